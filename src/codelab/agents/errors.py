@@ -1,0 +1,36 @@
+"""What can go wrong while agents work."""
+
+from __future__ import annotations
+
+from codelab.kit.errors import CodeLabError, InvalidInput
+
+
+class AgentUnknown(InvalidInput):
+    """No agent of this name is installed."""
+
+    code = "agent_unknown"
+    title = "Unknown agent"
+
+
+class DelegationRefused(InvalidInput):
+    """The agent may not steer the turn in this way; the text tells its model what it may do."""
+
+    code = "delegation_refused"
+    title = "Not allowed to delegate this"
+
+
+class ModelKeepsFailing(CodeLabError):
+    """The model wrote unusable tool calls several times in a row."""
+
+    code = "model_broken_tool_calls"
+    title = "The model cannot call its tools"
+    status = 502
+    retryable = True
+
+
+class StepLimitReached(CodeLabError):
+    """The turn took as many steps as one turn may."""
+
+    code = "max_steps"
+    title = "Too many steps"
+    status = 409

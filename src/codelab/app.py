@@ -1,0 +1,274 @@
+"""The composition root: which parts there are, and what each is handed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.types import ASGIApp
+
+from codelab import __version__
+from codelab.agents.api import AgentRegistry, Agents, Services, prepare_edited
+from codelab.audit.api import Audit
+from codelab.audit.routes import router as audit_routes
+from codelab.auth.api import Auth, AuthSettings
+from codelab.auth.routes import authentication, setup_pages
+from codelab.auth.routes import router as auth_routes
+from codelab.gateway.dispatch import Dispatcher
+from codelab.gateway.docs_page import docs_routes
+from codelab.gateway.health import Health, database_check, disk_check, health_routes, relay_check
+from codelab.gateway.measuring import measure
+from codelab.gateway.metrics import Metrics
+from codelab.gateway.observing import Observed
+from codelab.gateway.presence import Presence
+from codelab.gateway.problems import exception_handlers
+from codelab.gateway.routes import agents_route, events_route, metrics_route
+from codelab.gateway.schema import openapi_config
+from codelab.gateway.socket import Socket, socket_route
+from codelab.gateway.sse import chat_route
+from codelab.gateway.stream import Stream
+from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings, read_rules
+from codelab.hitl.routes import router as hitl_routes
+from codelab.kit import secret_key
+from codelab.kit.bus import Bus
+from codelab.kit.crypto import Cipher
+from codelab.kit.db import Database
+from codelab.kit.ids import new_id
+from codelab.kit.ratelimit import RateLimiter
+from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
+from codelab.llm.api import LlmSettings, Models
+from codelab.llm.routes import router as llm_routes
+from codelab.plugins import Plugins, load_plugins
+from codelab.sessions.api import Sessions, Turns
+from codelab.sessions.routes import router as session_routes
+from codelab.settings import Settings
+from codelab.tools.api import Tools
+from codelab.workspace.api import Workspaces, WorkspaceSettings
+from codelab.workspace.routes import router as workspace_routes
+
+_BODY_BYTES = 1024 * 1024
+_INTERNAL = "x-internal-secret"
+
+
+@dataclass(frozen=True)
+class CodeLab:
+    """A whole server, not yet started: the application and what the command line asks of it."""
+
+    asgi: ASGIApp
+    auth: Auth
+    models: Models
+    workspaces: Workspaces
+    agents: Agents
+
+
+def create_app(
+    settings: Settings, *, folders: Sequence[Path] = (), plugins: Plugins | None = None
+) -> CodeLab:
+    """Put a server together.
+
+    Args:
+        settings: All settings.
+        folders: Project folders that every user of this server may open.
+        plugins: What is installed, if it was loaded already.
+
+    Raises:
+        CodeLabError: A setting, a file it names or a plugin cannot be used.
+    """
+    installed = plugins or load_plugins()
+    keys = secret_keys(settings)
+    replica = new_id()
+
+    # Stores and what everything else stands on.
+    bus = Bus()
+    db = Database(settings.database_url, bus, pool_size=settings.stores.database_pool_size)
+    relay = _relay(settings)
+    limiter = RateLimiter(settings.stores.redis_url or None)
+    cipher = Cipher(keys)
+
+    # Modules, from the lowest layer up.
+    auth = Auth(db, _auth_settings(settings, keys))
+    workspaces = Workspaces(db, _workspace_settings(settings))
+    sessions = Sessions(db, cipher, workspaces, replica=replica)
+    turns = Turns(db, cipher, replica=replica)
+    models = Models(_llm_settings(settings), db, bus, limiter, installed.providers)
+    agent_registry = AgentRegistry(installed.agents, _prompts(settings))
+
+    async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
+        return await prepare_edited(services, workspaces, approval, edited)
+
+    hitl = Hitl(db, cipher, turns, limiter, _hitl_settings(settings), edit)
+    tools = Tools(
+        gate=hitl,
+        limiter=limiter,
+        bus=bus,
+        file_operations_per_hour=settings.projects.file_operations_per_hour,
+    )
+    tools.register(installed.tools)
+    services = Services(
+        db=db,
+        bus=bus,
+        turns=turns,
+        models=models,
+        tools=tools,
+        hitl=hitl,
+        agents=agent_registry,
+        context_tokens=settings.turns.context_tokens,
+        max_steps=settings.turns.max_steps,
+    )
+    agents = Agents(services, workspaces)
+
+    # Edges.
+    audit = Audit(db, bus)
+    metrics = Metrics()
+    metrics.watch_database(db)
+    measure(bus, metrics)
+    installed.subscribe(bus)
+    stream = Stream(bus, relay, sessions)
+    dispatcher = Dispatcher(auth, sessions, hitl, stream)
+    presence = Presence(auth, metrics.sockets.set)
+    socket = Socket(
+        auth,
+        dispatcher,
+        presence,
+        allowed_origins=settings.web.allowed_origins,
+        version=__version__,
+    )
+    health = Health(
+        __version__,
+        {
+            "database": database_check(db),
+            "redis": relay_check(relay),
+            "disk": disk_check(settings.data_dir),
+        },
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        for folder in folders:
+            await workspaces.ensure(folder)
+        await relay.start()
+        await bus.start()
+        await audit.start()
+        await presence.start()
+        await agents.start()
+        models.warm_up()
+        try:
+            yield
+        finally:
+            await presence.close()
+            await agents.close()
+            await models.close()
+            await audit.close()
+            await bus.close()
+            await relay.close()
+            await limiter.close()
+            await workspaces.close()
+            await db.close()
+
+    api = Router(
+        path="/api/v1",
+        middleware=[authentication(auth)],
+        route_handlers=[
+            auth_routes(auth),
+            workspace_routes(workspaces, limiter),
+            session_routes(sessions),
+            events_route(sessions),
+            agents_route(agents),
+            hitl_routes(hitl),
+            llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
+            audit_routes(audit),
+            chat_route(dispatcher, stream),
+        ],
+    )
+    litestar = Litestar(
+        route_handlers=[
+            api,
+            socket_route(socket),
+            setup_pages(auth),
+            *health_routes(health),
+            metrics_route(metrics, auth),
+            *docs_routes(),
+        ],
+        lifespan=[lifespan],
+        exception_handlers=exception_handlers(),
+        openapi_config=openapi_config(__version__),
+        request_max_body_size=_BODY_BYTES,
+    )
+    return CodeLab(
+        asgi=Observed(litestar, metrics, auth),
+        auth=auth,
+        models=models,
+        workspaces=workspaces,
+        agents=agents,
+    )
+
+
+def secret_keys(settings: Settings) -> tuple[str, ...]:
+    """Return the installation's secret keys, the current one first.
+
+    Raises:
+        SecretKeyWeak: The configured key can be guessed.
+    """
+    configured = settings.secrets.secret_key
+    if configured:
+        secret_key.check(configured)
+    current = configured or secret_key.read_or_make(settings.data_dir)
+    return (current, *settings.secrets.secret_keys_previous)
+
+
+def _relay(settings: Settings) -> Relay:
+    url = settings.stores.redis_url
+    return RedisRelay(connect(url)) if url else MemoryRelay()
+
+
+def _prompts(settings: Settings) -> dict[str, str]:
+    if not settings.turns.prompts_dir:
+        return {}
+    files = Path(settings.turns.prompts_dir).glob("*.md")
+    return {file.stem: file.read_text("utf-8") for file in files}
+
+
+def _auth_settings(settings: Settings, keys: tuple[str, ...]) -> AuthSettings:
+    return AuthSettings(
+        secrets=keys,
+        internal_secret=settings.secrets.internal_secret,
+        trusted_proxies=settings.web.trusted_proxies,
+    )
+
+
+def _workspace_settings(settings: Settings) -> WorkspaceSettings:
+    projects = settings.projects
+    return WorkspaceSettings(
+        data_dir=settings.data_dir,
+        roots=tuple(Path(root) for root in projects.workspaces_root),
+        allowed_hidden=projects.allowed_hidden,
+        sandbox=projects.sandbox,
+        extra_read_only=tuple(Path(folder) for folder in projects.sandbox_read_only),
+        file_operations_per_hour=projects.file_operations_per_hour,
+    )
+
+
+def _llm_settings(settings: Settings) -> LlmSettings:
+    access = settings.models
+    default = settings.data_dir / "models.yaml"
+    chosen = Path(access.models_file) if access.models_file else default
+    return LlmSettings(
+        models_file=chosen if access.models_file or default.is_file() else None,
+        first_token_timeout_s=access.first_token_timeout_s,
+        idle_timeout_s=access.token_timeout_s,
+        requests_per_hour=access.llm_requests_per_hour,
+    )
+
+
+def _hitl_settings(settings: Settings) -> HitlSettings:
+    approvals = settings.approvals
+    rules = read_rules(Path(approvals.policy_file)) if approvals.policy_file else ()
+    return HitlSettings(
+        timeout_s=approvals.hitl_timeout_s,
+        requests_per_hour=approvals.approval_requests_per_hour,
+        rules=rules,
+    )

@@ -1,0 +1,21 @@
+"""What other modules may call."""
+
+from codelab.auth.access import PUBLIC, admins_only, bearer_token
+from codelab.auth.addresses import client_address, parse_networks
+from codelab.auth.identity import Principal, Role, TokenPair, User
+from codelab.auth.service import Auth
+from codelab.auth.settings import AuthSettings
+
+__all__ = [
+    "PUBLIC",
+    "Auth",
+    "AuthSettings",
+    "Principal",
+    "Role",
+    "TokenPair",
+    "User",
+    "admins_only",
+    "bearer_token",
+    "client_address",
+    "parse_networks",
+]

@@ -1,0 +1,57 @@
+"""The values that stand for people and for what they hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Role = Literal["user", "admin"]
+
+_SCHEME = "Bearer"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts.
+
+    Args:
+        user_id: The user.
+        name: The user's name as it is shown.
+        role: What the user may do.
+        token_expires_at: When the access token ends; none for a principal without one.
+        family_id: The sign-in that this principal comes from; empty for one without.
+    """
+
+    user_id: str
+    name: str
+    role: Role = "user"
+    token_expires_at: datetime | None = None
+    family_id: str = ""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is an administrator."""
+        return self.role == "admin"
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody with an account here."""
+
+    id: str
+    name: str = msgspec.field(name="username")
+    role: Role = "user"
+    disabled: bool = False
+    created_at: datetime
+
+
+class TokenPair(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sign-in gives: `expires_in` are the seconds of the access token."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = _SCHEME
+    expires_in: int
+
+    def __repr__(self) -> str:
+        return f"TokenPair(expires_in={self.expires_in})"

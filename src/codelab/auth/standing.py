@@ -1,0 +1,55 @@
+"""A short memory of who may act, so that not every request asks the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from codelab.auth import families
+from codelab.auth.families import Standing
+from codelab.auth.repository import Reader
+from codelab.kit.db import Database
+
+_MOST = 10_000
+
+
+class Standings:
+    """Remembers for some seconds what the database said.
+
+    Args:
+        db: The database.
+        ttl_s: For how long an answer is good; what another replica changes shows after that.
+    """
+
+    def __init__(self, db: Database, ttl_s: float) -> None:
+        self._db = db
+        self._ttl_s = ttl_s
+        self._known: dict[str, tuple[float, Standing | None]] = {}
+
+    async def of_family(self, family_id: str) -> Standing | None:
+        """Return the user behind a sign-in that has not ended."""
+        return await self._remembered(family_id, families.standing_of_family)
+
+    async def of_user(self, user_id: str) -> Standing | None:
+        """Return the user, if there is one who may act."""
+        return await self._remembered(user_id, families.standing_of_user)
+
+    def forget(self) -> None:
+        """Ask the database again from now on."""
+        # Answers that are on their way belong to the former dictionary and are lost with it.
+        self._known = {}
+
+    async def _remembered(
+        self, key: str, load: Callable[[Reader, str], Awaitable[Standing | None]]
+    ) -> Standing | None:
+        if len(self._known) >= _MOST:
+            self.forget()
+        memory = self._known
+        known = memory.get(key)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        asked = time.monotonic()
+        async with self._db.read() as connection:
+            standing = await load(connection, key)
+        memory[key] = (asked + self._ttl_s, standing)
+        return standing

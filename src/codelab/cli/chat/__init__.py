@@ -1,0 +1,1 @@
+"""`codelab chat`: the terminal client of a running server."""

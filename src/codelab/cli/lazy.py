@@ -1,0 +1,60 @@
+"""Commands whose modules are imported only when they are called: `codelab --help` stays quick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from codelab.kit.errors import CodeLabError
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by module name and one line of help.
+
+    It also turns what CodeLab raises on purpose into one sentence and exit code 1.
+
+    Args:
+        commands_by_module: `NAME: (module:attribute, one line of help)`.
+    """
+
+    def __init__(
+        self, *args: Any, lazy_commands: Mapping[str, tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy_commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which they were declared."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module and return the command."""
+        if cmd_name not in self._lazy:
+            return None
+        module, _, attribute = self._lazy[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self._lazy.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what is expected to go wrong becomes one sentence."""
+        try:
+            return super().invoke(ctx)
+        except CodeLabError as error:
+            raise click.ClickException(error.message) from error
+        except OSError as error:
+            raise click.ClickException(_sentence(error)) from error
+
+
+def _sentence(error: OSError) -> str:
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {what}." if error.filename else f"{what}."

@@ -1,0 +1,1 @@
+"""The edge: sockets, streams, documents and measurements; it translates and never decides."""

@@ -1,0 +1,244 @@
+"""One client frame becomes one call of an api, and its outcome the frame that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from codelab.auth.api import Auth as AuthService
+from codelab.auth.api import Principal
+from codelab.gateway import server_frames as frames
+from codelab.gateway.client_frames import (
+    Auth,
+    Cancel,
+    Chat,
+    ChatContext,
+    ClientFrame,
+    FrameInvalid,
+    Ping,
+    Resume,
+    ToolApproval,
+    decode,
+    mark_of,
+)
+from codelab.gateway.connection import MAX_WATCHES, Connection
+from codelab.gateway.encoding import encode, refusal
+from codelab.gateway.stream import Stream
+from codelab.gateway.watching import Sink, Watch
+from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
+from codelab.kit.ids import new_id
+from codelab.sessions.api import Sessions, TurnRef
+from codelab.sessions.events import MessageContext, Selection, UserMessageReceived
+
+if TYPE_CHECKING:
+    from codelab.hitl.api import Hitl
+
+_LOOK_BACK = 500
+_log = structlog.get_logger(__name__)
+
+
+class InternalFailure(CodeLabError):
+    """Something failed that should not; the log has the details under the number in the text."""
+
+    code = "internal"
+    retryable = True
+
+
+class Dispatcher:
+    """Carries out what clients ask for.
+
+    Args:
+        auth: Renews sign-ins.
+        sessions: Starts and cancels turns.
+        hitl: Takes answers to requests for approval.
+        stream: Brings the frames back.
+    """
+
+    def __init__(self, auth: AuthService, sessions: Sessions, hitl: Hitl, stream: Stream) -> None:
+        self._auth = auth
+        self._sessions = sessions
+        self._hitl = hitl
+        self._stream = stream
+
+    async def handle(self, connection: Connection, raw: str | bytes) -> None:
+        """Carry out one frame and answer it; whatever is wrong with it, the connection stays."""
+        mark, session_id = None, None
+        try:
+            if not isinstance(raw, str):
+                raise FrameInvalid("Frames are text; this one is binary.")
+            mark, session_id = mark_of(raw)
+            frame = decode(raw)
+            connection.count_frame(good=True)
+            await self._once(connection, frame)
+        except CodeLabError as error:
+            connection.outbox.send(refusal(error, session_id=session_id, id=mark))
+            if isinstance(error, FrameInvalid):
+                connection.count_frame(good=False)
+        except Exception:
+            number = new_id()
+            _log.exception("frame_failed", request_id=number, session_id=session_id)
+            failure = InternalFailure(f"Something went wrong on the server (number {number}).")
+            connection.outbox.send(refusal(failure, session_id=session_id, id=mark))
+
+    def end(self, connection: Connection) -> None:
+        """End what the connection watches."""
+        for watch in connection.watches.values():
+            self._stream.unwatch(watch)
+        connection.watches.clear()
+        connection.end()
+
+    async def start_turn(
+        self, principal: Principal, chat: Chat, sink: Sink
+    ) -> tuple[TurnRef, Watch]:
+        """Start a turn and watch its session, from the user's message on, as yet held back."""
+        watch = self._stream.watch(chat.session_id, principal, sink)
+        try:
+            return await self._start(principal, chat), watch
+        except BaseException:
+            self._stream.unwatch(watch)
+            raise
+
+    async def open(self, watch: Watch, turn: TurnRef) -> None:
+        """Let the frames of a turn out, its user's message first."""
+        seq = watch.join.held_seq(turn.message_id)
+        if seq is not None:
+            watch.open_after(seq - 1, complete=True)
+        else:
+            watch.open_after(await self._before(watch.principal, turn))
+
+    async def _once(self, connection: Connection, frame: ClientFrame) -> None:
+        mark = None if frame.id is None else (frame.session_id, frame.id)
+        answer = connection.answered(mark) if mark else None
+        if answer is not None:
+            connection.outbox.send(answer)
+            return
+        match frame:
+            case Ping():
+                data = frames.PongData()
+                pong = frames.Pong(session_id=frame.session_id, id=frame.id, data=data)
+                connection.outbox.send(encode(pong))
+                return
+            case Chat():
+                answer = await self._chat(connection, frame)
+            case ToolApproval():
+                answer = await self._answer_approval(connection, frame)
+            case Cancel():
+                answer = await self._cancel(connection, frame)
+            case Resume():
+                await self._resume(connection, frame)
+                return
+            case Auth():
+                answer = await self._renew(connection, frame)
+        if mark:
+            connection.remember(mark, answer)
+
+    async def _chat(self, connection: Connection, frame: Chat) -> str:
+        if frame.session_id in connection.watches:
+            return _acknowledge(connection, frame, await self._start(connection.principal, frame))
+        _check_room(connection)
+        turn, watch = await self.start_turn(connection.principal, frame, connection)
+        connection.watches[frame.session_id] = watch
+        answer = _acknowledge(connection, frame, turn)
+        await self.open(watch, turn)
+        return answer
+
+    async def _start(self, principal: Principal, frame: Chat) -> TurnRef:
+        return await self._sessions.start_turn(
+            principal,
+            frame.session_id,
+            frame.data.message,
+            agent=frame.data.agent,
+            model=frame.data.model,
+            context=_context(frame.data.context),
+            request_id=None if frame.id is None else str(frame.id),
+        )
+
+    async def _before(self, principal: Principal, turn: TurnRef) -> int:
+        # The same request came earlier: its message is somewhere near the end of the log.
+        record = await self._sessions.get(principal, turn.session_id)
+        start = max(0, record.last_seq - _LOOK_BACK)
+        page = await self._sessions.entries(principal, turn.session_id, start, _LOOK_BACK)
+        for entry in page:
+            fact = entry.fact
+            if isinstance(fact, UserMessageReceived) and fact.message_id == turn.message_id:
+                return entry.seq - 1
+        return start
+
+    async def _answer_approval(self, connection: Connection, frame: ToolApproval) -> str:
+        record = await self._hitl.answer(
+            connection.principal,
+            frame.data.approval_id,
+            frame.data.approved,
+            frame.data.parameters,
+            frame.data.feedback,
+        )
+        data = frames.AckData(
+            of="tool_approval", approval_id=frame.data.approval_id, status=record.status
+        )
+        return _send(connection, frame, data)
+
+    async def _cancel(self, connection: Connection, frame: Cancel) -> str:
+        turn_id = await self._sessions.request_cancel(connection.principal, frame.session_id)
+        data = frames.AckData(of="cancel", turn_id=turn_id, status="cancelling")
+        return _send(connection, frame, data)
+
+    async def _resume(self, connection: Connection, frame: Resume) -> None:
+        record = await self._sessions.get(connection.principal, frame.session_id)
+        wanted = frame.data
+        fresh = wanted.last_seq == 0 or wanted.epoch in (None, record.epoch)
+        ok = fresh and wanted.last_seq <= record.last_seq
+        from_seq = wanted.last_seq if ok else 0
+        watch = connection.watches.get(frame.session_id)
+        if watch is None:
+            _check_room(connection)
+            watch = self._stream.watch(frame.session_id, connection.principal, connection)
+            connection.watches[frame.session_id] = watch
+        _send(connection, frame, frames.AckData(of="resume"))
+        recovered = frames.Recovered(
+            session_id=frame.session_id,
+            id=frame.id,
+            epoch=record.epoch,
+            data=frames.RecoveredData(ok=ok, from_seq=from_seq),
+        )
+        connection.outbox.send(encode(recovered))
+        if record.active_turn_id is None:
+            data = frames.StateData(state="idle", agent=record.agent or "")
+            idle = frames.StateChanged(session_id=frame.session_id, data=data)
+            connection.outbox.send(encode(idle))
+        watch.open_after(from_seq)
+
+    async def _renew(self, connection: Connection, frame: Auth) -> str:
+        principal = await self._auth.authenticate(frame.data.token)
+        if principal.user_id != connection.principal.user_id:
+            raise Forbidden("This connection belongs to another user. Open a new one.")
+        connection.sign_in(principal)
+        return _send(connection, frame, frames.AckData(of="auth"))
+
+
+def _context(context: ChatContext | None) -> MessageContext | None:
+    if context is None:
+        return None
+    selected = context.selection
+    selection = Selection(**msgspec.structs.asdict(selected)) if selected else None
+    return MessageContext(open_files=context.open_files, selection=selection)
+
+
+def _check_room(connection: Connection) -> None:
+    if len(connection.watches) >= MAX_WATCHES:
+        raise InvalidInput(
+            f"One connection watches at most {MAX_WATCHES} sessions. Open another one.",
+            field="session_id",
+        )
+
+
+def _acknowledge(connection: Connection, frame: Chat, turn: TurnRef) -> str:
+    data = frames.AckData(of="chat", turn_id=turn.turn_id, message_id=turn.message_id)
+    return _send(connection, frame, data)
+
+
+def _send(connection: Connection, frame: ClientFrame, data: frames.AckData) -> str:
+    answer = encode(frames.Ack(session_id=frame.session_id, id=frame.id, data=data))
+    connection.outbox.send(answer)
+    return answer

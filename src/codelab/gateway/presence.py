@@ -1,0 +1,84 @@
+"""All open sockets, and the regular check that their users may still act."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from codelab.auth.api import Auth, Principal
+from codelab.gateway.closing import CloseCode
+from codelab.gateway.connection import Connection
+from codelab.kit.errors import CodeLabError
+
+CHECK_S = 20.0
+_log = structlog.get_logger(__name__)
+
+
+class Presence:
+    """Knows the open connections.
+
+    Args:
+        auth: Says who may still act.
+        on_change: Told how many connections there are.
+        check_s: The seconds between two checks.
+    """
+
+    def __init__(
+        self, auth: Auth, on_change: Callable[[int], None], *, check_s: float = CHECK_S
+    ) -> None:
+        self._auth = auth
+        self._on_change = on_change
+        self._check_s = check_s
+        self._connections: set[Connection] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to check."""
+        self._task = asyncio.create_task(self._check_for_ever())
+
+    async def close(self) -> None:
+        """Stop checking and close what is open."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for connection in tuple(self._connections):
+            connection.outbox.close(CloseCode.STOPPING)
+
+    def add(self, connection: Connection) -> None:
+        """Remember a connection."""
+        self._connections.add(connection)
+        self._on_change(len(self._connections))
+
+    def remove(self, connection: Connection) -> None:
+        """Forget it."""
+        self._connections.discard(connection)
+        self._on_change(len(self._connections))
+
+    async def check(self) -> None:
+        """Close the connections of everybody whose sign-in has ended."""
+        by_sign_in: dict[tuple[str, str], list[Connection]] = {}
+        for connection in self._connections:
+            who = connection.principal
+            by_sign_in.setdefault((who.user_id, who.family_id), []).append(connection)
+        for connections in by_sign_in.values():
+            if not await self._may_act(connections[0].principal):
+                for connection in connections:
+                    connection.outbox.close(CloseCode.SIGNED_OUT)
+
+    async def _may_act(self, principal: Principal) -> bool:
+        try:
+            return await self._auth.is_active(principal)
+        except CodeLabError as error:
+            # A database that is away for a moment is no reason to end everybody's work.
+            _log.warning("activity_check_failed", code=error.code)
+            return True
+
+    async def _check_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._check_s)
+            try:
+                await self.check()
+            except Exception:
+                _log.exception("activity_check_failed")

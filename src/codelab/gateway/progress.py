@@ -1,0 +1,60 @@
+"""The text so far of the messages that this process is streaming right now."""
+
+from __future__ import annotations
+
+from codelab.gateway.encoding import Item, token
+from codelab.sessions.events import (
+    AssistantMessageCompleted,
+    Entry,
+    TokenStreamed,
+    TurnEnded,
+)
+
+_MAX_SESSIONS = 2000
+
+_Texts = dict[tuple[str, bool], list[TokenStreamed]]
+
+
+class Progress:
+    """Keeps what a client needs that joins in the middle of a message."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, _Texts] = {}
+
+    def add(self, event: TokenStreamed) -> None:
+        """Keep one more piece."""
+        texts = self._sessions.get(event.session_id)
+        if texts is None:
+            if len(self._sessions) >= _MAX_SESSIONS:
+                # A turn that was lost to another replica never says that it is over.
+                del self._sessions[next(iter(self._sessions))]
+            texts = self._sessions[event.session_id] = {}
+        key = (event.message_id, event.reasoning)
+        pieces = texts.get(key)
+        if pieces is None:
+            texts[key] = [event]
+        else:
+            pieces.append(event)
+
+    def settle(self, session_id: str, entries: tuple[Entry, ...]) -> None:
+        """Forget the messages that the log has now."""
+        texts = self._sessions.get(session_id)
+        if texts is None:
+            return
+        for entry in entries:
+            match entry.fact:
+                case AssistantMessageCompleted(message_id=message_id):
+                    texts.pop((message_id, False), None)
+                    texts.pop((message_id, True), None)
+                case TurnEnded():
+                    texts.clear()
+        if not texts:
+            del self._sessions[session_id]
+
+    def items(self, session_id: str) -> list[Item]:
+        """Write the text so far of each message as one token frame with offset 0."""
+        return [
+            token(pieces[0], "".join(piece.text for piece in pieces))
+            for pieces in self._sessions.get(session_id, {}).values()
+            if pieces[0].offset == 0
+        ]

@@ -1,0 +1,256 @@
+"""The WebSocket: handshake, sign-in, and the loop that reads a client's frames."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from litestar import asgi
+from litestar.enums import ScopeType
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from codelab.auth.api import PUBLIC, Auth, Principal, bearer_token
+from codelab.gateway import origin
+from codelab.gateway import server_frames as frames
+from codelab.gateway.client_frames import (
+    MAX_FRAME_BYTES,
+    MAX_MESSAGE_CHARACTERS,
+    FrameInvalid,
+    decode,
+    mark_of,
+)
+from codelab.gateway.client_frames import Auth as AuthFrame
+from codelab.gateway.closing import CloseCode
+from codelab.gateway.connection import MAX_WATCHES, Connection
+from codelab.gateway.dispatch import Dispatcher
+from codelab.gateway.encoding import encode, refusal
+from codelab.gateway.observing import headers_of
+from codelab.gateway.outbox import Outbox
+from codelab.gateway.presence import Presence
+from codelab.gateway.problems import problem_body, problem_of
+from codelab.kit.clock import monotonic_ms
+from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput, Unavailable
+
+SUBPROTOCOL = "codelab.v1"
+PING_INTERVAL_S = 20.0
+
+# A little less than the five seconds that clients are promised to be closed within.
+_SIGN_IN_S = 4.5
+_log = structlog.get_logger(__name__)
+
+
+class OriginRefused(Forbidden):
+    """A page of another site tried to open a socket."""
+
+    code = "origin_refused"
+    title = "Origin refused"
+
+
+class UpgradeNeeded(InvalidInput):
+    """A plain request came to the socket's address."""
+
+    code = "upgrade_required"
+    title = "This address speaks WebSocket only"
+    status = HTTPStatus.UPGRADE_REQUIRED
+
+
+class _Inbox:
+    """What a client sends. Waiting can be ended from outside; what is being done cannot."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._waiting: asyncio.Timeout | None = None
+        self._ended = False
+
+    async def next(self, *, within_s: float | None = None) -> str | bytes | None:
+        """Return the next message; none when the client has gone or was given up.
+
+        Raises:
+            TimeoutError: Nothing came in time.
+        """
+        if self._ended:
+            return None
+        try:
+            async with asyncio.timeout(within_s) as self._waiting:
+                message: Any = await self._receive()
+        except TimeoutError:
+            if self._ended:
+                return None
+            raise
+        finally:
+            self._waiting = None
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        return text if text is not None else message.get("bytes") or b""
+
+    def end(self) -> None:
+        """Wait no more."""
+        self._ended = True
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+
+class Socket:
+    """Serves one connection after the other, each in its own task.
+
+    Args:
+        auth: Checks tokens and tickets.
+        dispatcher: Carries out frames.
+        presence: Keeps an eye on the open connections.
+        allowed_origins: Origins besides the server's own whose pages may connect.
+        version: What `hello` says.
+    """
+
+    def __init__(
+        self,
+        auth: Auth,
+        dispatcher: Dispatcher,
+        presence: Presence,
+        *,
+        allowed_origins: Sequence[str],
+        version: str,
+    ) -> None:
+        self._auth = auth
+        self._dispatcher = dispatcher
+        self._presence = presence
+        self._origins = {parsed for text in allowed_origins if (parsed := origin.parse(text))}
+        self._version = version
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection from handshake to end."""
+        if scope["type"] == ScopeType.HTTP:
+            raise UpgradeNeeded("Open this address as a WebSocket.")
+        await receive()
+        try:
+            self._check_handshake(scope)
+            principal = await self._early_sign_in(scope)
+        except CodeLabError as error:
+            await _reject(scope, send, error)
+            return
+        offered = SUBPROTOCOL in scope["subprotocols"]
+        await send(
+            {
+                "type": "websocket.accept",
+                "subprotocol": SUBPROTOCOL if offered else None,
+                "headers": [],
+            }
+        )
+        started = time.monotonic()
+        user_id, code = await self._converse(receive, send, principal)
+        _log.info("socket_closed", user_id=user_id, code=code, duration_ms=monotonic_ms(started))
+
+    async def _converse(
+        self, receive: Receive, send: Send, principal: Principal | None
+    ) -> tuple[str | None, int | None]:
+        connection: Connection | None = None
+        inbox = _Inbox(receive)
+        outbox = Outbox(send, inbox.end)
+        try:
+            principal = principal or await self._late_sign_in(inbox, outbox)
+            if principal is not None:
+                connection = Connection(principal, outbox)
+                self._presence.add(connection)
+                outbox.send(self._hello(principal))
+            while (raw := await inbox.next()) is not None:
+                if connection is not None and outbox.closed is None:
+                    await self._dispatcher.handle(connection, raw)
+        finally:
+            if connection is not None:
+                self._presence.remove(connection)
+                self._dispatcher.end(connection)
+            await outbox.finish()
+        return (principal.user_id if principal else None), outbox.closed
+
+    def _check_handshake(self, scope: Scope) -> None:
+        origins, hosts = headers_of(scope, b"origin"), headers_of(scope, b"host")
+        if not origin.is_allowed(origins, hosts, scope["scheme"] == "wss", self._origins):
+            raise OriginRefused(
+                "Pages of this origin may not connect. "
+                "An administrator can allow it in CODELAB_ALLOWED_ORIGINS."
+            )
+        offered: Any = scope.get("subprotocols")
+        if offered and SUBPROTOCOL not in offered:
+            raise InvalidInput(f"This server speaks the subprotocol {SUBPROTOCOL}.")
+
+    async def _early_sign_in(self, scope: Scope) -> Principal | None:
+        authorization = headers_of(scope, b"authorization")
+        if authorization:
+            return await self._auth.authenticate(bearer_token(authorization[0]))
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if "ticket" in query:
+            return await self._auth.redeem_ticket(query["ticket"][0])
+        return None
+
+    async def _late_sign_in(self, inbox: _Inbox, outbox: Outbox) -> Principal | None:
+        try:
+            raw = await inbox.next(within_s=_SIGN_IN_S)
+        except TimeoutError:
+            outbox.close(CloseCode.SIGN_IN_TIMEOUT)
+            return None
+        if raw is None:
+            return None
+        mark = mark_of(raw)[0]
+        try:
+            frame = decode(raw)
+            if not isinstance(frame, AuthFrame):
+                raise FrameInvalid("The first frame must be `auth`.", field="type")
+            principal = await self._auth.authenticate(frame.data.token)
+        except Unavailable as error:
+            outbox.send(refusal(error, id=mark))
+            outbox.close(CloseCode.UNAVAILABLE)
+            return None
+        except CodeLabError as error:
+            outbox.send(refusal(error, id=mark))
+            outbox.close(CloseCode.REFUSED)
+            return None
+        if frame.id is not None:
+            outbox.send(encode(frames.Ack(id=frame.id, data=frames.AckData(of="auth"))))
+        return principal
+
+    def _hello(self, principal: Principal) -> str:
+        limits = frames.Limits(
+            frame_bytes=MAX_FRAME_BYTES,
+            message_characters=MAX_MESSAGE_CHARACTERS,
+            sessions=MAX_WATCHES,
+        )
+        data = frames.HelloData(
+            version=self._version,
+            limits=limits,
+            ping_interval_s=PING_INTERVAL_S,
+            user_id=principal.user_id,
+        )
+        return encode(frames.Hello(data=data))
+
+
+def socket_route(socket: Socket) -> ASGIRouteHandler:
+    """Make the route of the WebSocket; it authenticates by itself."""
+
+    @asgi("/ws", opt=PUBLIC, copy_scope=False)
+    async def ws(scope: Scope, receive: Receive, send: Send) -> None:
+        await socket.serve(scope, receive, send)
+
+    return ws
+
+
+async def _reject(scope: Scope, send: Send, error: CodeLabError) -> None:
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": CloseCode.REFUSED, "reason": error.title})
+        return
+    problem = problem_of(error)
+    headers = [(b"content-type", b"application/problem+json")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    start: Any = {
+        "type": "websocket.http.response.start",
+        "status": problem.body.status,
+        "headers": headers,
+    }
+    await send(start)
+    body: Any = {"type": "websocket.http.response.body", "body": problem_body(problem.body)}
+    await send(body)

@@ -1,0 +1,10 @@
+"use strict";
+
+SwaggerUIBundle({
+  url: "schema/openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+});

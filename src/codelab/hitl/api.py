@@ -1,0 +1,32 @@
+"""What other modules may call."""
+
+from codelab.hitl.approval import ApprovalRecord
+from codelab.hitl.asking import (
+    Allowed,
+    Denied,
+    EditedCall,
+    Pending,
+    Redigest,
+    Review,
+    ReviewRequest,
+)
+from codelab.hitl.policy import Decision, Rule
+from codelab.hitl.policy_file import read_rules
+from codelab.hitl.service import Hitl
+from codelab.hitl.settings import HitlSettings
+
+__all__ = [
+    "Allowed",
+    "ApprovalRecord",
+    "Decision",
+    "Denied",
+    "EditedCall",
+    "Hitl",
+    "HitlSettings",
+    "Pending",
+    "Redigest",
+    "Review",
+    "ReviewRequest",
+    "Rule",
+    "read_rules",
+]

@@ -1,0 +1,78 @@
+"""What goes into a review of a call and what comes out; how an edited call is described."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from codelab.hitl.approval import ApprovalRecord
+from codelab.hitl.policy import Subject
+from codelab.sdk.gate import Call
+
+
+class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A prepared call, as policy and people see it.
+
+    Args:
+        call: The call.
+        risk: How much harm its tool can do.
+        protected: Whether its tool asks by default.
+        preview: What a human needs to judge it.
+        paths: The paths that it would touch.
+        command: The command line that it would run, if any.
+    """
+
+    call: Call
+    risk: str
+    protected: bool
+    preview: str = ""
+    paths: tuple[str, ...] = ()
+    command: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What the rules look at."""
+        return Subject(
+            tool=self.call.tool,
+            protected=self.protected,
+            paths=self.paths,
+            command=self.command,
+        )
+
+
+class Allowed(msgspec.Struct, frozen=True, kw_only=True):
+    """The call may run now."""
+
+
+class Denied(msgspec.Struct, frozen=True, kw_only=True):
+    """The call may not run; the reason is for the agent."""
+
+    reason: str
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A human was asked."""
+
+    approval_id: str
+    expires_at: datetime
+
+
+Review = Allowed | Denied | Pending
+
+
+class EditedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with the parameters that a human gave it, prepared and granted anew."""
+
+    parameters: dict[str, Any]
+    digest: str
+    preview: str
+
+
+Redigest = Callable[[ApprovalRecord, dict[str, Any]], Awaitable[EditedCall]]
+"""Prepares an approval's call anew, with these parameters, as its agent would.
+
+It raises a CodeLabError when the call cannot work or its agent may not make it.
+"""

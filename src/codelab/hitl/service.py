@@ -1,0 +1,285 @@
+"""Asks humans, takes their answers, and lets approved calls through the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from codelab.auth.api import Principal
+from codelab.hitl.approval import (
+    VOID,
+    ApprovalRecord,
+    Outcome,
+    about,
+    answered,
+    expired,
+    missing,
+)
+from codelab.hitl.asking import (
+    Allowed,
+    Denied,
+    EditedCall,
+    Pending,
+    Redigest,
+    Review,
+    ReviewRequest,
+)
+from codelab.hitl.errors import ApprovalNotFound, ApprovalStale
+from codelab.hitl.events import ApprovalRequested, ApprovalUsed, PolicyApplied
+from codelab.hitl.policy import Decision, decide
+from codelab.hitl.repository import ApprovalRepository
+from codelab.hitl.settings import HitlSettings
+from codelab.hitl.settling import Settlements
+from codelab.kit.crypto import Cipher
+from codelab.kit.db import Database, Transaction
+from codelab.kit.errors import CodeLabError, Unavailable
+from codelab.kit.ids import is_id, new_id
+from codelab.kit.ratelimit import RateLimiter
+from codelab.sdk.gate import Call
+from codelab.sessions.api import Turns
+
+POLICY = "policy"
+
+
+class Hitl:
+    """Approvals, from the review of a call to the gate before it. It is the tools' `Gate`.
+
+    Args:
+        db: The database.
+        cipher: Seals what agents and people wrote.
+        turns: Takes the answers into the session's log.
+        limiter: Counts the requests of each user.
+        settings: Times, limits and policy.
+        redigest: Prepares a call anew, with parameters that a human may have edited.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        cipher: Cipher,
+        turns: Turns,
+        limiter: RateLimiter,
+        settings: HitlSettings,
+        redigest: Redigest,
+    ) -> None:
+        self._db = db
+        self._repository = ApprovalRepository(cipher)
+        self._settlements = Settlements(db, self._repository, turns)
+        self._limiter = limiter
+        self._settings = settings
+        self._redigest = redigest
+
+    async def review(self, tx: Transaction, request: ReviewRequest, now: datetime) -> Review:
+        """Decide about a call, within the transaction that records it; ask a human if need be.
+
+        Raises:
+            RateLimited: The user's agents have asked too often within the hour.
+        """
+        verdict = decide(self._settings.rules, request.subject)
+        if verdict.decision is Decision.ASK:
+            return await self._ask(tx, request, now)
+        allow = verdict.decision is Decision.ALLOW
+        if allow and not request.protected:
+            return Allowed()
+        record = msgspec.structs.replace(
+            _record(request, now, now),
+            status="approved" if allow else "rejected",
+            responded_at=now,
+            responded_by=POLICY,
+            feedback=verdict.reason,
+            response_time_ms=0,
+        )
+        await self._repository.insert(tx, record)
+        tx.publish(
+            PolicyApplied(
+                **about(record),
+                decision="allow" if allow else "deny",
+                reason=verdict.reason,
+                digest=record.digest,
+            )
+        )
+        if allow:
+            return Allowed()
+        return Denied(reason=f"The server's policy forbids this. {verdict.reason}".strip())
+
+    async def answer(
+        self,
+        principal: Principal,
+        approval_id: str,
+        approved: bool,
+        parameters: dict[str, Any] | None = None,
+        feedback: str = "",
+    ) -> ApprovalRecord:
+        """Take a human's answer: the first one counts.
+
+        Args:
+            principal: Who answers.
+            approval_id: The request.
+            approved: Whether the call may run.
+            parameters: What the human made of the parameters; none leaves them as they are.
+            feedback: What the agent is told.
+
+        Raises:
+            ApprovalNotFound: There is no such request for this user.
+            AlreadyAnswered: Somebody was first.
+            ApprovalExpired: The deadline has passed.
+            ApprovalStale: The target has changed; nothing will run, the human is asked again.
+            CodeLabError: The edited call cannot work; the request still waits.
+        """
+        record = await self.get(principal, approval_id)
+        record.lifecycle.require_pending()
+        stale = approved and not await self._is_as_shown(record)
+        if stale:
+            record = msgspec.structs.replace(record, edited_digest=VOID)
+        elif approved and parameters is not None and parameters != record.parameters:
+            record = _edited(record, await self._redigest(record, parameters))
+        wish: Outcome = "approved" if approved else "rejected"
+        async with self._db.transaction() as tx:
+            settled = await self._settlements.settle(tx, record, wish, principal.name, feedback)
+        if settled is None:
+            raise answered()
+        if settled.status == "timeout":
+            raise expired()
+        if stale:
+            raise ApprovalStale("The target has changed since this was shown. Look at it again.")
+        return settled
+
+    async def enter(self, call: Call) -> None:
+        """Let an approved call through, once.
+
+        Raises:
+            ApprovalMissing: The call was not approved.
+            ApprovalStale: Something else was approved.
+            ApprovalUsed: The call was started before.
+        """
+        async with self._db.transaction() as tx:
+            approval_id = await self._repository.use(tx, call, await tx.now())
+            if approval_id is None:
+                record = await self._repository.newest_of(tx, call)
+                if record is not None and record.tool == call.tool:
+                    record.lifecycle.use(call.digest)
+                raise missing()
+            tx.publish(
+                ApprovalUsed(
+                    approval_id=approval_id,
+                    session_id=call.session_id,
+                    turn_id=call.turn_id,
+                    call_id=call.call_id,
+                    user_id=call.user_id,
+                    agent=call.agent,
+                    tool=call.tool,
+                    digest=call.digest,
+                )
+            )
+
+    async def get(self, principal: Principal, approval_id: str) -> ApprovalRecord:
+        """Return one of the user's requests.
+
+        Raises:
+            ApprovalNotFound: There is no such request for this user.
+        """
+        record = None
+        if is_id(approval_id):
+            async with self._db.read() as db:
+                record = await self._repository.get(db, approval_id)
+        if record is None or record.user_id != principal.user_id:
+            raise ApprovalNotFound("There is no such request for approval.")
+        return record
+
+    async def list_for(
+        self,
+        principal: Principal,
+        *,
+        status: str | None = None,
+        session_id: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[ApprovalRecord]:
+        """Return a page of the user's requests, newest first."""
+        async with self._db.read() as db:
+            return await self._repository.of_user(
+                db,
+                principal.user_id,
+                status=status,
+                session_id=session_id,
+                before=before,
+                limit=limit,
+            )
+
+    async def for_turn(self, turn_id: str) -> dict[str, ApprovalRecord]:
+        """Return the newest approval of each call of a turn, by call."""
+        async with self._db.read() as db:
+            return {one.call_id: one for one in await self._repository.of_turn(db, turn_id)}
+
+    async def pending_turns(self, turn_ids: Sequence[str]) -> set[str]:
+        """Find those of the turns that wait for a human."""
+        if not turn_ids:
+            return set()
+        async with self._db.read() as db:
+            return await self._repository.pending_turns(db, turn_ids)
+
+    async def expire_due(self) -> list[ApprovalRecord]:
+        """Time out what nobody answered, warn where the deadline is near; any replica may."""
+        settings = self._settings
+        return await self._settlements.expire_due(min(settings.warning_s, settings.timeout_s / 2))
+
+    async def cancel_for_turn(self, tx: Transaction, session_id: str, turn_id: str) -> None:
+        """Reject what a turn still waits for; call it before the turn's own facts are appended."""
+        await self._settlements.cancel(tx, session_id, turn_id)
+
+    async def _ask(self, tx: Transaction, request: ReviewRequest, now: datetime) -> Pending:
+        await self._limiter.hit(
+            "approval_requests", self._settings.requests_per_hour, request.call.user_id
+        )
+        record = _record(request, now, now + timedelta(seconds=self._settings.timeout_s))
+        await self._repository.insert(tx, record)
+        tx.publish(
+            ApprovalRequested(
+                **about(record),
+                risk=record.risk,
+                digest=record.digest,
+                expires_at=record.expires_at,
+            )
+        )
+        return Pending(approval_id=record.id, expires_at=record.expires_at)
+
+    async def _is_as_shown(self, record: ApprovalRecord) -> bool:
+        try:
+            anew = await self._redigest(record, record.parameters)
+        except Unavailable:
+            raise
+        except CodeLabError:
+            return False
+        return anew.digest == record.digest
+
+
+def _record(request: ReviewRequest, now: datetime, expires_at: datetime) -> ApprovalRecord:
+    call = request.call
+    return ApprovalRecord(
+        id=new_id(),
+        session_id=call.session_id,
+        turn_id=call.turn_id,
+        call_id=call.call_id,
+        user_id=call.user_id,
+        agent=call.agent,
+        tool=call.tool,
+        parameters=msgspec.json.decode(call.parameters),
+        digest=call.digest,
+        preview=request.preview,
+        risk=request.risk,
+        status="pending",
+        created_at=now,
+        expires_at=expires_at,
+    )
+
+
+def _edited(record: ApprovalRecord, edited: EditedCall) -> ApprovalRecord:
+    return msgspec.structs.replace(
+        record,
+        edited_parameters=edited.parameters,
+        edited_digest=edited.digest,
+        preview=edited.preview,
+    )

@@ -1,0 +1,1 @@
+"""The one way to models: catalogue, streaming, fallback, usage."""

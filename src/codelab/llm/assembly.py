@@ -1,0 +1,197 @@
+"""Putting an answer together from its pieces, however awkwardly a provider cuts them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from codelab.kit.ids import new_id
+from codelab.llm.wire_chunks import (
+    Choice,
+    Chunk,
+    ContentPart,
+    MessagePiece,
+    ToolCallPiece,
+    UsageReport,
+)
+from codelab.sdk.messages import ToolCall
+from codelab.sdk.model import Completion, Delta, OnDelta, Usage
+
+# A sign of life that carries nothing to show: a piece of a tool call came.
+ALIVE = Delta()
+# Some providers number their calls in each answer; within a session such an id would repeat.
+_COUNTED_ID = re.compile(r"(?:[a-z]+[_-])?\d{0,5}")
+
+
+class _Call:
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self, call_id: str) -> None:
+        self.id = call_id
+        self.name = ""
+        self.arguments: list[str] = []
+
+
+class ToolCallAssembler:
+    """Tool calls from their pieces."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+
+    def add(self, piece: ToolCallPiece) -> None:
+        """Add a piece to the call it belongs to, or start one."""
+        call = self._find(piece)
+        function = piece.function
+        if function is None:
+            return
+        # A name comes whole, or in pieces, or again with every piece.
+        if function.name and function.name != call.name:
+            call.name += function.name
+        arguments = function.arguments
+        if isinstance(arguments, str):
+            call.arguments.append(arguments)
+        elif arguments is not None:
+            call.arguments.append(msgspec.json.encode(arguments).decode())
+
+    def finish(self) -> tuple[ToolCall, ...]:
+        """Return the calls in the order of their first pieces, each with an id of its own."""
+        taken: set[str] = set()
+        calls: list[ToolCall] = []
+        for call in self._calls:
+            call_id = call.id
+            if call_id in taken or _COUNTED_ID.fullmatch(call_id):
+                call_id = f"call_{new_id()}"
+            taken.add(call_id)
+            arguments = "".join(call.arguments) or "{}"
+            calls.append(ToolCall(id=call_id, name=call.name, arguments=arguments))
+        return tuple(calls)
+
+    def _find(self, piece: ToolCallPiece) -> _Call:
+        piece_id = "" if piece.id is None else str(piece.id)
+        if piece.index is not None:
+            call = self._by_index.get(piece.index)
+            if call is None or self._is_another(call, piece, piece_id):
+                call = self._start(piece_id)
+                self._by_index[piece.index] = call
+        elif piece_id:
+            known = (one for one in self._calls if one.id == piece_id)
+            call = next(known, None) or self._start(piece_id)
+        else:
+            named = piece.function is not None and bool(piece.function.name)
+            last = self._calls[-1] if self._calls else None
+            call = self._start("") if last is None or (named and last.arguments) else last
+        if not call.id:
+            call.id = piece_id
+        return call
+
+    def _start(self, call_id: str) -> _Call:
+        call = _Call(call_id)
+        self._calls.append(call)
+        return call
+
+    @staticmethod
+    def _is_another(call: _Call, piece: ToolCallPiece, piece_id: str) -> bool:
+        # Some servers give every call the index 0: a new id together with a name starts a new one.
+        named = piece.function is not None and bool(piece.function.name)
+        return bool(named and piece_id and call.id and piece_id != call.id)
+
+
+class AnswerAssembler:
+    """A whole answer from its chunks; hands text and reasoning on as they come.
+
+    Args:
+        on_delta: Takes each piece at once.
+    """
+
+    def __init__(self, on_delta: OnDelta) -> None:
+        self.finish_reason = ""
+        self.started = False
+        self._on_delta = on_delta
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls = ToolCallAssembler()
+        self._called = False
+        self._usage: UsageReport | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        """Take a chunk."""
+        if chunk.choices:
+            self._add_choice(chunk.choices[0])
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+
+    def complete(self, model: str) -> Completion:
+        """Return the answer; its usage is empty when the provider sent none."""
+        calls = self._calls.finish()
+        reason = self.finish_reason or "stop"
+        if calls and reason in ("stop", "function_call"):
+            reason = "tool_calls"
+        return Completion(
+            model=model,
+            text="".join(self._text),
+            reasoning="".join(self._reasoning),
+            tool_calls=calls,
+            finish_reason=reason,
+            usage=usage_of(self._usage),
+        )
+
+    def _add_choice(self, choice: Choice) -> None:
+        piece = choice.delta or choice.message
+        if piece is not None:
+            self._add_piece(piece)
+        if choice.finish_reason:
+            self.finish_reason = choice.finish_reason
+
+    def _add_piece(self, piece: MessagePiece) -> None:
+        text, reasoning = piece.content, piece.reasoning_content or piece.reasoning or ""
+        if isinstance(text, list):
+            text, thought = _join_parts(text)
+            reasoning += thought
+        text = text or piece.refusal or ""
+        if text or reasoning:
+            self.started = True
+            if text:
+                self._text.append(text)
+            if reasoning:
+                self._reasoning.append(reasoning)
+            self._on_delta(Delta(text, reasoning))
+        if piece.tool_calls:
+            self.started = True
+            for call in piece.tool_calls:
+                self._calls.add(call)
+            self._on_delta(ALIVE)
+
+
+def usage_of(report: UsageReport | None) -> Usage:
+    """Read a provider's count; empty when there is none."""
+    if report is None:
+        return Usage()
+    prompt, written = report.prompt_tokens or 0, report.completion_tokens or 0
+    details = report.prompt_tokens_details
+    cached = (details.cached_tokens if details else None) or report.prompt_cache_hit_tokens or 0
+    return Usage(
+        input_tokens=prompt,
+        # Where reasoning is counted apart, only the total has it.
+        output_tokens=max(written, (report.total_tokens or 0) - prompt),
+        cached_tokens=min(cached, prompt),
+        cost_usd=float(report.cost) if isinstance(report.cost, int | float) else 0.0,
+    )
+
+
+def _join_parts(parts: list[ContentPart]) -> tuple[str, str]:
+    text, reasoning = [], []
+    for part in parts:
+        if part.type == "thinking":
+            reasoning.append(_thought(part.thinking))
+        else:
+            text.append(part.text)
+    return "".join(text), "".join(reasoning)
+
+
+def _thought(thinking: Any) -> str:
+    if isinstance(thinking, list):
+        return "".join(str(part.get("text", "")) for part in thinking if isinstance(part, dict))
+    return thinking if isinstance(thinking, str) else ""

@@ -1,0 +1,59 @@
+"""The one client behind which every model of the catalogue stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from codelab.llm.catalog import Catalogue, ModelEntry
+from codelab.llm.http_pool import HttpPool
+from codelab.llm.litellm_library import LiteLLM
+from codelab.llm.litellm_stream import LiteLLMStream, condition_of_exception
+from codelab.llm.openai_plan import WireCall, WirePlan, build_call, build_direct, make_plan
+from codelab.llm.openai_wire import OpenAIWire
+from codelab.sdk.model import Completion, ModelRequest, OnDelta
+
+
+class ProviderClient:
+    """Sends each request the way its model is reached.
+
+    A plugin's model goes to the plugin's client; one that speaks OpenAI's wire to our own reader,
+    translated by litellm; every other one through litellm's stream.
+
+    Args:
+        catalogue: Returns the catalogue as it is now.
+        litellm: The library, loaded or not.
+        pool: The connections of our own reader.
+    """
+
+    def __init__(
+        self, catalogue: Callable[[], Catalogue], litellm: LiteLLM, pool: HttpPool
+    ) -> None:
+        self._catalogue = catalogue
+        self._litellm = litellm
+        self._wire = OpenAIWire(pool)
+        self._stream = LiteLLMStream()
+        self._plans: dict[str, tuple[ModelEntry, WirePlan | None]] = {}
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        """Run the request."""
+        entry = self._catalogue().entry(request.model)
+        if entry.client is not None:
+            return await entry.client.stream(request, on_delta)
+        if self._litellm.module is None and (direct := build_direct(entry, request)):
+            return await self._wire.run(entry, direct, on_delta)
+        litellm = await self._litellm.load()
+        call = self._translate(litellm, entry, request)
+        if call is not None:
+            return await self._wire.run(entry, call, on_delta)
+        return await self._stream.run(litellm, entry, request, on_delta)
+
+    def _translate(self, litellm: Any, entry: ModelEntry, request: ModelRequest) -> WireCall | None:
+        try:
+            known, plan = self._plans.get(entry.name, (None, None))
+            if known is not entry:
+                plan = make_plan(litellm, entry)
+                self._plans[entry.name] = (entry, plan)
+            return build_call(litellm, plan, entry, request) if plan else None
+        except Exception as error:
+            raise condition_of_exception(error, entry.name, (), started=False) from None

@@ -1,0 +1,126 @@
+"""Everything that can go wrong with a model, each as one condition with its own code."""
+
+from __future__ import annotations
+
+from codelab.kit.errors import CodeLabError
+
+
+class ModelError(CodeLabError):
+    """A model did not give the answer that was asked for."""
+
+    code = "model_failed"
+    title = "The model failed"
+    status = 502
+
+
+class NoModelConfigured(ModelError):
+    """This server has been given no model at all."""
+
+    code = "no_model"
+    title = "No model is configured"
+    status = 503
+
+
+class NoModelAvailable(ModelError):
+    """Every model that may answer was tried, and none did.
+
+    The message says what was tried.
+    """
+
+    code = "no_model_available"
+    title = "No model is available"
+    status = 503
+    retryable = True
+
+
+class ModelUnknown(ModelError):
+    """The catalogue has no model of this name."""
+
+    code = "model_unknown"
+    title = "Unknown model"
+    status = 422
+
+
+class CatalogueInvalid(CodeLabError):
+    """The models file cannot be used as it is; the message names the entry and the field."""
+
+    code = "models_file_invalid"
+    title = "The models file is not valid"
+
+
+class ModelMissing(ModelError):
+    """The provider does not have the model, or not for this key."""
+
+    code = "model_missing"
+    title = "The provider does not have this model"
+
+
+class ModelAuthFailed(ModelError):
+    """The provider refused the key, or there is none."""
+
+    code = "model_auth_failed"
+    title = "The provider refused the key"
+
+
+class ModelQuotaExhausted(ModelError):
+    """The account at the provider has no credit left."""
+
+    code = "model_quota_exhausted"
+    title = "The provider's account is used up"
+
+
+class ModelRefused(ModelError):
+    """The provider does not accept this request; the same one again would fail again."""
+
+    code = "model_refused"
+    title = "The provider refused the request"
+
+
+class ContextTooLong(ModelError):
+    """The conversation is longer than the model's window."""
+
+    code = "context_too_long"
+    title = "The conversation is too long for the model"
+    status = 422
+
+
+class ModelRateLimited(ModelError):
+    """The provider takes no more requests for now."""
+
+    code = "model_rate_limited"
+    title = "The provider is limiting requests"
+    status = 503
+    retryable = True
+
+
+class ModelTimeout(ModelError):
+    """The model took too long to start, or stopped in the middle without a word."""
+
+    code = "model_timeout"
+    title = "The model took too long"
+    status = 504
+    retryable = True
+
+
+class ModelUnreachable(ModelError):
+    """No connection to the provider could be made."""
+
+    code = "model_unreachable"
+    title = "The provider cannot be reached"
+    retryable = True
+
+
+class ModelFailed(ModelError):
+    """The provider had a failure of its own."""
+
+    code = "model_failed"
+    title = "The provider failed"
+    retryable = True
+
+
+class ModelInterrupted(ModelError):
+    """The answer broke off before its end."""
+
+    code = "model_interrupted"
+    title = "The answer broke off"
+    retryable = True

@@ -1,0 +1,152 @@
+"""From what a provider says when it fails to one of our conditions, with a sentence for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from codelab.kit.log import mask, visible
+from codelab.llm.errors import (
+    ContextTooLong,
+    ModelAuthFailed,
+    ModelError,
+    ModelFailed,
+    ModelMissing,
+    ModelQuotaExhausted,
+    ModelRateLimited,
+    ModelRefused,
+)
+
+_LONGEST_QUOTE = 300
+_OVERFLOW = re.compile(
+    r"context[ _-](length|window|size)|(prompt|input) is too long|too many (input )?tokens"
+    r"|maximum (number of )?tokens|reduce the length of the messages",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(r"insufficient[ _](quota|balance|credit)|credit balance|billing", re.IGNORECASE)
+_KEY = re.compile(r"api[ _-]?key", re.IGNORECASE)
+_AUTH_STATUS = (401, 403)
+_PASSING_STATUS = (408, 409, 425)
+
+
+class ProviderFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure in the provider's words.
+
+    Args:
+        status: The HTTP status, or 500 for a failure in the middle of a stream.
+        message: The provider's text; may hold anything.
+        code: The provider's own code or type of the failure.
+    """
+
+    status: int
+    message: str = ""
+    code: str = ""
+    retry_after_s: float | None = None
+
+
+def read_failure(
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> ProviderFailure:
+    """Read a refused request's answer, whatever of OpenAI's error shape it has."""
+    error = read_error(body)
+    return ProviderFailure(
+        status=status,
+        message=error.message,
+        code=error.code,
+        retry_after_s=read_retry_after(headers, now),
+    )
+
+
+def read_error(body: bytes) -> ProviderFailure:
+    """Read an error document; one that is none is taken as plain text."""
+    try:
+        document: Any = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ProviderFailure(status=500, message=body.decode("utf-8", "replace"))
+    return failure_of_error(document.get("error", document) if _is_map(document) else document)
+
+
+def failure_of_error(error: Any) -> ProviderFailure:
+    """Read an error object, as it also comes in the middle of a stream."""
+    if not _is_map(error):
+        return ProviderFailure(status=500, message=str(error))
+    code = error.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    return ProviderFailure(
+        status=status,
+        message=str(error.get("message") or error.get("detail") or ""),
+        code=str(code or error.get("type") or ""),
+    )
+
+
+def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read `retry-after-ms` or `retry-after` (seconds or a date) from lower-case headers."""
+    milliseconds, value = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    try:
+        if milliseconds:
+            return max(0.0, float(milliseconds) / 1000)
+        return max(0.0, float(value)) if value else None
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def condition_of(failure: ProviderFailure, model: str, secrets: Iterable[str] = ()) -> ModelError:
+    """Name the condition.
+
+    Args:
+        failure: What the provider said.
+        model: The model's name in the catalogue.
+        secrets: Values that must not be quoted.
+    """
+    status = failure.status
+    said = f"{failure.code} {failure.message}"
+    if (_OVERFLOW.search(said) and status < 500) or status == 413:
+        return ContextTooLong(f"The conversation is too long for {model}.")
+    if status == 402 or (_QUOTA.search(said) and status < 500):
+        return ModelQuotaExhausted(
+            f"The account behind {model} has no credit left. Top it up or choose another model."
+        )
+    if status in _AUTH_STATUS or (status == 400 and _KEY.search(said)):
+        return ModelAuthFailed(
+            f"The provider of {model} refused the key. Check the key in the models file or the "
+            "environment, and what it may use."
+        )
+    if status == 429:
+        return ModelRateLimited(
+            f"The provider of {model} takes no more requests for now.",
+            retry_after_s=failure.retry_after_s,
+        )
+    if status == 404:
+        return ModelMissing(f"The provider of {model} does not have it, or not for this key.")
+    if status >= 500 or status in _PASSING_STATUS:
+        return ModelFailed(
+            f"The provider of {model} had a failure of its own (status {status}).",
+            retry_after_s=failure.retry_after_s,
+        )
+    return ModelRefused(
+        f"The provider of {model} refused the request (status {status})"
+        f"{_quote(failure.message, secrets)}."
+    )
+
+
+def _quote(text: str, secrets: Iterable[str]) -> str:
+    """Quote the provider, without secrets, bounded."""
+    for secret in secrets:
+        text = text.replace(secret, "[secret]")
+    text = visible(mask(text)).strip().rstrip(".")
+    if not text:
+        return ""
+    return f": {text}" if len(text) <= _LONGEST_QUOTE else f": {text[:_LONGEST_QUOTE]}…"
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, dict)

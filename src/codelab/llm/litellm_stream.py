@@ -1,0 +1,124 @@
+"""The client for every provider whose wire we do not read ourselves: litellm's own stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from codelab.kit.clock import utc_now
+from codelab.llm.assembly import AnswerAssembler
+from codelab.llm.catalog import ModelEntry
+from codelab.llm.errors import (
+    ContextTooLong,
+    ModelError,
+    ModelFailed,
+    ModelInterrupted,
+    ModelTimeout,
+    ModelUnreachable,
+)
+from codelab.llm.failures import ProviderFailure, condition_of, read_retry_after
+from codelab.llm.openai_format import write_messages, write_options
+from codelab.llm.wire_chunks import Chunk
+from codelab.sdk.model import Completion, ModelRequest, OnDelta
+
+# Our own limits are tighter; this one only keeps litellm from waiting for ever.
+_TIMEOUT_S = 600
+
+
+class LiteLLMStream:
+    """Runs calls through `litellm.acompletion`."""
+
+    async def run(
+        self, litellm: Any, entry: ModelEntry, request: ModelRequest, on_delta: OnDelta
+    ) -> Completion:
+        """Make a call; cancelling closes its connection at once.
+
+        Raises:
+            ModelError: The provider refused or failed.
+        """
+        assembler = AnswerAssembler(on_delta)
+        params = entry.resolved()
+        stream = None
+        try:
+            stream = await litellm.acompletion(
+                model=entry.model,
+                messages=write_messages(request.messages),
+                **{**write_options(request), "timeout": _TIMEOUT_S, **params},
+                drop_params=True,
+                max_retries=0,
+                num_retries=0,
+                # litellm's tool gateway is not used here, and its import needs packages we lack.
+                _skip_mcp_handler=True,
+            )
+            async for piece in stream:
+                assembler.add(_chunk_of(piece))
+        except Exception as error:
+            raise condition_of_exception(
+                error, entry.name, _secrets_of(params), started=assembler.started
+            ) from None
+        finally:
+            if stream is not None:
+                await stream.aclose()
+        if not assembler.finish_reason:
+            raise ModelInterrupted(f"The answer of {entry.name} broke off before its end.")
+        completion = assembler.complete(entry.name)
+        if _was_counted(stream):
+            return completion
+        usage = msgspec.structs.replace(completion.usage, estimated=True)
+        return msgspec.structs.replace(completion, usage=usage)
+
+
+def condition_of_exception(
+    error: Exception, name: str, secrets: Iterable[str], *, started: bool
+) -> ModelError:
+    """Name the condition behind one of litellm's exceptions.
+
+    Args:
+        error: The exception; litellm's carry a status and the provider's headers.
+        name: The model's name in the catalogue.
+        secrets: Values that must not be quoted.
+        started: Whether a part of the answer has come already.
+    """
+    if isinstance(error, ModelError):
+        return error
+    kind, status = type(error).__name__, getattr(error, "status_code", None)
+    if kind == "ContextWindowExceededError":
+        return ContextTooLong(f"The conversation is too long for {name}.")
+    if kind == "Timeout":
+        return ModelTimeout(f"{name} did not answer in time.")
+    if started:
+        return ModelInterrupted(f"The answer of {name} broke off before its end.")
+    if kind == "APIConnectionError":
+        return ModelUnreachable(f"The provider of {name} cannot be reached.")
+    if not isinstance(status, int) or status < 400:
+        return ModelFailed(f"The provider of {name} gave an answer that cannot be understood.")
+    failure = ProviderFailure(
+        status=status,
+        message=str(getattr(error, "message", "")),
+        retry_after_s=read_retry_after(_headers_of(error), utc_now()),
+    )
+    return condition_of(failure, name, secrets)
+
+
+def _chunk_of(piece: Any) -> Chunk:
+    # litellm's pieces are models of its own; their plain form is OpenAI's.
+    return msgspec.convert(piece.model_dump(exclude_none=True), Chunk)
+
+
+def _was_counted(stream: Any) -> bool:
+    """Tell whether the provider sent the count, or litellm made one up."""
+    return any(getattr(chunk, "usage", None) for chunk in stream.chunks)
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    headers = getattr(error, "litellm_response_headers", None)
+    if headers is None:
+        headers = getattr(getattr(error, "response", None), "headers", None)
+    return {str(name).lower(): str(value) for name, value in dict(headers or {}).items()}
+
+
+def _secrets_of(params: Mapping[str, Any]) -> list[str]:
+    key = params.get("api_key")
+    return [key] if isinstance(key, str) and key else []

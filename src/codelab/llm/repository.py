@@ -1,0 +1,145 @@
+"""The rows of model calls: written in batches, read as sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from codelab.kit.clock import utc_now
+from codelab.kit.db import Database
+from codelab.kit.ids import new_id
+from codelab.llm.events import ModelCalled
+from codelab.llm.models import llm_usage
+
+UsageGroup = Literal["session", "agent", "model", "day", "user"]
+
+_LONGEST_TRIED = 1000
+_MOST_GROUPS = 1000
+_COLUMNS: dict[str, sa.Column[Any]] = {
+    "session": llm_usage.c.session_id,
+    "agent": llm_usage.c.agent,
+    "model": llm_usage.c.model,
+    "day": llm_usage.c.day,
+    "user": llm_usage.c.user_id,
+}
+
+
+class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
+    """What a group of calls used; cost in US dollars.
+
+    Args:
+        key: The session, agent, model, day or user that the calls have in common.
+        estimated: Whether some of the counts are estimates.
+    """
+
+    key: str
+    calls: int
+    failed_calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float
+    estimated: bool
+
+
+def usage_row(call: ModelCalled) -> dict[str, Any]:
+    """Make the row of a call."""
+    now = utc_now()
+    return {
+        "id": new_id(),
+        "at": now,
+        "day": now.date().isoformat(),
+        "user_id": call.user_id or None,
+        "session_id": call.session_id,
+        "turn_id": call.turn_id,
+        "agent": call.agent[:64],
+        "model": call.model[:200],
+        "provider": call.provider[:100],
+        "input_tokens": call.usage.input_tokens,
+        "output_tokens": call.usage.output_tokens,
+        "cached_tokens": call.usage.cached_tokens,
+        "cost_usd": call.usage.cost_usd,
+        "estimated": call.usage.estimated,
+        "first_token_ms": call.first_token_ms,
+        "duration_ms": call.duration_ms,
+        "ok": call.ok,
+        "error_code": call.error_code,
+        "tried": ", ".join(call.tried)[:_LONGEST_TRIED],
+    }
+
+
+class UsageRepository:
+    """Reads and writes the rows; knows nothing of rights."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def insert(self, rows: Sequence[dict[str, Any]]) -> int:
+        """Write the rows and return how many were: those of deleted users are left out."""
+        try:
+            async with self._db.transaction() as tx:
+                await tx.execute(sa.insert(llm_usage), list(rows))
+            return len(rows)
+        except IntegrityError:
+            if len(rows) == 1:
+                return 0
+        return sum([await self.insert([row]) for row in rows])
+
+    async def sums(
+        self,
+        group: UsageGroup,
+        *,
+        user_id: str | None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> list[UsageSum]:
+        """Add up the calls of a user, or of everybody, the most expensive group first.
+
+        Args:
+            group: What the calls of a group have in common.
+            user_id: Whose calls; none for everybody's.
+            since: The first day, as in 2026-01-31.
+            until: The last day.
+        """
+        key, calls = _COLUMNS[group], llm_usage.c
+        cost = sa.func.sum(calls.cost_usd)
+        statement = (
+            sa.select(
+                sa.func.coalesce(key, "").label("key"),
+                sa.func.count().label("calls"),
+                sa.func.sum(sa.case((calls.ok, 0), else_=1)).label("failed_calls"),
+                sa.func.sum(calls.input_tokens).label("input_tokens"),
+                sa.func.sum(calls.output_tokens).label("output_tokens"),
+                sa.func.sum(calls.cached_tokens).label("cached_tokens"),
+                cost.label("cost_usd"),
+                sa.func.max(sa.case((calls.estimated, 1), else_=0)).label("estimated"),
+            )
+            .group_by(key)
+            .order_by(cost.desc(), sa.literal_column("key").desc())
+            .limit(_MOST_GROUPS)
+        )
+        if user_id is not None:
+            statement = statement.where(calls.user_id == user_id)
+        if since:
+            statement = statement.where(calls.day >= since)
+        if until:
+            statement = statement.where(calls.day <= until)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        # PostgreSQL adds whole numbers up to decimals.
+        return [msgspec.convert(_plain(row), UsageSum, strict=False) for row in rows]
+
+
+def _plain(row: sa.RowMapping) -> dict[str, Any]:
+    return {
+        name: bool(value)
+        if name == "estimated"
+        else int(value)
+        if name.endswith(("_tokens", "calls"))
+        else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,214 @@
+"""The module's HTTP routes: models, usage, and OpenAI's chat completions for service callers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.exceptions import HTTPException
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from codelab.auth.api import PUBLIC, Principal
+from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
+from codelab.llm.calls import Attribution
+from codelab.llm.openai_surface import (
+    AnswerWriter,
+    ChatCompletionRequest,
+    error_body,
+    read_request,
+)
+from codelab.llm.repository import UsageGroup, UsageSum
+from codelab.llm.service import Models
+from codelab.llm.streamed_answer import StreamedAnswer
+from codelab.sdk.model import ModelInfo, ModelRequest, Usage
+
+T = TypeVar("T")
+Authorise = Callable[[Mapping[str, str]], Principal]
+OwnRequest = Request[Principal, Any, Any]
+AnyRequest = Request[Any, Any, Any]
+Day = Annotated[str | None, Parameter(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+_JSON = "application/json"
+_LARGEST_BODY = 16 * 1024 * 1024
+
+
+class ClientGone(CodeLabError):
+    """Nobody waits for the answer any more."""
+
+    code = "client_gone"
+    title = "The client has left"
+    status = 499
+
+
+class ModelsOffered(msgspec.Struct, frozen=True, kw_only=True):
+    """The models of this server.
+
+    Args:
+        models: What may be chosen.
+        roles: Which model serves which role.
+        configured: Whether there is any.
+        advice: What to set when something is missing.
+    """
+
+    models: list[ModelInfo]
+    roles: dict[str, str]
+    configured: bool
+    advice: str
+
+
+class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What calls have used, by group and in all."""
+
+    group: UsageGroup
+    sums: list[UsageSum]
+    total: Usage
+
+
+def router(models: Models, authorise: Authorise) -> Router:
+    """Make the routes.
+
+    Args:
+        models: The model layer.
+        authorise: Finds out which service calls from the request's headers; raises a
+            `CodeLabError` for those that may not.
+    """
+
+    @get("/models", tags=["models"], summary="List the models")
+    async def list_models() -> ModelsOffered:
+        """List what models this server offers, and what to set when it offers none."""
+        health = models.health()
+        return ModelsOffered(
+            models=models.catalogue(),
+            roles=models.roles(),
+            configured=health.configured,
+            advice=health.advice,
+        )
+
+    @get("/usage", tags=["models"], summary="Add up what model calls have used")
+    async def usage(
+        request: OwnRequest,
+        group: UsageGroup = "day",
+        since: Day = None,
+        until: Day = None,
+        everybody: bool = False,
+    ) -> UsageReport:
+        """Add up one's own calls, or as an administrator everybody's, by group."""
+        if (everybody or group == "user") and not request.user.is_admin:
+            raise Forbidden("Only administrators may see what others use.")
+        user_id = None if everybody or group == "user" else request.user.user_id
+        sums = await models.usage(group, user_id=user_id, since=since, until=until)
+        return UsageReport(group=group, sums=sums, total=_total(sums))
+
+    @post(
+        "/llm/chat/completions",
+        tags=["models"],
+        summary="OpenAI's chat completions, for service callers",
+        status_code=200,
+        opt=PUBLIC,
+        request_max_body_size=_LARGEST_BODY,
+        exception_handlers={CodeLabError: _refuse, HTTPException: _refuse},
+        media_type=_JSON,
+    )
+    async def chat_completions(request: AnyRequest) -> Response[Any]:
+        """Answer OpenAI's request with any model of the catalogue, streamed or whole."""
+        caller = authorise(request.headers)
+        asked = _decode(await request.body())
+        ours = read_request(asked)
+        attribution = Attribution(user_id=caller.user_id)
+        if asked.stream:
+            return await _stream(models, request, asked, ours, attribution)
+        work = models.stream(ours, lambda delta: None, attribution=attribution)
+        completion = await _unless_gone(request, asyncio.ensure_future(work))
+        return Response(AnswerWriter(asked.model).whole(completion), media_type=_JSON)
+
+    return Router("/", route_handlers=[list_models, usage, chat_completions])
+
+
+async def _stream(
+    models: Models,
+    request: AnyRequest,
+    asked: ChatCompletionRequest,
+    ours: ModelRequest,
+    attribution: Attribution,
+) -> Stream:
+    with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    answer = StreamedAnswer(AnswerWriter(asked.model, with_usage=with_usage))
+    work = asyncio.ensure_future(models.stream(ours, answer.add, attribution=attribution))
+    answer.follow(work)
+    # A failure before the first piece is answered with its status, not within a stream.
+    began = asyncio.ensure_future(answer.began())
+    try:
+        await _unless_gone(request, began)
+    except BaseException:
+        work.cancel()
+        raise
+    return Stream(
+        answer.frames(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _unless_gone(request: AnyRequest, work: asyncio.Future[T]) -> T:
+    """Wait for the work; give it up when the client leaves."""
+    leaving = asyncio.ensure_future(_departure(request))
+    try:
+        either: list[asyncio.Future[Any]] = [work, leaving]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientGone("The client has left.")
+        return work.result()
+    finally:
+        leaving.cancel()
+        work.cancel()
+
+
+async def _departure(request: AnyRequest) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _decode(body: bytes) -> ChatCompletionRequest:
+    try:
+        return msgspec.json.decode(body, type=ChatCompletionRequest)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        raise InvalidInput(f"{problem}.", field=place.rstrip("`") or None) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidInput("The body is not valid JSON.") from None
+
+
+def _total(sums: list[UsageSum]) -> Usage:
+    total = Usage()
+    for one in sums:
+        total = total.plus(
+            Usage(
+                input_tokens=one.input_tokens,
+                output_tokens=one.output_tokens,
+                cached_tokens=one.cached_tokens,
+                cost_usd=one.cost_usd,
+                estimated=one.estimated,
+            )
+        )
+    return total
+
+
+def _refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Answer an error in OpenAI's shape."""
+    ours = error if isinstance(error, CodeLabError) else InvalidInput("The request is not valid.")
+    headers = {}
+    if ours.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(ours.retry_after_s)))
+    # OpenAI's clients know 400 and 404 where ours say 422.
+    status = error.status_code if isinstance(error, HTTPException) else ours.status
+    if ours.code == "model_unknown":
+        status = 404
+    return Response(
+        error_body(ours),
+        status_code=400 if status == 422 else status,
+        media_type=_JSON,
+        headers=headers,
+    )

@@ -1,0 +1,60 @@
+"""Server-sent events out of bytes that are cut anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_DATA = b"data:"
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class EventTooLarge(Exception):
+    """A server sends an event without end."""
+
+
+class SseDecoder:
+    """Splits a body into events and hands the data of each on at once.
+
+    Lines end in LF or CRLF. Comments and fields other than `data` are skipped.
+
+    Args:
+        on_data: Takes an event's data.
+    """
+
+    def __init__(self, on_data: Callable[[bytes], None]) -> None:
+        self._on_data = on_data
+        self._rest = b""
+        self._pieces: list[bytes] = []
+        self._held = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the body.
+
+        Raises:
+            EventTooLarge: An event is larger than 16 MiB.
+        """
+        if self._rest:
+            data = self._rest + data
+        lines = data.split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            self._take(line)
+        if len(self._rest) + self._held > _MOST_BYTES:
+            raise EventTooLarge
+
+    def end(self) -> None:
+        """Take the end of the body; an event that lacks only its empty line counts."""
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            self._take(rest)
+        self._take(b"")
+
+    def _take(self, line: bytes) -> None:
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        if line.startswith(_DATA):
+            self._pieces.append(line[6:] if line[5:6] == b" " else line[5:])
+            self._held += len(line)
+        elif not line and self._pieces:
+            pieces, self._pieces, self._held = self._pieces, [], 0
+            self._on_data(pieces[0] if len(pieces) == 1 else b"\n".join(pieces))

@@ -1,0 +1,127 @@
+"""Counting what calls use, and writing it down in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+
+from codelab.kit.errors import Unavailable
+from codelab.llm.events import ModelCalled
+from codelab.llm.repository import UsageRepository, usage_row
+from codelab.sdk.messages import AssistantMessage, Message, ToolMessage
+from codelab.sdk.model import ModelRequest, Usage
+
+_log = structlog.get_logger(__name__)
+
+_CHARACTERS_PER_TOKEN = 4
+_PER_MESSAGE_TOKENS = 4
+_BATCH_ROWS = 100
+_BATCH_PAUSE_S = 0.5
+_MOST_WAITING = 10_000
+
+
+def estimate_usage(request: ModelRequest, written: int) -> Usage:
+    """Estimate the tokens of a call that nobody counted.
+
+    Args:
+        request: What the model was sent.
+        written: The number of characters that it wrote.
+    """
+    asked = sum(_characters(request.messages))
+    asked += sum(
+        len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools
+    )
+    return Usage(
+        input_tokens=_tokens(asked) + _PER_MESSAGE_TOKENS * len(request.messages),
+        output_tokens=_tokens(written),
+        estimated=True,
+    )
+
+
+def _characters(messages: Iterable[Message]) -> Iterable[int]:
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            yield len(message.content)
+            continue
+        yield len(message.text)
+        if isinstance(message, AssistantMessage):
+            yield from (len(call.name) + len(call.arguments) for call in message.tool_calls)
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // _CHARACTERS_PER_TOKEN)
+
+
+class UsageWriter:
+    """Gathers the rows of calls and writes them together: one transaction for many calls.
+
+    While the database is away the rows wait, the oldest given up past ten thousand.
+    """
+
+    def __init__(self, repository: UsageRepository) -> None:
+        self._repository = repository
+        self._waiting: deque[dict[str, Any]] = deque(maxlen=_MOST_WAITING)
+        self._full = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.lost = 0
+
+    def add(self, call: ModelCalled) -> None:
+        """Take a call; it is written within half a second."""
+        if len(self._waiting) == _MOST_WAITING:
+            self.lost += 1
+        self._waiting.append(usage_row(call))
+        if len(self._waiting) >= _BATCH_ROWS:
+            self._full.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+
+    async def flush(self) -> None:
+        """Write what waits.
+
+        Raises:
+            Unavailable: The database does not answer; the rows go on waiting.
+        """
+        async with self._writing:
+            while self._waiting:
+                size = min(_BATCH_ROWS, len(self._waiting))
+                batch = [self._waiting.popleft() for _ in range(size)]
+                try:
+                    written = await self._repository.insert(batch)
+                except (Unavailable, asyncio.CancelledError):
+                    self._waiting.extendleft(reversed(batch))
+                    raise
+                except Exception:
+                    # Rows that no database takes must not hold up all that follow.
+                    self.lost += size
+                    _log.exception("usage_not_written", rows=size)
+                    continue
+                if written < size:
+                    _log.info("usage_of_deleted_users_dropped", rows=size - written)
+
+    async def close(self) -> None:
+        """Write what waits, and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await self.flush()
+        except Unavailable:
+            _log.warning("usage_not_written", rows=len(self._waiting))
+
+    async def _work(self) -> None:
+        while self._waiting:
+            try:
+                async with asyncio.timeout(_BATCH_PAUSE_S):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+            self._full.clear()
+            try:
+                await self.flush()
+            except Unavailable:
+                _log.warning("usage_waits_for_database", rows=len(self._waiting))

@@ -1,0 +1,126 @@
+"""What a tool is: parameters, a risk, a preparation that says what will happen, an execution."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+import msgspec
+
+from codelab.kit.errors import CodeLabError
+from codelab.sdk.workspace import OnOutput, Workspace
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+class Risk(enum.StrEnum):
+    """How much harm a tool can do."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Category(enum.StrEnum):
+    """What a tool does to the world; agents are granted tools by category or by name."""
+
+    READ = "read"
+    WRITE = "write"
+    RUN = "run"
+    CONTROL = "control"
+
+
+class ToolError(CodeLabError):
+    """A tool could not do what it was asked; the text tells the model what it may mend."""
+
+    code = "tool_failed"
+    title = "The tool could not do it"
+    status = 422
+
+
+class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a tool runs.
+
+    Args:
+        workspace: The project folder of the session.
+        session_id: The session.
+        user_id: The human on whose behalf the tool runs.
+        user_name: Their name, for what is signed (a commit's author).
+        agent: The agent that asks.
+        on_output: Takes output while it comes; shown to the user, not to the model.
+        approved_state: The state that the preparation saw and a human may have approved; a tool
+            that changes something changes that and nothing newer. None before the execution.
+    """
+
+    workspace: Workspace
+    session_id: str
+    user_id: str
+    user_name: str
+    agent: str
+    on_output: OnOutput
+    approved_state: str | None = None
+
+
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
+    """What exactly would happen.
+
+    Args:
+        preview: What a human needs to judge it: a unified diff, the exact command line.
+        state: A digest of what would be touched, as it is now; another one makes the approval
+            stale.
+    """
+
+    preview: str = ""
+    state: str = ""
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model is told; `ok` is false when the tool ran and the outcome is a failure."""
+
+    output: str
+    ok: bool = True
+    truncated: bool = False
+
+
+class Tool(ABC, Generic[P]):
+    """The contract of a tool.
+
+    Class attributes: `name` in snake_case; `description` for the model; `parameters`, a frozen
+    msgspec Struct whose fields carry descriptions (`Annotated[str, Meta(description=…)]`);
+    `protected` says whether a human is asked by default; `repeatable` whether running it twice
+    does no harm, so that it may be run again after a crash.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    parameters: ClassVar[type[msgspec.Struct]]
+    category: ClassVar[Category] = Category.READ
+    risk: ClassVar[Risk] = Risk.LOW
+    protected: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
+
+    def paths(self, parameters: P) -> tuple[str, ...]:
+        """Name the paths that the call would touch, for grants and policy."""
+        return ()
+
+    def command(self, parameters: P) -> str | None:
+        """Name the shell command that the call would run, for policy; none for other tools."""
+        return None
+
+    async def prepare(self, context: ToolContext, parameters: P) -> Preparation:
+        """Check the call and say what it would do, without doing it.
+
+        Raises:
+            ToolError: The call cannot work; the text says what to mend.
+        """
+        return Preparation()
+
+    @abstractmethod
+    async def execute(self, context: ToolContext, parameters: P) -> ToolResult:
+        """Do it.
+
+        Raises:
+            ToolError: It could not be done; nothing is half-done.
+        """

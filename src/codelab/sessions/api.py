@@ -1,0 +1,19 @@
+"""What other modules may call: sessions for edges, turns for whoever carries them forward."""
+
+from codelab.sessions.lease import Lease
+from codelab.sessions.repository import FeedbackRecord, SessionRecord
+from codelab.sessions.service import Sessions, TurnRef
+from codelab.sessions.turn import Task, TurnState, replay
+from codelab.sessions.turns import Turns
+
+__all__ = [
+    "FeedbackRecord",
+    "Lease",
+    "SessionRecord",
+    "Sessions",
+    "Task",
+    "TurnRef",
+    "TurnState",
+    "Turns",
+    "replay",
+]

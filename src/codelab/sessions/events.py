@@ -1,0 +1,256 @@
+"""The facts of a session's log, and what sessions tell the rest of the process.
+
+A *fact* is stored, in order, in the log of its session; clients see each as one frame with its
+`seq`. Everything else here is ephemeral.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from codelab.kit.events import EphemeralEvent, Event
+from codelab.sdk.messages import ToolCall
+from codelab.sdk.model import Usage
+from codelab.sessions.lease import Lease
+
+ROOT_TASK = ""
+
+StopReason = Literal["end", "cancelled", "error", "max_steps", "budget"]
+StepStatus = Literal["pending", "running", "done", "failed"]
+SessionState = Literal["idle", "processing", "waiting", "executing", "error"]
+ApprovalStatus = Literal["pending", "approved", "rejected", "timeout"]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """A stored fact. `task_id` is empty for the turn itself, else the delegating call's id."""
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user has selected in the editor; lines start at 1."""
+
+    path: str
+    start_line: int = 1
+    end_line: int = 1
+    text: str = ""
+
+
+class MessageContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user is looking at while asking."""
+
+    open_files: tuple[str, ...] = ()
+    selection: Selection | None = None
+
+
+class UserMessageReceived(Fact, frozen=True, kw_only=True, tag="user_message"):
+    """The human asked for something; this opens a turn. `by` is their user name."""
+
+    message_id: str
+    text: str
+    by: str = ""
+    agent: str | None = None
+    model: str | None = None
+    context: MessageContext = MessageContext()
+
+
+class AgentChosen(Fact, frozen=True, kw_only=True, tag="agent"):
+    """An agent took over the turn, or a delegated task (`task_id`) was given to one."""
+
+    agent: str
+    reason: str
+    previous: str | None = None
+    task_id: str = ROOT_TASK
+    prompt: str = ""
+
+
+class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a plan."""
+
+    id: str
+    title: str
+    agent: str = ""
+    status: StepStatus = "pending"
+
+
+class PlanUpdated(Fact, frozen=True, kw_only=True, tag="plan"):
+    """The plan as it stands now, whole."""
+
+    steps: tuple[PlanStep, ...]
+    task_id: str = ROOT_TASK
+
+
+class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_message"):
+    """A model finished a message, or was cancelled in it (`finish_reason` is `cancelled`)."""
+
+    message_id: str
+    agent: str
+    model: str
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    task_id: str = ROOT_TASK
+
+
+class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
+    """A tool call was checked and will run, or waits for a human.
+
+    A second one for the same `call_id` replaces the first: the approval had become stale.
+    """
+
+    call_id: str
+    tool: str
+    agent: str
+    parameters: dict[str, Any]
+    risk: str
+    requires_approval: bool = False
+    approval_id: str | None = None
+    expires_at: datetime | None = None
+    preview: str = ""
+    layer: str = ""
+    task_id: str = ROOT_TASK
+
+
+class ToolCallCompleted(Fact, frozen=True, kw_only=True, tag="tool_result"):
+    """A tool call has its result: exactly one per call."""
+
+    call_id: str
+    tool: str
+    ok: bool
+    output: str
+    truncated: bool = False
+    duration_ms: int = 0
+    invalid_arguments: bool = False
+    task_id: str = ROOT_TASK
+
+
+class ApprovalAnswered(Fact, frozen=True, kw_only=True, tag="approval"):
+    """A request for approval reached its one terminal state.
+
+    Args:
+        by: The user's name, `policy` or `deadline`.
+    """
+
+    approval_id: str
+    call_id: str
+    status: ApprovalStatus
+    by: str
+    feedback: str = ""
+
+
+class UsageRecorded(Fact, frozen=True, kw_only=True, tag="usage"):
+    """What one model call used."""
+
+    agent: str
+    model: str
+    usage: Usage
+    task_id: str = ROOT_TASK
+
+
+class TurnFailed(Fact, frozen=True, kw_only=True, tag="error"):
+    """Something ended the turn, or a delegated task (`task_id`), in a way the user should read."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    task_id: str = ROOT_TASK
+
+
+class TurnEnded(Fact, frozen=True, kw_only=True, tag="done"):
+    """The turn is over."""
+
+    message_id: str
+    stop_reason: StopReason
+    duration_ms: int
+    usage: Usage = Usage()
+
+
+AnyFact = (
+    UserMessageReceived
+    | AgentChosen
+    | PlanUpdated
+    | AssistantMessageCompleted
+    | ToolCallRequested
+    | ToolCallCompleted
+    | ApprovalAnswered
+    | UsageRecorded
+    | TurnFailed
+    | TurnEnded
+)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact at its place in the log; `seq` starts at 1 and has no gaps."""
+
+    seq: int
+    epoch: int
+    turn_id: str
+    at: datetime
+    fact: AnyFact
+
+
+class FactsRecorded(Event, frozen=True, kw_only=True):
+    """Entries were committed to a session's log."""
+
+    session_id: str
+    user_id: str
+    entries: tuple[Entry, ...]
+
+
+class TurnStarted(Event, frozen=True, kw_only=True):
+    """A turn was opened; this replica holds its lease. `opening` is the entry that opened it."""
+
+    session_id: str
+    turn_id: str
+    user_id: str
+    held: Lease
+    opening: Entry
+
+
+class TurnClosed(Event, frozen=True, kw_only=True):
+    """A turn reached its end."""
+
+    session_id: str
+    turn_id: str
+    user_id: str
+    agent: str
+    stop_reason: StopReason
+    duration_ms: int
+    usage: Usage
+
+
+class TurnCancelRequested(Event, frozen=True, kw_only=True):
+    """Somebody asked to stop the session's running turn."""
+
+    session_id: str
+    turn_id: str
+
+
+class SessionStateChanged(EphemeralEvent, frozen=True, kw_only=True):
+    """What the session does right now: idle, processing, waiting, executing or error."""
+
+    session_id: str
+    state: SessionState
+    agent: str = ""
+
+
+class TokenStreamed(EphemeralEvent, frozen=True, kw_only=True):
+    """A piece of a message while it is written; `offset` counts the characters before it."""
+
+    session_id: str
+    message_id: str
+    agent: str
+    text: str
+    offset: int
+    reasoning: bool = False
+    task_id: str = ROOT_TASK
+
+
+class ToolOutputStreamed(EphemeralEvent, frozen=True, kw_only=True):
+    """A piece of a running tool's output."""
+
+    session_id: str
+    call_id: str
+    text: str

@@ -1,0 +1,137 @@
+"""A turn as a state machine over its facts: living through them and replaying them is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from codelab.sdk.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from codelab.sdk.model import Usage
+from codelab.sessions.events import (
+    ROOT_TASK,
+    AgentChosen,
+    AnyFact,
+    AssistantMessageCompleted,
+    MessageContext,
+    PlanStep,
+    PlanUpdated,
+    ToolCallCompleted,
+    ToolCallRequested,
+    TurnEnded,
+    TurnFailed,
+    UsageRecorded,
+    UserMessageReceived,
+)
+
+
+@dataclass(slots=True)
+class Task:
+    """One agent's part of a turn: the turn itself, or a delegated sub-task."""
+
+    id: str
+    agent: str = ""
+    messages: list[Message] = field(default_factory=list)
+    requested: dict[str, ToolCallRequested] = field(default_factory=dict)
+    open_calls: dict[str, ToolCall] = field(default_factory=dict)
+    depth: int = 0
+    steps: int = 0
+    invalid_arguments: int = 0
+    last_message_id: str = ""
+    last_text: str = ""
+    answered: bool = False
+    failure: TurnFailed | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the agent has given its final answer, or failed."""
+        return self.failure is not None or (self.answered and not self.open_calls)
+
+
+@dataclass(slots=True)
+class TurnState:
+    """Everything that a turn's facts say about it."""
+
+    turn_id: str
+    request: str = ""
+    user_name: str = ""
+    wanted_agent: str | None = None
+    wanted_model: str | None = None
+    context: MessageContext = field(default_factory=MessageContext)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    plan: tuple[PlanStep, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    ended: TurnEnded | None = None
+
+    @property
+    def root(self) -> Task:
+        """The turn's own task."""
+        return self.task(ROOT_TASK)
+
+    def task(self, task_id: str) -> Task:
+        """Return a task, new if nothing was said of it yet."""
+        return self.tasks.setdefault(task_id, Task(task_id))
+
+    def apply(self, fact: AnyFact) -> None:
+        """Take one more fact into account."""
+        match fact:
+            case UserMessageReceived():
+                self._open(fact)
+            case AgentChosen():
+                self._choose(fact)
+            case PlanUpdated():
+                self.plan = fact.steps
+            case AssistantMessageCompleted():
+                self._answer(fact)
+            case ToolCallRequested():
+                self.task(fact.task_id).requested[fact.call_id] = fact
+            case ToolCallCompleted():
+                self._complete(fact)
+            case UsageRecorded():
+                self.usage = self.usage.plus(fact.usage)
+            case TurnFailed():
+                self.task(fact.task_id).failure = fact
+            case TurnEnded():
+                self.ended = fact
+
+    def _open(self, fact: UserMessageReceived) -> None:
+        self.request = fact.text
+        self.user_name = fact.by
+        self.wanted_agent = fact.agent
+        self.wanted_model = fact.model
+        self.context = fact.context
+        self.root.messages.append(UserMessage(text=fact.text))
+
+    def _choose(self, fact: AgentChosen) -> None:
+        task = self.task(fact.task_id)
+        task.agent = fact.agent
+        for parent in self.tasks.values():
+            if fact.task_id in parent.open_calls:
+                task.depth = parent.depth + 1
+        if fact.prompt:
+            task.messages.append(UserMessage(text=fact.prompt))
+
+    def _answer(self, fact: AssistantMessageCompleted) -> None:
+        task = self.task(fact.task_id)
+        task.steps += 1
+        task.messages.append(AssistantMessage(text=fact.text, tool_calls=fact.tool_calls))
+        task.open_calls = {call.id: call for call in fact.tool_calls}
+        task.last_message_id = fact.message_id
+        task.last_text = fact.text
+        task.answered = not fact.tool_calls
+
+    def _complete(self, fact: ToolCallCompleted) -> None:
+        task = self.task(fact.task_id)
+        if task.open_calls.pop(fact.call_id, None) is None:
+            return
+        task.invalid_arguments = task.invalid_arguments + 1 if fact.invalid_arguments else 0
+        task.messages.append(
+            ToolMessage(call_id=fact.call_id, name=fact.tool, content=fact.output, ok=fact.ok)
+        )
+
+
+def replay(turn_id: str, facts: Iterable[AnyFact]) -> TurnState:
+    """Rebuild a turn from its facts."""
+    state = TurnState(turn_id)
+    for fact in facts:
+        state.apply(fact)
+    return state

@@ -1,0 +1,147 @@
+"""Turns as their runner sees them: appending facts under a lease, ending, taking over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from codelab.kit.clock import utc_now
+from codelab.kit.crypto import Cipher
+from codelab.kit.db import Database, Transaction
+from codelab.sessions import lease
+from codelab.sessions.errors import LeaseLost, SessionNotFound
+from codelab.sessions.events import AnyFact, Entry, FactsRecorded, TurnClosed, TurnEnded
+from codelab.sessions.lease import Lease
+from codelab.sessions.log import SessionLog
+from codelab.sessions.models import sessions
+from codelab.sessions.repository import SessionRepository
+
+
+class Turns:
+    """The running turns of all sessions.
+
+    Args:
+        db: The database.
+        cipher: Seals what users and models wrote.
+        replica: This process's own identifier, which leases name.
+    """
+
+    def __init__(self, db: Database, cipher: Cipher, *, replica: str) -> None:
+        self._db = db
+        self._replica = replica
+        self._repository = SessionRepository(cipher)
+        self._log = SessionLog(cipher)
+
+    async def entries(self, session_id: str, turn_id: str) -> list[Entry]:
+        """Return the log of one turn, for whoever carries it forward."""
+        async with self._db.read() as db:
+            return await self._log.of_turn(db, session_id, turn_id)
+
+    async def conversation(
+        self, session_id: str, before_turn: str, limit: int = 200
+    ) -> list[Entry]:
+        """Return the newest messages of earlier turns, for whoever carries the next forward."""
+        async with self._db.read() as db:
+            return await self._log.conversation(db, session_id, before_turn, limit)
+
+    async def workspace_of(self, session_id: str) -> str:
+        """Return the workspace that a session works on.
+
+        Raises:
+            SessionNotFound: There is no such session.
+        """
+        async with self._db.read() as db:
+            record = await self._repository.get(db, session_id)
+        if record is None:
+            raise SessionNotFound("There is no such session.")
+        return record.workspace_id
+
+    async def append(
+        self,
+        tx: Transaction,
+        session_id: str,
+        turn_id: str,
+        facts: Sequence[AnyFact],
+        *,
+        held: Lease | None = None,
+    ) -> tuple[Entry, ...]:
+        """Append facts within a transaction; they are published after its commit.
+
+        Args:
+            tx: The transaction.
+            session_id: The session.
+            turn_id: The turn that the facts belong to.
+            facts: What happened, in order.
+            held: The lease that entitles the writer; none for an answer from outside.
+
+        Raises:
+            LeaseLost: The lease was overtaken; nothing was written.
+            SessionNotFound: The session was deleted meanwhile.
+        """
+        statement = sa.update(sessions).where(sessions.c.id == session_id)
+        if held is not None:
+            statement = statement.where(sessions.c.lease_generation == held.generation)
+        result = await tx.execute(
+            statement.values(
+                last_seq=sessions.c.last_seq + len(facts), last_activity_at=utc_now()
+            ).returning(sessions.c.last_seq, sessions.c.epoch, sessions.c.user_id)
+        )
+        row = result.first()
+        if row is None:
+            if held is not None:
+                raise LeaseLost("Another replica has taken over this turn.")
+            raise SessionNotFound("There is no such session.")
+        numbered = await self._log.write(
+            tx, session_id, turn_id, facts, epoch=row.epoch, last_seq=row.last_seq
+        )
+        tx.publish(FactsRecorded(session_id=session_id, user_id=row.user_id, entries=numbered))
+        return numbered
+
+    async def end(
+        self, tx: Transaction, held: Lease, facts: Sequence[AnyFact], ended: TurnEnded, agent: str
+    ) -> None:
+        """Append the last facts of a turn and free its session for the next one."""
+        await self.append(tx, held.session_id, held.turn_id, [*facts, ended], held=held)
+        await self._repository.end_turn(tx, held.turn_id, ended.stop_reason)
+        await tx.execute(
+            sa.update(sessions)
+            .where(sessions.c.id == held.session_id)
+            .values(
+                active_turn_id=None,
+                cancel_requested=False,
+                lease_owner=None,
+                lease_expires_at=None,
+            )
+        )
+        tx.publish(
+            TurnClosed(
+                session_id=held.session_id,
+                turn_id=held.turn_id,
+                user_id=held.user_id,
+                agent=agent,
+                stop_reason=ended.stop_reason,
+                duration_ms=ended.duration_ms,
+                usage=ended.usage,
+            )
+        )
+
+    async def take_lease(self, session_id: str) -> Lease | None:
+        """Take the lease of a running turn that nobody carries forward."""
+        async with self._db.transaction() as tx:
+            return await lease.take(tx, session_id, self._replica)
+
+    async def renew_leases(self, session_ids: Sequence[str]) -> dict[str, Lease]:
+        """Renew this replica's leases of these sessions; one that is missing was lost."""
+        async with self._db.transaction() as tx:
+            return await lease.renew(tx, self._replica, session_ids)
+
+    async def release_lease(self, held: Lease) -> None:
+        """Give the lease back while the turn waits for a human."""
+        async with self._db.transaction() as tx:
+            await lease.release(tx, held)
+
+    async def unowned(self) -> list[tuple[str, str]]:
+        """Find running turns that nobody carries forward: (session id, turn id)."""
+        async with self._db.transaction() as tx:
+            return await lease.unowned(tx)

@@ -1,0 +1,271 @@
+"""All settings: one frozen Struct per module, read from the environment and a TOML file.
+
+Each field is `CODELAB_` plus its name in capitals in the environment, and its own name in the
+file. docs/settings.md is generated from this file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from codelab.kit.errors import CodeLabError
+
+PREFIX = "CODELAB_"
+# Variables that belong to the terminal client and to the tests, not to the server.
+_NOT_OURS = ("CODELAB_TEST_", "CODELAB_USERNAME", "CODELAB_PASSWORD", "CODELAB_SERVER")
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class SettingsInvalid(CodeLabError):
+    """A setting is unknown or has a value that cannot be used."""
+
+    code = "settings_invalid"
+    title = "A setting is wrong"
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one module."""
+
+
+class Stores(Section, frozen=True, kw_only=True):
+    """Where data lives."""
+
+    data_dir: Annotated[
+        str, Meta(description="The folder for the embedded database, the key and the demo.")
+    ] = ""
+    database_url: Annotated[
+        str,
+        Meta(
+            description="`postgresql+asyncpg://user:password@host/name`; empty: SQLite in the "
+            "data folder."
+        ),
+    ] = ""
+    database_pool_size: Annotated[
+        int, Meta(ge=1, le=200, description="Database connections that are kept open.")
+    ] = 10
+    redis_url: Annotated[
+        str, Meta(description="`redis://host:6379/0` for several replicas; empty: in memory.")
+    ] = ""
+
+
+class Secrets(Section, frozen=True, kw_only=True):
+    """What must stay secret."""
+
+    secret_key: Annotated[
+        str,
+        Meta(
+            description="Signs tokens and seals stored texts; make one with `codelab secret`. "
+            "Empty: one is made on the first start and kept in the data folder."
+        ),
+    ] = ""
+    secret_keys_previous: Annotated[
+        tuple[str, ...],
+        Meta(description="Former keys, which still open what they sealed; comma-separated."),
+    ] = ()
+    internal_secret: Annotated[
+        str,
+        Meta(description="What other services send as `X-Internal-Secret`; empty: none may call."),
+    ] = ""
+
+
+class Web(Section, frozen=True, kw_only=True):
+    """Who may connect, and how."""
+
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins besides the server's own that may connect; comma-separated."),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks whose X-Forwarded-For is believed."),
+    ] = ()
+
+
+class Projects(Section, frozen=True, kw_only=True):
+    """Project folders, tools and commands."""
+
+    workspaces_root: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Folders below which users may open projects; empty: only those given to "
+            "`serve --workspace`."
+        ),
+    ] = ()
+    allowed_hidden: Annotated[
+        tuple[str, ...],
+        Meta(description="Patterns of hidden files that agents may read and write."),
+    ] = (".github/", ".env.example", ".gitignore", ".editorconfig")
+    sandbox: Annotated[
+        Literal["auto", "bwrap", "none"],
+        Meta(
+            description="How commands are boxed in: `auto` and `bwrap` use bubblewrap and refuse "
+            "commands where it cannot work; `none` refuses all commands."
+        ),
+    ] = "auto"
+    sandbox_read_only: Annotated[
+        tuple[str, ...],
+        Meta(description="Further folders that commands may read, such as a toolchain."),
+    ] = ()
+    file_operations_per_hour: Annotated[
+        int, Meta(ge=1, description="File operations per user and hour.")
+    ] = 1000
+
+
+class Approvals(Section, frozen=True, kw_only=True):
+    """How humans are asked."""
+
+    hitl_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds an approval waits for an answer.")
+    ] = 300
+    approval_requests_per_hour: Annotated[
+        int, Meta(ge=1, description="Approval requests per user and hour.")
+    ] = 50
+    policy_file: Annotated[
+        str, Meta(description="A TOML file with rules that allow, ask or deny; see docs/policy.md.")
+    ] = ""
+
+
+class ModelAccess(Section, frozen=True, kw_only=True):
+    """Which models there are, and how long they may take."""
+
+    models_file: Annotated[
+        str,
+        Meta(
+            description="`models.yaml` in LiteLLM's form; empty: `models.yaml` in the data folder "
+            "if it is there, else what OPENAI_API_KEY, ANTHROPIC_API_KEY and a local Ollama offer."
+        ),
+    ] = ""
+    llm_requests_per_hour: Annotated[
+        int, Meta(ge=1, description="Model calls per user and hour.")
+    ] = 100
+    first_token_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds until a model must have begun to answer.")
+    ] = 30
+    token_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds a model may pause within an answer.")
+    ] = 60
+
+
+class Turns(Section, frozen=True, kw_only=True):
+    """What one turn may take."""
+
+    context_tokens: Annotated[
+        int, Meta(ge=2000, description="Tokens of a prompt, and never more than the model takes.")
+    ] = 100_000
+    max_steps: Annotated[
+        int, Meta(ge=1, le=1000, description="Model calls of one agent within one task.")
+    ] = 50
+    prompts_dir: Annotated[
+        str,
+        Meta(description="A folder with NAME.md files that replace the agents' own prompts."),
+    ] = ""
+
+
+class Logs(Section, frozen=True, kw_only=True):
+    """What is logged, and how."""
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least level logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["json", "console"], Meta(description="One JSON object a line, or text for people.")
+    ] = "console"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All sections."""
+
+    stores: Stores = Stores()
+    secrets: Secrets = Secrets()
+    web: Web = Web()
+    projects: Projects = Projects()
+    approvals: Approvals = Approvals()
+    models: ModelAccess = ModelAccess()
+    turns: Turns = Turns()
+    logs: Logs = Logs()
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder: the one that is set, or the user's own."""
+        if self.stores.data_dir:
+            return Path(self.stores.data_dir).expanduser().resolve()
+        home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+        return Path(home).expanduser() / "codelab"
+
+    @property
+    def database_url(self) -> str:
+        """The database's address: the one that is set, or SQLite in the data folder."""
+        return self.stores.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'codelab.db'}"
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "stores": Stores,
+    "secrets": Secrets,
+    "web": Web,
+    "projects": Projects,
+    "approvals": Approvals,
+    "models": ModelAccess,
+    "turns": Turns,
+    "logs": Logs,
+}
+
+
+def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
+    """Read the settings; the environment wins over the file.
+
+    Raises:
+        SettingsInvalid: A name is unknown or a value cannot be used; names which.
+    """
+    values: dict[str, Any] = _read_file(config) if config else {}
+    for name, value in environ.items():
+        if name.startswith(PREFIX) and not name.startswith(_NOT_OURS):
+            values[name.removeprefix(PREFIX).lower()] = value
+    _refuse_unknown(values)
+    return Settings(**{name: _section(kind, values) for name, kind in SECTIONS.items()})
+
+
+def _read_file(config: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(config.read_text())
+    except OSError as error:
+        raise SettingsInvalid(f"The settings file {config} cannot be read.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(f"The settings file {config} is not valid TOML: {error}.") from error
+    return {name.lower(): value for name, value in content.items()}
+
+
+def _refuse_unknown(values: Mapping[str, Any]) -> None:
+    known = [name for kind in SECTIONS.values() for name in kind.__struct_fields__]
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise SettingsInvalid(f"There is no setting {PREFIX}{name.upper()}.{hint}")
+
+
+def _section(kind: type[S], values: Mapping[str, Any]) -> S:
+    chosen = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name not in values:
+            continue
+        value = values[field.name]
+        if isinstance(value, str) and isinstance(field.default, tuple):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        chosen[field.name] = value
+    try:
+        return msgspec.convert(chosen, kind, strict=False)
+    except msgspec.ValidationError as error:
+        # The message names the field; the value, which may be a secret, is not in it.
+        text = str(error)
+        name = next((name for name in chosen if f"$.{name}" in text), "")
+        what = text.split(" - at")[0]
+        raise SettingsInvalid(f"{PREFIX}{name.upper()}: {what}.") from None

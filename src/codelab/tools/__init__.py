@@ -1,0 +1,1 @@
+"""Tools: checked, prepared, and run in one place only."""

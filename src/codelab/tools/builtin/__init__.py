@@ -1,0 +1,1 @@
+"""The tools that come with CodeLab; they use the SDK only, like everybody's."""

@@ -1,0 +1,74 @@
+"""edit_file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.workspace import FileContent
+from codelab.tools.builtin import syntax
+from codelab.tools.builtin.fields import FilePath
+from codelab.tools.builtin.replacements import Replacement, apply
+from codelab.tools.builtin.writing import prepared_write
+
+
+class EditFileParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change."""
+
+    path: FilePath
+    replacements: Annotated[
+        tuple[Replacement, ...],
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="Exact replacements, applied one after the other, all or none.",
+        ),
+    ]
+
+
+class EditFile(Tool[EditFileParameters]):
+    """Changes parts of a file."""
+
+    name = "edit_file"
+    description = (
+        "Change parts of a file by exact replacements, all or none. Read the file first and copy "
+        "the text to replace exactly. A human sees the difference and decides. Python, JSON, "
+        "YAML and TOML must stay valid."
+    )
+    parameters = EditFileParameters
+    category = Category.WRITE
+    risk = Risk.HIGH
+    protected = True
+    repeatable = False
+
+    def paths(self, parameters: EditFileParameters) -> tuple[str, ...]:
+        """Name the file."""
+        return (parameters.path,)
+
+    async def prepare(self, context: ToolContext, parameters: EditFileParameters) -> Preparation:
+        """Apply the replacements to a copy, check its syntax and show the difference."""
+        content = await context.workspace.read(parameters.path)
+        new = await _applied(content, parameters)
+        await syntax.check(parameters.path, new)
+        preparation = await prepared_write(context, parameters.path, new)
+        if preparation.state != content.digest:
+            raise ToolError(f"{parameters.path} is being changed by somebody else. Read it again.")
+        return preparation
+
+    async def execute(self, context: ToolContext, parameters: EditFileParameters) -> ToolResult:
+        """Change it, if it is what was shown."""
+        content = await context.workspace.read(parameters.path)
+        before = content.digest if context.approved_state is None else context.approved_state
+        new = await _applied(content, parameters)
+        await context.workspace.write(parameters.path, new, before=before)
+        count = len(parameters.replacements)
+        return ToolResult(output=f"Changed {parameters.path} ({count} replacements).")
+
+
+async def _applied(content: FileContent, parameters: EditFileParameters) -> str:
+    # In a thread: looking for what is nearest in a large file takes a while.
+    return await asyncio.to_thread(apply, content.text, parameters.replacements, parameters.path)

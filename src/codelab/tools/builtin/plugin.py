@@ -1,0 +1,32 @@
+"""Registers the built-in tools through the same hook as everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from codelab.sdk import Tool, hookimpl
+from codelab.tools.builtin.commands import ExecuteCommand
+from codelab.tools.builtin.editing import EditFile
+from codelab.tools.builtin.finding import ListFiles, SearchFiles
+from codelab.tools.builtin.git import GitCommit, GitDiff, GitLog, GitStatus
+from codelab.tools.builtin.reading import ReadFile
+from codelab.tools.builtin.writing import DeleteFile, WriteFile
+
+
+@hookimpl
+def register_tools() -> Sequence[Tool[Any]]:
+    """Return every tool that comes with CodeLab."""
+    return (
+        ReadFile(),
+        ListFiles(),
+        SearchFiles(),
+        WriteFile(),
+        EditFile(),
+        DeleteFile(),
+        ExecuteCommand(),
+        GitStatus(),
+        GitDiff(),
+        GitLog(),
+        GitCommit(),
+    )

@@ -1,0 +1,95 @@
+"""Exact replacements in a text, and help when one does not match; pure."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from codelab.sdk import ToolError
+
+_COMPARED_LINES = 5000
+_COMPARED_LENGTH = 200
+_AROUND = 3
+_LIKENESS = 0.5
+
+
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
+    """One exact replacement."""
+
+    old_text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=1_000_000,
+            description="Text to replace, exactly as in the file, without line numbers; enough "
+            "of it to occur only once.",
+        ),
+    ]
+    new_text: Annotated[str, Meta(max_length=1_000_000, description="What takes its place.")]
+    replace_all: Annotated[
+        bool, Meta(description="Replace every occurrence instead of the only one.")
+    ] = False
+
+
+def apply(text: str, replacements: tuple[Replacement, ...], path: str) -> str:
+    """Apply all replacements, one after the other; line endings stay as they are.
+
+    Raises:
+        ToolError: One does not match, or matches more than once; says which and what is near.
+    """
+    # Models write line feeds; in a file that ends its lines the other way, that is meant.
+    is_crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
+    for number, replacement in enumerate(replacements, 1):
+        old, new = replacement.old_text, replacement.new_text
+        if is_crlf:
+            old, new = _with_crlf(old), _with_crlf(new)
+        count = text.count(old)
+        if count == 0:
+            raise ToolError(_no_match(text, old, number, len(replacements), path))
+        if count > 1 and not replacement.replace_all:
+            lines = ", ".join(map(str, _lines_of(text, old)[:10]))
+            raise ToolError(
+                f"Replacement {number} of {len(replacements)} matches {count} times in {path} "
+                f"(lines {lines}). Give more of the text around it, or set replace_all."
+            )
+        text = text.replace(old, new)
+    return text
+
+
+def _no_match(text: str, old: str, number: int, total: int, path: str) -> str:
+    problem = f"Replacement {number} of {total} does not match anything in {path}."
+    near = _nearest(text, old)
+    if not near:
+        return f"{problem} Nothing in it is similar; read the file again."
+    return f"{problem} The nearest text is:\n{near}\nCopy the text exactly, spaces included."
+
+
+def _nearest(text: str, old: str) -> str:
+    wanted = next((line.strip() for line in old.splitlines() if line.strip()), "")
+    lines = text.split("\n")[:_COMPARED_LINES]
+    stripped = [line.strip()[:_COMPARED_LENGTH] for line in lines]
+    found = get_close_matches(wanted[:_COMPARED_LENGTH], set(stripped), n=1, cutoff=_LIKENESS)
+    if not found:
+        return ""
+    first = stripped.index(found[0])
+    last = min(len(lines), first + max(old.count("\n") + 1, _AROUND))
+    return "\n".join(
+        f"{number + 1:>6}\t{lines[number].rstrip()[:_COMPARED_LENGTH]}"
+        for number in range(first, min(last, first + 20))
+    )
+
+
+def _lines_of(text: str, old: str) -> list[int]:
+    found: list[int] = []
+    position = text.find(old)
+    while position >= 0:
+        found.append(text.count("\n", 0, position) + 1)
+        position = text.find(old, position + len(old))
+    return found
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")

@@ -1,0 +1,155 @@
+"""Whether a file's text is valid in its language, before a human is asked about it."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import sys
+import tomllib
+import warnings
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+import yaml
+
+from codelab.sdk import ToolError
+
+# The parser in C reads a megabyte in a blink; the one in Python would take half a minute.
+_YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LONGEST_SLOW_YAML = 100_000
+# Files with the ending .json that are written for people, with comments in them.
+_COMMENTED_JSON = ("tsconfig*.json", "jsconfig*.json", "devcontainer.json", ".vscode/*.json")
+
+
+# Parsing Python holds up every thread of the process: a second per megabyte and more.
+_LONGEST_PYTHON_HERE = 20_000
+_LONGEST_CHECK_S = 20.0
+_PROGRAM = (
+    "import ast, gc, sys, warnings\n"
+    "gc.disable()\n"
+    "warnings.simplefilter('ignore')\n"
+    "try:\n"
+    "    ast.parse(sys.stdin.buffer.read().decode())\n"
+    "except SyntaxError as error:\n"
+    "    print(f'line {error.lineno}: {error.msg}')\n"
+    "except ValueError as error:\n"
+    "    print(error)\n"
+    "except (RecursionError, MemoryError):\n"
+    "    print('it is nested too deeply')\n"
+)
+
+
+async def check(path: str, text: str) -> None:
+    """Check a file without holding up others; see `problem_in`.
+
+    Raises:
+        ToolError: It is not valid; names the line and the problem.
+    """
+    language, _ = _PARSERS.get(_ending(path), ("", None))
+    if language == "Python" and len(text) > _LONGEST_PYTHON_HERE:
+        problem = await _python_elsewhere(text)
+    else:
+        problem = await asyncio.to_thread(problem_in, path, text)
+    if problem:
+        raise ToolError(f"{path} would not be valid {language}: {problem}. Mend it and try again.")
+
+
+def problem_in(path: str, text: str) -> str:
+    """Name the line and the problem of a Python, JSON, YAML or TOML file; others have none.
+
+    Args:
+        path: The file's path; its ending says the language.
+        text: Its whole new text.
+    """
+    _, parse = _PARSERS.get(_ending(path), ("", None))
+    if parse is None:
+        return ""
+    try:
+        return parse(PurePosixPath(path), text)
+    except (RecursionError, MemoryError):
+        return "it is nested too deeply"
+
+
+def _ending(path: str) -> str:
+    return PurePosixPath(path).suffix.lower()
+
+
+async def _python_elsewhere(text: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", "-c", _PROGRAM),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={},
+    )
+    try:
+        async with asyncio.timeout(_LONGEST_CHECK_S):
+            output, _ = await process.communicate(text.encode())
+    except TimeoutError:
+        return "it takes too long to parse"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return output.decode("utf-8", "replace").strip()
+
+
+def _python(path: PurePosixPath, text: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _json(path: PurePosixPath, text: str) -> str:
+    if any(path.match(pattern) for pattern in _COMMENTED_JSON):
+        return ""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _yaml(path: PurePosixPath, text: str) -> str:
+    is_template = "{{" in text or "{%" in text
+    is_slow = _YAML_LOADER is yaml.SafeLoader and len(text) > _LONGEST_SLOW_YAML
+    if is_template or is_slow:
+        return ""
+    try:
+        # Events only: nothing is constructed, so that no alias can grow.
+        for _ in yaml.parse(text, Loader=_YAML_LOADER):
+            pass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        return f"{where}{error.problem or 'not readable'}"
+    except yaml.YAMLError as error:
+        return " ".join(str(error).split())
+    return ""
+
+
+def _toml(path: PurePosixPath, text: str) -> str:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return str(error)
+    return ""
+
+
+_PARSERS: dict[str, tuple[str, Callable[[PurePosixPath, str], str] | None]] = {
+    ".py": ("Python", _python),
+    ".pyi": ("Python", _python),
+    ".json": ("JSON", _json),
+    ".yaml": ("YAML", _yaml),
+    ".yml": ("YAML", _yaml),
+    ".toml": ("TOML", _toml),
+}

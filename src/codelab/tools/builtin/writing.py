@@ -1,0 +1,102 @@
+"""write_file and delete_file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.tools.builtin import syntax
+from codelab.tools.builtin.fields import FilePath
+
+
+class WriteFileParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What to write."""
+
+    path: FilePath
+    content: Annotated[
+        str, Meta(max_length=1_000_000, description="The whole new content of the file.")
+    ]
+
+
+class WriteFile(Tool[WriteFileParameters]):
+    """Writes a whole file."""
+
+    name = "write_file"
+    description = (
+        "Create a file or replace all of its content, at most 1 MB; folders are made as needed. "
+        "For changes in a file that exists, edit_file is better. A human sees the difference and "
+        "decides. Python, JSON, YAML and TOML must be valid."
+    )
+    parameters = WriteFileParameters
+    category = Category.WRITE
+    risk = Risk.HIGH
+    protected = True
+    repeatable = False
+
+    def paths(self, parameters: WriteFileParameters) -> tuple[str, ...]:
+        """Name the file."""
+        return (parameters.path,)
+
+    async def prepare(self, context: ToolContext, parameters: WriteFileParameters) -> Preparation:
+        """Check the syntax and show the difference."""
+        await syntax.check(parameters.path, parameters.content)
+        return await prepared_write(context, parameters.path, parameters.content)
+
+    async def execute(self, context: ToolContext, parameters: WriteFileParameters) -> ToolResult:
+        """Write it, over what was shown only."""
+        before = context.approved_state
+        if before is None:
+            before = (await self.prepare(context, parameters)).state
+        await context.workspace.write(parameters.path, parameters.content, before=before)
+        verb = "Replaced" if before else "Created"
+        return ToolResult(output=f"{verb} {parameters.path}.")
+
+
+class DeleteFileParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What to delete."""
+
+    path: FilePath
+
+
+class DeleteFile(Tool[DeleteFileParameters]):
+    """Deletes a file."""
+
+    name = "delete_file"
+    description = "Delete one file. A human sees what would be lost and decides."
+    parameters = DeleteFileParameters
+    category = Category.WRITE
+    risk = Risk.CRITICAL
+    protected = True
+    repeatable = False
+
+    def paths(self, parameters: DeleteFileParameters) -> tuple[str, ...]:
+        """Name the file."""
+        return (parameters.path,)
+
+    async def prepare(self, context: ToolContext, parameters: DeleteFileParameters) -> Preparation:
+        """Show what would be lost."""
+        change = await context.workspace.plan_delete(parameters.path)
+        return Preparation(preview=change.diff, state=change.before)
+
+    async def execute(self, context: ToolContext, parameters: DeleteFileParameters) -> ToolResult:
+        """Delete it, if it is what was shown."""
+        before = context.approved_state
+        if before is None:
+            before = (await self.prepare(context, parameters)).state
+        await context.workspace.delete(parameters.path, before=before)
+        return ToolResult(output=f"Deleted {parameters.path}.")
+
+
+async def prepared_write(context: ToolContext, path: str, content: str) -> Preparation:
+    """Show what writing the content would change.
+
+    Raises:
+        ToolError: It would change nothing.
+    """
+    change = await context.workspace.plan_write(path, content)
+    if change.before == change.after:
+        raise ToolError(f"{path} has exactly this content already; there is nothing to write.")
+    return Preparation(preview=change.diff, state=change.before)

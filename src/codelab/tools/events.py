@@ -1,0 +1,18 @@
+"""What tools did."""
+
+from __future__ import annotations
+
+from codelab.kit.events import Event
+
+
+class ToolExecuted(Event, frozen=True, kw_only=True):
+    """A tool ran; `digest` is that of the call, as its approval has it."""
+
+    session_id: str
+    user_id: str
+    agent: str
+    tool: str
+    call_id: str
+    ok: bool
+    duration_ms: int
+    digest: str

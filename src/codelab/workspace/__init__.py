@@ -1,0 +1,1 @@
+"""Project folders: reading, changing, searching and running commands, always inside a root."""

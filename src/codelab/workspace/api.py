@@ -1,0 +1,27 @@
+"""What other modules may call."""
+
+from codelab.workspace.box import Caps
+from codelab.workspace.diffs import reveal
+from codelab.workspace.explorer import FILE_OPERATIONS, Explorer, Saved
+from codelab.workspace.folder import Folder
+from codelab.workspace.names import clean
+from codelab.workspace.record import WorkspaceRecord
+from codelab.workspace.rules import Audience
+from codelab.workspace.sandbox import Standing
+from codelab.workspace.service import Workspaces
+from codelab.workspace.settings import WorkspaceSettings
+
+__all__ = [
+    "FILE_OPERATIONS",
+    "Audience",
+    "Caps",
+    "Explorer",
+    "Folder",
+    "Saved",
+    "Standing",
+    "WorkspaceRecord",
+    "WorkspaceSettings",
+    "Workspaces",
+    "clean",
+    "reveal",
+]

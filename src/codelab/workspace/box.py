@@ -1,0 +1,220 @@
+"""What a command can see: the arguments that make bubblewrap build its box."""
+
+from __future__ import annotations
+
+import enum
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from codelab.workspace.errors import SandboxUnavailable
+
+TMP = str(Path("/", "tmp"))
+
+_MB = 1_000_000
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_ETC = (
+    "alternatives",
+    "ca-certificates",
+    "group",
+    "hosts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "passwd",
+    "pki",
+    "protocols",
+    "services",
+    "ssl",
+    "terminfo",
+    "timezone",
+)
+_PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+# The first process: sets the limits where they count for this box alone, runs the program and
+# adopts orphans; when it ends, the kernel ends everything else in the box.
+_FIRST = (
+    'ulimit -c 0; ulimit -f "$1"; ulimit -d "$2"; ulimit -n 4096 2>/dev/null; '
+    'ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; shift 3; "$@"; exit $?'
+)
+_ISOLATION = (
+    *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
+    *("--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "codelab"),
+)
+_GIT_SETTINGS = ("config", "config.worktree", "commondir", "info/attributes")
+
+
+class Access(enum.Enum):
+    """What may be changed in the box.
+
+    READ: nothing. WORK: the workspace but not what git keeps. COMMIT: what git keeps too, but for
+    its settings and hooks.
+    """
+
+    READ = "read"
+    WORK = "work"
+    COMMIT = "commit"
+
+
+class Caps(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one box.
+
+    Args:
+        processes: How many processes and threads may live at once.
+        memory_mb: How much memory all of them may hold; one alone may not ask for more either.
+        file_mb: The largest file that may be written.
+        scratch_mb: The size of the private /tmp, which lives in memory.
+    """
+
+    processes: int = 512
+    memory_mb: int = 4096
+    file_mb: int = 1024
+    scratch_mb: int = 512
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A box around one workspace.
+
+    Args:
+        root: The workspace, visible at its own path.
+        access: What may be changed.
+        read_only: Further files and folders that are visible.
+        hidden: What must stay invisible even if it lies in something visible.
+        caps: Its bounds.
+        masks_git: Whether git's folder, of which there is none, is kept from being made.
+    """
+
+    root: Path
+    access: Access
+    read_only: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+    caps: Caps = Caps()
+    masks_git: bool = False
+
+
+class _Mount(msgspec.Struct, frozen=True):
+    """A place in the box and the words that fill it."""
+
+    place: str
+    words: tuple[str, ...]
+
+
+def arguments(box: Box, command: Sequence[str]) -> list[str]:
+    """Return bubblewrap's arguments for one command.
+
+    Raises:
+        SandboxUnavailable: Something in the workspace cannot be protected.
+    """
+    caps = box.caps
+    mounts = [*_system(), *_scratch(caps), *_visible(box), *_git(box), *_invisible(box)]
+    # What lies deeper comes later, so that nothing covers it.
+    mounts.sort(key=lambda mount: len(Path(mount.place).parts))
+    limits = (caps.file_mb * _MB // 512, caps.memory_mb * _MB // 1024, caps.processes)
+    return [
+        *_ISOLATION,
+        *(word for mount in mounts for word in mount.words),
+        # bubblewrap's own root, and the settings of the kernel, which root could change.
+        *("--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/"),
+        *("--chdir", str(box.root), "--", "/bin/sh", "-c", _FIRST, "sh"),
+        *map(str, limits),
+        *command,
+    ]
+
+
+def environment(box: Box) -> dict[str, str]:
+    """Return the whole environment of the box: nothing of the server's own."""
+    own = [str(path / "bin") for path in box.read_only if (path / "bin").is_dir()]
+    return {
+        "GIT_PAGER": "cat",
+        "GIT_TERMINAL_PROMPT": "0",
+        "HOME": TMP,
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "PAGER": "cat",
+        "PATH": ":".join([*own, *_PROGRAMS]),
+        "TERM": "dumb",
+        "TMPDIR": TMP,
+    }
+
+
+def lacks_git(root: Path) -> bool:
+    """Tell whether the workspace has no git folder, or an empty one that a crash left behind."""
+    place = root / ".git"
+    try:
+        mode = place.lstat().st_mode
+        return stat.S_ISDIR(mode) and not any(place.iterdir())
+    except FileNotFoundError:
+        return True
+
+
+def _system() -> list[_Mount]:
+    mounts = [_bound(Path("/usr"))]
+    for name in _SYSTEM:
+        path = Path("/", name)
+        if path.is_symlink():
+            mounts.append(_Mount(str(path), ("--symlink", str(path.readlink()), str(path))))
+        elif path.is_dir():
+            mounts.append(_bound(path))
+    mounts += [_bound(path) for name in _ETC if (path := Path("/etc", name)).exists()]
+    return mounts
+
+
+def _scratch(caps: Caps) -> list[_Mount]:
+    return [
+        _Mount("/proc", ("--proc", "/proc")),
+        _Mount("/dev", ("--dev", "/dev")),
+        _memory_folder(str(Path("/dev", "shm")), caps.scratch_mb // 8),
+        _memory_folder(TMP, caps.scratch_mb),
+    ]
+
+
+def _visible(box: Box) -> list[_Mount]:
+    further = [_bound(path) for path in box.read_only if path.exists()]
+    return [*further, _bound(box.root, writable=box.access is not Access.READ)]
+
+
+def _git(box: Box) -> list[_Mount]:
+    """Keep the settings and hooks of the user's repository from being planted.
+
+    git runs what they name, later and outside any box. Whoever can write anything there can also
+    point git at other settings, so that commands get the whole folder read-only.
+    """
+    place = box.root / ".git"
+    if box.access is Access.READ:
+        return []
+    if box.masks_git:
+        return [_empty(str(place))]
+    if place.is_symlink():
+        raise SandboxUnavailable("Commands are off because .git is a symbolic link here.")
+    if box.access is Access.WORK or not place.is_dir():
+        return [_bound(place)]
+    inner = [_bound(place, writable=True), _empty(str(place / "hooks"))]
+    return inner + [_bound(path) for name in _GIT_SETTINGS if (path := place / name).is_file()]
+
+
+def _invisible(box: Box) -> list[_Mount]:
+    shown = (Path("/usr"), *box.read_only, box.root)
+    mounts = []
+    for path in box.hidden:
+        if any(path.is_relative_to(place) for place in shown) and path.exists():
+            cover = ("--ro-bind", "/dev/null", str(path))
+            mounts.append(_empty(str(path)) if path.is_dir() else _Mount(str(path), cover))
+    return mounts
+
+
+def _bound(path: Path, *, writable: bool = False) -> _Mount:
+    return _Mount(str(path), ("--bind" if writable else "--ro-bind", str(path), str(path)))
+
+
+def _empty(place: str) -> _Mount:
+    return _Mount(place, ("--perms", "0555", "--tmpfs", place, "--remount-ro", place))
+
+
+def _memory_folder(place: str, size_mb: int) -> _Mount:
+    words = ("--perms", "1777", "--size", str(size_mb * _MB), "--tmpfs", place)
+    return _Mount(place, words)

@@ -1,0 +1,305 @@
+"""Reading and changing single files; blocking, so it runs in threads.
+
+A change is atomic: the new bytes go to a temporary file beside the target and take its place in
+one step. What was displaced is compared with what was expected, and put back if it is something
+else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import msgspec
+
+from codelab.workspace.errors import (
+    DiskFull,
+    FileChanged,
+    FileMissing,
+    FileNotWritten,
+    FileTooLarge,
+    NotRegular,
+    PathRefused,
+)
+from codelab.workspace.names import ROOT, joined, prefixes
+from codelab.workspace.paths import (
+    ensure_regular,
+    explained,
+    opened_file,
+    opened_folder,
+    real_path,
+)
+from codelab.workspace.rules import Rules
+from codelab.workspace.text import digest_of
+
+LARGEST_READ = 10_000_000
+LARGEST_WRITE = 1_000_000
+
+_CHUNK = 1 << 20
+_NOREPLACE = 1
+_EXCHANGE = 2
+_NEW_MODE = 0o666
+# Writers of the same file take turns; the number only bounds the memory.
+_LOCKS = tuple(threading.Lock() for _ in range(64))
+
+
+class Present(msgspec.Struct, frozen=True):
+    """A file as it is now."""
+
+    data: bytes
+    digest: str
+    mode: int
+    owner: tuple[int, int]
+
+
+def read(root: int, rules: Rules, path: str) -> bytes:
+    """Read a file of at most 10 MB.
+
+    Raises:
+        CodeLabError: One of the conditions of `workspace.errors`.
+    """
+    rules.check(root, path)
+    with opened_file(root, path) as descriptor:
+        _check_real(root, rules, descriptor, path)
+        return _read_all(descriptor, path)
+
+
+def present(root: int, rules: Rules, path: str) -> Present | None:
+    """Return the file that a change would touch; none where there is no file yet.
+
+    Raises:
+        CodeLabError: The path may not be changed.
+    """
+    try:
+        with _target(root, rules, path, create=False) as (folder, name):
+            return _present(folder, name, path)
+    except FileMissing:
+        return None
+
+
+def write(root: int, rules: Rules, path: str, data: bytes, before: str) -> None:
+    """Put the bytes in the file's place, if its digest is still `before` (empty: no file).
+
+    Raises:
+        FileChanged: The file is another one than expected; it is left as it is.
+        DiskFull: There is no space; the original is whole.
+    """
+    if len(data) > LARGEST_WRITE:
+        raise FileTooLarge("At most 1 MB can be written at once.", field="content")
+    with _target(root, rules, path, create=True) as (folder, name), _turn(folder, name):
+        now = _present(folder, name, path)
+        if (now.digest if now else "") != before:
+            raise _changed(path)
+        temporary = _write_beside(folder, data, now, path)
+        try:
+            _take_place(folder, temporary, name, path, before)
+        finally:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+        os.fsync(folder)
+
+
+def delete(root: int, rules: Rules, path: str, before: str) -> None:
+    """Delete the file, if its digest is still `before`.
+
+    Raises:
+        FileMissing: There is no such file.
+        FileChanged: It is another one than expected.
+    """
+    with _target(root, rules, path, create=False) as (folder, name), _turn(folder, name):
+        now = _present(folder, name, path)
+        if now is None:
+            raise FileMissing(f"There is no file {path}.", field="path")
+        if now.digest != before:
+            raise _changed(path)
+        try:
+            os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
+        except OSError as error:
+            raise _not_written(error, path) from None
+
+
+@contextmanager
+def _target(root: int, rules: Rules, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
+    rules.check(root, path)
+    folders = prefixes(path)[:-1]
+    name = path.rsplit("/", 1)[-1]
+    if name == ROOT:
+        raise NotRegular("The workspace's root is a folder.", field="path")
+    parent = folders[-1] if folders else ROOT
+    if create:
+        _make_folders(root, folders)
+    with opened_folder(root, parent) as folder:
+        rules.check(root, joined(real_path(root, folder, parent), name))
+        yield folder, name
+
+
+def _make_folders(root: int, folders: list[str]) -> None:
+    parent = ROOT
+    for path in folders:
+        try:
+            with opened_folder(root, path):
+                pass
+        except FileMissing:
+            with opened_folder(root, parent) as folder:
+                try:
+                    os.mkdir(path.rsplit("/", 1)[-1], dir_fd=folder)
+                except FileExistsError:
+                    pass
+                except OSError as error:
+                    raise _not_written(error, path) from None
+        parent = path
+
+
+def _present(folder: int, name: str, path: str) -> Present | None:
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise PathRefused(
+                f"{path} is a symbolic link; name the file itself.", field="path"
+            ) from None
+        raise explained(error, path) from None
+    try:
+        status = ensure_regular(descriptor, path)
+        data = _read_all(descriptor, path)
+        owner = (status.st_uid, status.st_gid)
+        return Present(data, digest_of(data), status.st_mode & 0o7777, owner)
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, path: str) -> bytes:
+    size = os.fstat(descriptor).st_size
+    if size > LARGEST_READ:
+        raise FileTooLarge(
+            f"{path} has {size / 1e6:.1f} MB; at most 10 MB are read. Search it instead.",
+            field="path",
+        )
+    chunks: list[bytes] = []
+    total = 0
+    # The size may grow, or be a wrong one, as under /proc: only what is read counts.
+    while chunk := os.read(descriptor, _CHUNK):
+        total += len(chunk)
+        if total > LARGEST_READ:
+            raise FileTooLarge(f"{path} grew beyond 10 MB while it was read.", field="path")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _write_beside(folder: int, data: bytes, now: Present | None, path: str) -> str:
+    name = f".codelab-{secrets.token_hex(8)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, _NEW_MODE, dir_fd=folder)
+    except OSError as error:
+        raise _not_written(error, path) from None
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        _keep_owner(folder, descriptor, now)
+        if now:
+            os.fchmod(descriptor, now.mode)
+        os.fsync(descriptor)
+    except OSError as error:
+        os.unlink(name, dir_fd=folder)
+        raise _not_written(error, path) from None
+    finally:
+        os.close(descriptor)
+    return name
+
+
+def _keep_owner(folder: int, descriptor: int, now: Present | None) -> None:
+    # A server that runs as root must not take a developer's files from them.
+    status = os.fstat(folder)
+    owner = now.owner if now else (status.st_uid, status.st_gid)
+    if owner != (os.geteuid(), os.getegid()):
+        with suppress(PermissionError):
+            os.fchown(descriptor, *owner)
+
+
+def _take_place(folder: int, temporary: str, name: str, path: str, before: str) -> None:
+    try:
+        if not _rename(folder, temporary, name, _EXCHANGE if before else _NOREPLACE):
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            return
+    except (FileExistsError, FileNotFoundError):
+        raise _changed(path) from None
+    except OSError as error:
+        raise _not_written(error, path) from None
+    if before and not _is_still(folder, temporary, before):
+        _put_back(folder, temporary, name)
+        raise _changed(path)
+
+
+def _put_back(folder: int, temporary: str, name: str) -> None:
+    try:
+        _rename(folder, temporary, name, _EXCHANGE)
+    except FileNotFoundError:
+        # Somebody deleted the file in between; theirs is the one that was displaced.
+        with suppress(OSError):
+            _rename(folder, temporary, name, _NOREPLACE)
+
+
+def _is_still(folder: int, name: str, digest: str) -> bool:
+    try:
+        now = _present(folder, name, name)
+    except (FileTooLarge, NotRegular, PathRefused):
+        return False
+    return now is not None and now.digest == digest
+
+
+def _rename(folder: int, old: str, new: str, flag: int) -> bool:
+    """Rename without ever replacing; false where the system has no such call."""
+    call = _renameat2()
+    if call is None:
+        return False
+    if call(folder, os.fsencode(old), folder, os.fsencode(new), flag) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL):
+        return False
+    raise OSError(number, os.strerror(number), new)
+
+
+@functools.cache
+def _renameat2() -> Callable[..., int] | None:
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is not None:
+        descriptor, name = ctypes.c_int, ctypes.c_char_p
+        call.argtypes = (descriptor, name, descriptor, name, ctypes.c_uint)
+    return call
+
+
+@contextmanager
+def _turn(folder: int, name: str) -> Iterator[None]:
+    status = os.fstat(folder)
+    with _LOCKS[hash((status.st_dev, status.st_ino, name)) % len(_LOCKS)]:
+        yield
+
+
+def _check_real(root: int, rules: Rules, descriptor: int, path: str) -> None:
+    real = real_path(root, descriptor, path)
+    if real != path:
+        rules.check(root, real)
+
+
+def _changed(path: str) -> FileChanged:
+    return FileChanged(f"{path} was changed since it was looked at. Read it again.", field="path")
+
+
+def _not_written(error: OSError, path: str) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(f"There is no space left to write {path}. The file is as it was.")
+    reason = os.strerror(error.errno or 0)
+    return FileNotWritten(f"{path} could not be changed ({reason}). It is as it was.")

@@ -1,0 +1,215 @@
+"""A workspace as tools and humans use it: the service's hands, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TypeVar
+
+from codelab.sdk.workspace import (
+    Change,
+    CommandResult,
+    FileContent,
+    Listing,
+    Matches,
+    OnOutput,
+)
+from codelab.workspace import files
+from codelab.workspace.box import Access
+from codelab.workspace.diffs import unified
+from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
+from codelab.workspace.git import access_of, git_command
+from codelab.workspace.listing import list_folder
+from codelab.workspace.names import ROOT, clean
+from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
+from codelab.workspace.rules import Rules
+from codelab.workspace.sandbox import Layer, Sandbox
+from codelab.workspace.search import find, gather
+from codelab.workspace.text import decode, digest_of, encode, encoding_of
+
+T = TypeVar("T")
+
+_GIT_S = 60.0
+_LONGEST_COMMAND = 32_000
+
+
+class Folder:
+    """A project folder for one audience; implements `sdk.Workspace`.
+
+    Args:
+        root: The folder, resolved.
+        rules: What the audience may see.
+        sandbox: Where commands run.
+        layer: The layer that keeps them in a box.
+        threads: Where blocking calls go.
+    """
+
+    def __init__(
+        self, root: Path, rules: Rules, sandbox: Sandbox, layer: Layer, threads: Executor
+    ) -> None:
+        self._root = root
+        self._rules = rules
+        self._sandbox = sandbox
+        self._layer = layer
+        self._threads = threads
+
+    def root(self) -> str:
+        """Name the root folder, as approvals show it."""
+        return str(self._root)
+
+    def sandbox_layer(self) -> str:
+        """Name the protection that commands run under, as approvals show it."""
+        return self._layer
+
+    async def read(self, path: str) -> FileContent:
+        """Read a text file of at most 10 MB."""
+        path = clean(path)
+
+        def work(root: int) -> FileContent:
+            data = files.read(root, self._rules, path)
+            return FileContent(
+                path=path, text=decode(data, path), digest=digest_of(data), size=len(data)
+            )
+
+        return await self._in_thread(work)
+
+    async def list(self, path: str = ROOT, *, recursive: bool = False) -> Listing:
+        """List a folder without what is excluded."""
+        path = clean(path)
+        return await self._in_thread(
+            lambda root: list_folder(root, self._rules, path, recursive=recursive)
+        )
+
+    async def search(self, pattern: str, path: str = ROOT) -> Matches:
+        """Find the lines that match a regular expression (linear-time syntax)."""
+        path = clean(path)
+        start = await self._in_thread(lambda root: self._search_start(root, path))
+        hidden = self._rules.allows_hidden
+        found = await find(self._sandbox, self._root, pattern, start, shows_hidden=hidden)
+        return await self._in_thread(
+            lambda root: gather(found, lambda path: self._rules.lists(root, path))
+        )
+
+    async def state(self, path: str) -> str:
+        """Return the digest of a file's bytes; empty where there is no file."""
+        path = clean(path)
+
+        def work(root: int) -> str:
+            now = files.present(root, self._rules, path)
+            return now.digest if now else ""
+
+        return await self._in_thread(work)
+
+    async def plan_write(self, path: str, content: str) -> Change:
+        """Say what writing this content would change."""
+        path = clean(path)
+
+        def work(root: int) -> Change:
+            now = files.present(root, self._rules, path)
+            data = encode(content, encoding_of(now.data if now else b""))
+            if len(data) > files.LARGEST_WRITE:
+                raise FileTooLarge("At most 1 MB can be written at once.", field="content")
+            return Change(
+                path=path,
+                diff=unified(_shown(now, path), content, path, is_new=now is None),
+                before=now.digest if now else "",
+                after=digest_of(data),
+            )
+
+        return await self._in_thread(work)
+
+    async def plan_delete(self, path: str) -> Change:
+        """Say what deleting the file would remove."""
+        path = clean(path)
+
+        def work(root: int) -> Change:
+            now = files.present(root, self._rules, path)
+            if now is None:
+                raise FileMissing(f"There is no file {path}.", field="path")
+            diff = unified(_shown(now, path), "", path, is_gone=True)
+            return Change(path=path, diff=diff, before=now.digest, after="")
+
+        return await self._in_thread(work)
+
+    async def write(self, path: str, content: str, *, before: str) -> None:
+        """Write a file at once and wholly, if its digest is still `before` (empty: no file)."""
+        await self.save(path, content, before=before)
+
+    async def save(self, path: str, content: str, *, before: str) -> str:
+        """Write like `write` and return the digest of what was written."""
+        path = clean(path)
+
+        def work(root: int) -> str:
+            now = files.present(root, self._rules, path)
+            data = encode(content, encoding_of(now.data if now else b""))
+            files.write(root, self._rules, path, data, before)
+            return digest_of(data)
+
+        return await self._in_thread(work)
+
+    async def delete(self, path: str, *, before: str) -> None:
+        """Delete a file, if its digest is still `before`."""
+        path = clean(path)
+        await self._in_thread(lambda root: files.delete(root, self._rules, path, before))
+
+    async def run(
+        self, command: str, *, timeout_s: float = 30, on_output: OnOutput | None = None
+    ) -> CommandResult:
+        """Run a shell command in the sandbox, in the root folder."""
+        if not command.strip() or "\0" in command or len(command) > _LONGEST_COMMAND:
+            raise CommandRefused("The command is empty, too long or holds a NUL.", field="command")
+        await self._in_thread(lambda root: None)
+        return await self._sandbox.run(
+            self._root,
+            [_shell(), "-c", command],
+            access=Access.WORK,
+            timeout_s=timeout_s,
+            on_output=on_output,
+        )
+
+    async def git(self, *arguments: str) -> CommandResult:
+        """Run git in the sandbox, in the root folder."""
+        access = access_of(arguments)
+        await self._in_thread(lambda root: None)
+        return await self._sandbox.run(
+            self._root, git_command(arguments), access=access, timeout_s=_GIT_S
+        )
+
+    def _search_start(self, root: int, path: str) -> str:
+        try:
+            with opened_folder(root, path) as descriptor:
+                real = real_path(root, descriptor, path)
+                is_folder = True
+        except FileMissing:
+            with opened_file(root, path) as descriptor:
+                real = real_path(root, descriptor, path)
+                is_folder = False
+        if real != ROOT:
+            self._rules.check(root, real, is_folder=is_folder)
+        return f"./{real}" if real != ROOT else "./"
+
+    async def _in_thread(self, work: Callable[[int], T]) -> T:
+        def call() -> T:
+            with opened_root(self._root) as root:
+                return work(root)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _shown(now: files.Present | None, path: str) -> str:
+    """Return a file's text for a diff; of a binary or huge one, a line that says so."""
+    if now is None:
+        return ""
+    summary = f"({{}}, {len(now.data)} bytes, SHA-256 {now.digest})\n"
+    if len(now.data) > files.LARGEST_WRITE:
+        return summary.format("too large to be shown")
+    try:
+        return decode(now.data, path)
+    except NotText:
+        return summary.format("binary")
+
+
+def _shell() -> str:
+    return "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"

@@ -1,0 +1,66 @@
+"""What the processes in a box use, and how all of them end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Use(msgspec.Struct, frozen=True):
+    """How many processes there are and how many bytes of memory they hold."""
+
+    processes: int
+    memory: int
+
+
+def use_of(process: int, most: int) -> Use:
+    """Add up a process and everything that descends from it.
+
+    Daemons count too: in a box they become children of its first process.
+
+    Args:
+        process: The process's id.
+        most: Stop counting beyond this many processes.
+    """
+    waiting, count, memory = [process], 0, 0
+    while waiting and count <= most:
+        current = waiting.pop()
+        count += 1
+        with suppress(OSError, ValueError, IndexError):
+            statm = Path(f"/proc/{current}/statm").read_text("ascii")
+            memory += int(statm.split()[1]) * _PAGE
+        waiting.extend(children_of(current))
+    return Use(count, memory)
+
+
+def children_of(process: int) -> list[int]:
+    """List the children that all threads of a process have."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            with suppress(OSError):
+                found.extend(map(int, (thread / "children").read_text("ascii").split()))
+    return found
+
+
+def kill_box(outer: int) -> None:
+    """Kill a box: its first process, with which the kernel ends all others, then its parent.
+
+    Args:
+        outer: The process outside the box that started it.
+    """
+    # Held still first, so that it cannot make another child while we look for them.
+    _signal(outer, signal.SIGSTOP)
+    for process in [*children_of(outer), outer]:
+        _signal(process, signal.SIGKILL)
+
+
+def _signal(process: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, number)

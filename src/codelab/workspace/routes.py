@@ -1,0 +1,192 @@
+"""Workspaces and their files over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.di import NamedDependency, Provide
+from litestar.params import JSONBody, PathParameter, QueryParameter
+
+from codelab.auth.api import Principal
+from codelab.sdk.workspace import Entry, Matches
+from codelab.workspace.explorer import Explorer, Saved
+from codelab.workspace.record import WorkspaceRecord
+from codelab.workspace.service import Workspaces
+
+OwnRequest = Request[Principal, Any, Any]
+WorkspacesService = NamedDependency[Workspaces]
+ExplorerService = NamedDependency[Explorer]
+WorkspaceId = Annotated[str, PathParameter(max_length=32)]
+Place = Annotated[str, QueryParameter(max_length=4000)]
+Pattern = Annotated[str, QueryParameter(min_length=1, max_length=1000)]
+
+_LARGEST_BODY = 8 * 1024 * 1024
+_ANY = "*"
+
+
+class NewWorkspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder to be registered; a relative path lies beneath the first allowed root."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+
+
+class NewContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of a file's new text; more than 1 MB is answered with 413."""
+
+    content: str
+
+
+class FileText(msgspec.Struct, frozen=True, kw_only=True):
+    """A text file; `hash` is the SHA-256 of its bytes and the ETag."""
+
+    path: str
+    content: str
+    hash: str
+    size: int
+
+
+class Tree(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder's entries, in part when `truncated`."""
+
+    path: str
+    entries: tuple[Entry, ...]
+    truncated: bool
+
+
+@get("/workspaces")
+async def list_workspaces(
+    request: OwnRequest, workspaces: WorkspacesService
+) -> list[WorkspaceRecord]:
+    """List one's own workspaces and those that the server offers to all."""
+    return await workspaces.list(request.user)
+
+
+@post("/workspaces")
+async def create_workspace(
+    data: JSONBody[NewWorkspace], request: OwnRequest, workspaces: WorkspacesService
+) -> WorkspaceRecord:
+    """Register a folder beneath an allowed root."""
+    return await workspaces.create(request.user, data.path, data.name)
+
+
+@get("/workspaces/{workspace_id:str}")
+async def get_workspace(
+    workspace_id: WorkspaceId, request: OwnRequest, workspaces: WorkspacesService
+) -> WorkspaceRecord:
+    """Show a workspace."""
+    return await workspaces.get(request.user, workspace_id)
+
+
+@delete("/workspaces/{workspace_id:str}")
+async def delete_workspace(
+    workspace_id: WorkspaceId, request: OwnRequest, workspaces: WorkspacesService
+) -> None:
+    """Forget a workspace with its sessions; its folder stays as it is."""
+    await workspaces.delete(request.user, workspace_id)
+
+
+@get("/workspaces/{workspace_id:str}/tree")
+async def list_tree(
+    workspace_id: WorkspaceId,
+    request: OwnRequest,
+    explorer: ExplorerService,
+    path: Place = "",
+    recursive: bool = False,
+) -> Tree:
+    """List a folder; what is excluded is left out."""
+    listing = await explorer.tree(request.user, workspace_id, path, recursive=recursive)
+    return Tree(path=path, entries=listing.entries, truncated=listing.truncated)
+
+
+@get("/workspaces/{workspace_id:str}/search")
+async def search_files(
+    workspace_id: WorkspaceId,
+    request: OwnRequest,
+    explorer: ExplorerService,
+    pattern: Pattern,
+    path: Place = "",
+) -> Matches:
+    """Find the lines that match a regular expression of linear time."""
+    return await explorer.search(request.user, workspace_id, pattern, path)
+
+
+@get("/workspaces/{workspace_id:str}/files/{file_path:path}")
+async def read_file(
+    workspace_id: WorkspaceId, file_path: str, request: OwnRequest, explorer: ExplorerService
+) -> Response[FileText]:
+    """Read a text file of at most 10 MB."""
+    file = await explorer.read(request.user, workspace_id, _inside(file_path))
+    text = FileText(path=file.path, content=file.text, hash=file.digest, size=file.size)
+    return Response(text, headers=_tagged(file.digest))
+
+
+@put("/workspaces/{workspace_id:str}/files/{file_path:path}")
+async def write_file(
+    workspace_id: WorkspaceId,
+    file_path: str,
+    data: JSONBody[NewContent],
+    request: OwnRequest,
+    explorer: ExplorerService,
+) -> Response[Saved]:
+    """Save a text file: `If-Match` with its hash, or `If-None-Match: *` for a new one."""
+    saved = await explorer.write(
+        request.user, workspace_id, _inside(file_path), data.content, expected=_expected(request)
+    )
+    status = 201 if saved.created else 200
+    return Response(saved, status_code=status, headers=_tagged(saved.hash))
+
+
+@delete("/workspaces/{workspace_id:str}/files/{file_path:path}")
+async def delete_file(
+    workspace_id: WorkspaceId, file_path: str, request: OwnRequest, explorer: ExplorerService
+) -> None:
+    """Delete a file, with `If-Match` only if it has this hash."""
+    await explorer.delete(
+        request.user, workspace_id, _inside(file_path), expected=_expected(request)
+    )
+
+
+def router(workspaces: Workspaces, explorer: Explorer) -> Router:
+    """Make the module's routes, to be mounted under the API's path."""
+    return Router(
+        path="/",
+        route_handlers=[
+            list_workspaces,
+            create_workspace,
+            get_workspace,
+            delete_workspace,
+            list_tree,
+            search_files,
+            read_file,
+            write_file,
+            delete_file,
+        ],
+        dependencies={
+            "workspaces": Provide(lambda: workspaces, sync_to_thread=False),
+            "explorer": Provide(lambda: explorer, sync_to_thread=False),
+        },
+        request_max_body_size=_LARGEST_BODY,
+        tags=["workspaces"],
+    )
+
+
+def _expected(request: OwnRequest) -> str | None:
+    """Read the hash that the file must have; empty: no file; none: whatever it is."""
+    if request.headers.get("if-none-match", "").strip() == _ANY:
+        return ""
+    tag = request.headers.get("if-match", "").strip()
+    if tag in ("", _ANY):
+        return None
+    return tag.removeprefix("W/").strip('"')
+
+
+def _tagged(digest: str) -> dict[str, str]:
+    return {"ETag": f'"{digest}"'}
+
+
+def _inside(file_path: str) -> str:
+    # The slash before the path belongs to the route; a second one makes the path absolute.
+    return file_path.removeprefix("/")

@@ -1,0 +1,290 @@
+"""Runs programs in a box of bubblewrap's, and ends them wholly."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import structlog
+
+from codelab.kit.clock import monotonic_ms
+from codelab.sdk.workspace import CommandResult, OnOutput
+from codelab.workspace.box import Access, Box, arguments, environment, lacks_git
+from codelab.workspace.diffs import reveal
+from codelab.workspace.errors import CommandRefused, SandboxUnavailable
+from codelab.workspace.output import Transcript
+from codelab.workspace.processes import kill_box, use_of
+from codelab.workspace.settings import WorkspaceSettings
+
+LONGEST_S = 600.0
+
+_CHUNK = 65_536
+_MOST_OUTPUT = 64_000_000
+_WATCHED_EVERY_S = 0.1
+_END_WITHIN_S = 2.0
+_KILLED = -9
+_PROBE_S = 10.0
+_ALTERNATIVES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap")
+
+_log = structlog.get_logger(__name__)
+
+Layer = Literal["bubblewrap", "none"]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Which layer keeps commands in a box here; without one, `reason` says why."""
+
+    layer: Layer
+    reason: str = ""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a program ended; `stopped` says why it was killed, if it was."""
+
+    exit_code: int
+    stopped: str
+    duration_ms: int
+
+
+class Sandbox:
+    """Builds boxes around workspaces and runs programs in them.
+
+    Args:
+        settings: What is visible and how much may be used.
+        threads: Where blocking calls go.
+    """
+
+    def __init__(self, settings: WorkspaceSettings, threads: Executor) -> None:
+        self._settings = settings
+        self._threads = threads
+        self._program = shutil.which("bwrap") or next(
+            (path for path in _ALTERNATIVES if Path(path).exists()), ""
+        )
+        self._nice = shutil.which("nice")
+        self._turns = asyncio.Semaphore(settings.commands_at_once)
+        self._masked: Counter[Path] = Counter()
+        self._standing: Standing | None = None
+        self._probing = asyncio.Lock()
+
+    async def standing(self) -> Standing:
+        """Find out, once, whether programs can be kept in a box on this machine."""
+        async with self._probing:
+            if self._standing is None:
+                self._standing = await self._probe()
+                _log.info(
+                    "sandbox_probed", layer=self._standing.layer, reason=self._standing.reason
+                )
+        return self._standing
+
+    async def run(
+        self,
+        root: Path,
+        command: Sequence[str],
+        *,
+        access: Access,
+        timeout_s: float,
+        on_output: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run a program in the workspace.
+
+        Raises:
+            CommandRefused: The time limit is out of bounds.
+            SandboxUnavailable: Nothing here can keep the program in a box.
+        """
+        if not 0 < timeout_s <= LONGEST_S:
+            raise CommandRefused(
+                f"The time limit must be between 1 and {LONGEST_S:.0f} seconds.", field="timeout_s"
+            )
+        transcript = Transcript(on_output)
+        ended = await self.execute(
+            root, command, access=access, timeout_s=timeout_s, transcript=transcript
+        )
+        output = transcript.text()
+        if ended.stopped:
+            output += f"\n[stopped: {ended.stopped}]"
+        return CommandResult(
+            exit_code=ended.exit_code,
+            output=output,
+            truncated=transcript.truncated,
+            timed_out=ended.stopped.startswith("time"),
+            duration_ms=ended.duration_ms,
+        )
+
+    async def execute(
+        self,
+        root: Path,
+        command: Sequence[str],
+        *,
+        access: Access,
+        timeout_s: float,
+        transcript: Transcript,
+        read_only: tuple[Path, ...] = (),
+    ) -> Ended:
+        """Run a program whose output somebody else reads; `read_only` is visible besides.
+
+        Raises:
+            SandboxUnavailable: Nothing here can keep the program in a box.
+        """
+        standing = await self.standing()
+        if standing.layer == "none":
+            raise SandboxUnavailable(f"Commands are off because {standing.reason}.")
+        settings = self._settings
+        async with self._turns:
+            with self._git_kept_away(root, access) as masks_git:
+                box = Box(
+                    root=root,
+                    access=access,
+                    read_only=(*settings.extra_read_only, *read_only),
+                    hidden=(settings.data_dir, *settings.hidden_paths),
+                    caps=settings.caps,
+                    masks_git=masks_git,
+                )
+                return await self._execute(box, command, timeout_s, transcript)
+
+    async def _execute(
+        self, box: Box, command: Sequence[str], timeout_s: float, transcript: Transcript
+    ) -> Ended:
+        started = time.monotonic()
+        nice = [self._nice, "-n", "10"] if self._nice else []
+        words = [*nice, self._program, *arguments(box, command)]
+        # The environment is given at exec: what bubblewrap itself was given is readable inside.
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment(box),
+            cwd="/",
+            start_new_session=True,
+        )
+        running = _Running(process, transcript)
+        timer = asyncio.get_running_loop().call_later(
+            timeout_s, running.stop, f"time limit of {timeout_s:g} s reached"
+        )
+        watch = asyncio.create_task(self._watch(running, box))
+        try:
+            await running.read()
+            await process.wait()
+        finally:
+            timer.cancel()
+            watch.cancel()
+            if process.returncode is None:
+                running.stop("cancelled")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(running.end(), _END_WITHIN_S)
+        _ensure_started(process.returncode, transcript)
+        return Ended(
+            exit_code=_KILLED if running.stopped else process.returncode or 0,
+            stopped=running.stopped,
+            duration_ms=monotonic_ms(started),
+        )
+
+    async def _watch(self, running: _Running, box: Box) -> None:
+        # The system's own limits are per process, and do not count for root at all.
+        loop, caps = asyncio.get_running_loop(), box.caps
+        while not running.stopped:
+            await asyncio.sleep(_WATCHED_EVERY_S)
+            use = await loop.run_in_executor(
+                self._threads, use_of, running.process.pid, caps.processes
+            )
+            if use.processes > caps.processes:
+                running.stop(f"more than {caps.processes} processes")
+            elif use.memory > caps.memory_mb * 1_000_000:
+                running.stop(f"more than {caps.memory_mb} MB of memory")
+
+    @contextmanager
+    def _git_kept_away(self, root: Path, access: Access) -> Iterator[bool]:
+        """Keep git's folder from being made where there is none, and leave no trace of that."""
+        masks = access is not Access.READ and (self._masked[root] > 0 or lacks_git(root))
+        if not masks:
+            yield False
+            return
+        self._masked[root] += 1
+        try:
+            yield True
+        finally:
+            self._masked[root] -= 1
+            if not self._masked[root]:
+                del self._masked[root]
+                with suppress(OSError):
+                    (root / ".git").rmdir()
+
+    async def _probe(self) -> Standing:
+        if self._settings.sandbox == "none":
+            return Standing("none", "the administrator switched them off (CODELAB_SANDBOX)")
+        if not self._program:
+            return Standing(
+                "none",
+                "bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)",
+            )
+        transcript = Transcript()
+        with tempfile.TemporaryDirectory(prefix="codelab-probe-") as folder:
+            box = Box(root=Path(folder), access=Access.READ, caps=self._settings.caps)
+            try:
+                ended = await self._execute(box, ["true"], _PROBE_S, transcript)
+            except (OSError, SandboxUnavailable):
+                return Standing("none", _refusal(transcript.text()))
+        if ended.exit_code == 0:
+            return Standing("bubblewrap")
+        return Standing("none", _refusal(transcript.text()))
+
+
+class _Running:
+    """A program that runs: its output is read to the end, also after it was stopped."""
+
+    def __init__(self, process: asyncio.subprocess.Process, transcript: Transcript) -> None:
+        self.process = process
+        self.stopped = ""
+        self._transcript = transcript
+
+    def stop(self, reason: str) -> None:
+        """Kill the box, once."""
+        if not self.stopped and self.process.returncode is None:
+            self.stopped = reason
+            kill_box(self.process.pid)
+
+    async def read(self) -> None:
+        """Take output until nobody in the box can write any more."""
+        stream = self.process.stdout
+        while stream and (chunk := await stream.read(_CHUNK)):
+            if self._transcript.received <= _MOST_OUTPUT:
+                self._transcript.feed(chunk)
+            else:
+                self.stop(f"more than {_MOST_OUTPUT // 1_000_000} MB of output")
+        self._transcript.feed(b"", final=True)
+
+    async def end(self) -> None:
+        """Wait for the end of a stopped program without keeping what it still wrote."""
+        stream = self.process.stdout
+        while stream and await stream.read(_CHUNK):
+            pass
+        await self.process.wait()
+
+
+def _ensure_started(code: int | None, transcript: Transcript) -> None:
+    # bubblewrap's own complaint and exit code, when it could not build the box.
+    text = transcript.text() if code == 1 else ""
+    if text.startswith("bwrap: "):
+        raise SandboxUnavailable(f"The box could not be built: {_first_line(text)}")
+
+
+def _refusal(text: str) -> str:
+    if "Unknown option" in text:
+        return "bubblewrap is older than version 0.8"
+    return (
+        "this system does not let bubblewrap build a box "
+        f"(user namespaces may be forbidden): {_first_line(text)}"
+    )
+
+
+def _first_line(text: str) -> str:
+    return reveal(text.partition("\n")[0])[:200]

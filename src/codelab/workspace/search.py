@@ -1,0 +1,155 @@
+"""Finds lines with ripgrep: linear-time patterns, bounded results, nothing that is excluded."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import msgspec
+
+from codelab.sdk.workspace import Match, Matches
+from codelab.workspace.box import Access
+from codelab.workspace.diffs import reveal
+from codelab.workspace.errors import PatternInvalid, SearchFailed
+from codelab.workspace.output import Transcript
+from codelab.workspace.rules import EXCLUDED
+from codelab.workspace.sandbox import Ended, Sandbox
+
+MOST_MATCHES = 200
+
+_LONGEST_S = 10.0
+_LONGEST_PATTERN = 1000
+_MOST_OUTPUT = 1_000_000
+_CHUNK = 65_536
+_LINE = re.compile(r"(?:\./)?([^\0\n]+)\0(\d+):(.*)")
+_FAILED = 2
+_OPTIONS = (
+    *("--no-config", "--no-messages", "--one-file-system", "--engine", "default"),
+    *("--color", "never", "--no-heading", "--with-filename", "--line-number", "--null"),
+    *("--no-ignore-global", "--no-ignore-parent", "--no-ignore-dot", "--no-require-git"),
+    *("--max-filesize", "10M", "--max-count", "100", "--max-columns", "400"),
+    *("--max-columns-preview", "--regex-size-limit", "10M", "--dfa-size-limit", "20M"),
+)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What ripgrep printed, not read yet."""
+
+    ended: Ended
+    text: str
+    truncated: bool
+
+
+async def find(
+    sandbox: Sandbox, root: Path, pattern: str, path: str, *, shows_hidden: bool
+) -> Found:
+    """Run ripgrep.
+
+    It runs in the box, where that works: there, no link that is moved about leads outside.
+
+    Args:
+        sandbox: Where it runs.
+        root: The workspace.
+        pattern: A regular expression in ripgrep's own, linear-time syntax.
+        path: The file or folder to search, links already followed.
+        shows_hidden: Whether hidden files are searched.
+
+    Raises:
+        PatternInvalid: The pattern is empty or too long.
+        SearchFailed: ripgrep is missing.
+    """
+    if not pattern or len(pattern) > _LONGEST_PATTERN or "\0" in pattern:
+        raise PatternInvalid("The pattern is empty, too long or holds a NUL.", field="pattern")
+    command = [*_OPTIONS, *(["--hidden"] if shows_hidden else [])]
+    for excluded in EXCLUDED:
+        command += ["--glob", f"!{excluded}"]
+    command += ["--regexp", pattern, "--", path]
+    transcript = Transcript(head=_MOST_OUTPUT, tail=0)
+    if (await sandbox.standing()).layer == "none":
+        ended = await _execute_unboxed(root, command, transcript)
+    else:
+        program = _program()
+        ended = await sandbox.execute(
+            root,
+            [str(program), *command],
+            access=Access.READ,
+            timeout_s=_LONGEST_S,
+            transcript=transcript,
+            read_only=(program,),
+        )
+    return Found(ended, transcript.text(), transcript.truncated)
+
+
+def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
+    """Read what ripgrep printed, without the files that do not belong into the results.
+
+    Raises:
+        PatternInvalid: ripgrep did not understand the pattern.
+        SearchFailed: It took too long.
+    """
+    ended = found.ended
+    matches = sorted(_matches(found.text.split("\n")), key=lambda match: (match.path, match.line))
+    if ended.stopped and not matches:
+        raise SearchFailed(
+            "The search took too long. Search a smaller folder or a simpler pattern."
+        )
+    if ended.exit_code == _FAILED and not matches and found.text.strip():
+        raise PatternInvalid(
+            f"The pattern is not valid: {reveal(found.text.strip())[:600]}", field="pattern"
+        )
+    listed = {path: lists(path) for path in {match.path for match in matches}}
+    kept = [match for match in matches if listed[match.path]]
+    return Matches(
+        matches=tuple(kept[:MOST_MATCHES]),
+        truncated=len(kept) > MOST_MATCHES or found.truncated or bool(ended.stopped),
+    )
+
+
+def _matches(lines: Iterable[str]) -> Iterable[Match]:
+    for line in lines:
+        if parsed := _LINE.fullmatch(line):
+            path, number, text = parsed.groups()
+            yield Match(path=path, line=int(number), text=text.rstrip("\r"))
+
+
+async def _execute_unboxed(root: Path, command: list[str], transcript: Transcript) -> Ended:
+    # Without boxes there are no commands either, so nobody moves links about meanwhile.
+    process = await asyncio.create_subprocess_exec(
+        str(_program()),
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={},
+        cwd=root,
+    )
+    stopped = ""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            while process.stdout and (chunk := await process.stdout.read(_CHUNK)):
+                transcript.feed(chunk)
+    except TimeoutError:
+        stopped = "time limit"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        while process.stdout and await process.stdout.read(_CHUNK):
+            pass
+    return Ended(exit_code=await process.wait(), stopped=stopped, duration_ms=0)
+
+
+@functools.cache
+def _program() -> Path:
+    """Find ripgrep where its distribution put it; what the PATH names may be anything."""
+    try:
+        parts = files("ripgrep") or []
+    except PackageNotFoundError:
+        parts = []
+    for part in parts:
+        if part.name in ("rg", "rg.exe"):
+            return Path(str(part.locate())).resolve()
+    raise SearchFailed("Searching is off because the package ripgrep is not installed.")

@@ -1,0 +1,55 @@
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from msgspec import convert
+
+from codelab.auth import models
+from codelab.auth.api import Auth, AuthSettings
+from codelab.kit.bus import Bus
+from codelab.kit.db import Database, metadata
+from codelab.kit.events import Event
+
+SECRET = "a-secret-of-the-tests-that-is-long-enough"
+TABLES = [
+    models.users,
+    models.token_families,
+    models.refresh_tokens,
+    models.ws_tickets,
+    models.setup_tokens,
+    models.sign_in_failures,
+]
+
+Replica = Callable[..., Auth]
+
+
+@pytest.fixture
+def published() -> list[Event]:
+    """What was published on any replica's bus."""
+    return []
+
+
+@pytest.fixture
+async def replica(database_url: str, published: list[Event]) -> AsyncIterator[Replica]:
+    """Makes replicas: an `Auth` each with a bus and an engine of its own on the same database."""
+    async with AsyncExitStack() as stack:
+
+        def make(**changes: object) -> Auth:
+            bus = Bus()
+            bus.subscribe(Event, published.append)
+            db = Database(database_url, bus)
+            stack.push_async_callback(db.close)
+            cheap = {"secrets": (SECRET,), "hash_memory_kib": 1024, "hash_rounds": 1}
+            return Auth(db, convert({**cheap, "standing_ttl_s": 0, **changes}, AuthSettings))
+
+        first = Database(database_url, Bus())
+        stack.push_async_callback(first.close)
+        async with first.engine.begin() as connection:
+            await connection.run_sync(lambda sync: metadata.create_all(sync, TABLES))
+        yield make
+
+
+@pytest.fixture
+async def auth(replica: Replica) -> Auth:
+    """One replica that asks the database each time."""
+    return replica()

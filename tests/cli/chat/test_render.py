@@ -1,0 +1,139 @@
+"""How things look, as the text that reaches the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from codelab.cli.chat import render
+from codelab.cli.chat.frames import Frame
+from codelab.cli.chat.printable import printable
+from codelab.cli.chat.transcript import Answer, Call, Note, Transcript
+
+EVIL = "\x1b]0;owned\x07\x1b[2J‮txt.exe"
+
+
+def shown(renderable: RenderableType, *, colour: bool = False) -> str:
+    console = Console(
+        width=100,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        legacy_windows=False,
+    )
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+def frame(kind: str, **data: Any) -> Frame:
+    return Frame(type=kind, data=data)
+
+
+def test_an_answer_is_markdown() -> None:
+    text = shown(render.answer(Answer("m", "coder", "# Title\n\n- **bold** `code`")))
+    assert "coder" in text and "Title" in text and "• bold code" in text
+    assert "**" not in text
+
+
+def test_links_do_not_become_clickable() -> None:
+    text = shown(render.answer(Answer("m", "ask", "[here](javascript:alert(1))")), colour=True)
+    assert "\x1b]8" not in text
+
+
+def test_diffs_have_colours() -> None:
+    text = shown(render.diff_text(["@@ -1 +1 @@", "-old", "+new", " same"]), colour=True)
+    assert "\x1b[31m-old" in text and "\x1b[32m+new" in text
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_approval_shows_the_beginning_or_all_and_says_which(whole: bool) -> None:
+    call = Call(
+        "c", "write_file", "coder", risk="high", preview="\n".join(f"+{n}" for n in range(99))
+    )
+    text = shown(render.approval(call, whole=whole))
+    assert "coder wants write_file (high risk)" in text
+    assert ("+98" in text) is whole
+    assert ("press v" in text) is not whole
+
+
+def test_an_approval_shows_under_which_protection_a_command_runs() -> None:
+    call = Call("c", "execute_command", preview="$ make", layer="bubblewrap, no network")
+    assert "Runs under: bubblewrap, no network" in shown(render.approval(call))
+
+
+def test_a_call_without_a_preview_shows_its_parameters() -> None:
+    text = shown(render.approval(Call("c", "custom", parameters={"target": "world"})))
+    assert '"target": "world"' in text
+
+
+def test_nothing_from_outside_controls_the_terminal() -> None:
+    call = Call("c", EVIL, EVIL, {"command": EVIL}, EVIL, EVIL, EVIL)
+    pieces: list[RenderableType | None] = [
+        render.answer(Answer("m", EVIL, EVIL)),
+        render.user(EVIL),
+        render.approval(call),
+        render.call_title(call),
+        render.plan([{"title": EVIL, "agent": EVIL, "status": EVIL}]),
+        render.status(Transcript("s", agent=EVIL, model=EVIL, state=EVIL)),
+        render.note(Note("agent", frame("agent", to=EVIL, reason=EVIL))),
+        render.note(Note("result", frame("tool_result", tool=EVIL, output=EVIL), call=call)),
+        render.note(
+            Note("approval", frame("approval", status=EVIL, by=EVIL, feedback=EVIL), call=call)
+        ),
+        render.note(Note("error", frame("error", message=EVIL))),
+        render.note(Note("done", frame("done", stop_reason=EVIL))),
+    ]
+    for piece in pieces:
+        assert piece is not None
+        text = shown(piece)
+        assert not {"\x1b", "\x07", "‮"} & set(text), text
+
+
+def test_printable_text_keeps_its_lines() -> None:
+    assert printable("a\r\nb\tc\n") == "a\nb\tc\n"
+    assert printable("a\rb") == "a\\u000db"
+
+
+def test_a_plan_is_ticked() -> None:
+    steps = [
+        {"title": "find", "status": "done", "agent": "debug"},
+        {"title": "fix", "status": "running"},
+        {"title": "test", "status": "pending"},
+    ]
+    assert render.plan(steps).plain == "● find  @debug\n◐ fix\n○ test"
+
+
+def test_the_status_line_names_agent_model_tokens_and_cost() -> None:
+    transcript = Transcript(
+        "s",
+        state="executing",
+        agent="coder",
+        model="m",
+        input_tokens=1200,
+        output_tokens=34,
+        cost_usd=0.0123,
+    )
+    assert render.status(transcript).plain == "coder · m · 1,234 tokens · $0.0123 · executing"
+
+
+def test_progress_shows_the_end_of_a_long_text_and_what_runs() -> None:
+    transcript = Transcript("s", busy=True)
+    text = "\n\n".join(f"line {n}" for n in range(100))
+    transcript.writing["m"] = Answer("m", "coder", text)
+    transcript.calls["c"] = Call("c", "execute_command", parameters={"command": "make test"})
+    seen = shown(render.progress(transcript, height=20))
+    assert "line 99" in seen and "line 0\n" not in seen
+    assert "execute_command make test" in seen
+    assert len(seen.splitlines()) <= 20
+
+
+def test_a_failed_tool_shows_the_end_of_its_output() -> None:
+    output = "\n".join(f"out {n}" for n in range(50))
+    text = shown(render.note(Note("result", frame("tool_result", ok=False, output=output))) or "")
+    assert "✗" in text and "out 49" in text and "out 0\n" not in text
+
+
+def test_a_turn_that_ended_well_needs_no_line() -> None:
+    assert render.note(Note("done", frame("done", stop_reason="end"))) is None

@@ -1,0 +1,242 @@
+"""A real CodeLab process on loopback, and a client of its REST and WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.conftest import Stores
+
+Frame = dict[str, Any]
+Answer = Callable[[Frame], dict[str, Any] | None]
+
+USER, PASSWORD = "ada", "a-long-enough-password"
+_START_S = 30.0
+_TURN_S = 40.0
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class CodeLab:
+    """How one server process is started.
+
+    Args:
+        folder: Where its data folder is.
+        project: The workspace it serves.
+        stores: Its database and Redis.
+        models: The content of its models.yaml.
+        extra: Further environment variables.
+    """
+
+    folder: Path
+    project: Path
+    stores: Stores
+    models: str
+    extra: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the process has printed."""
+        return self.folder / f"server-{self.port}.log"
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment of the process: nothing of the test's own leaks in."""
+        models = self.folder / "models.yaml"
+        models.write_text(self.models)
+        chosen = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "CODELAB_DATA_DIR": str(self.folder / "data"),
+            "CODELAB_DATABASE_URL": self.stores.database_url,
+            "CODELAB_REDIS_URL": self.stores.redis_url or "",
+            "CODELAB_MODELS_FILE": str(models),
+            "CODELAB_SECRET_KEY": "kV3mJ0pQ8xZ2tB7nL5cR9wY1sD4fG6hA-uEoTiKbNqM",
+        }
+        return chosen | self.extra
+
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """Run a codelab command to its end and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "codelab", *arguments],
+            input=stdin,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if done.returncode:
+            raise AssertionError(f"codelab {arguments}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    async def start(self) -> None:
+        """Start the server and wait until it is healthy."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "codelab", "serve"),
+                    *("--port", str(self.port), "--workspace", str(self.project)),
+                ],
+                env=self.environment(),
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + _START_S
+        async with aiohttp.ClientSession() as http:
+            while time.monotonic() < deadline and self.process.poll() is None:
+                try:
+                    async with http.get(f"{self.url}/health/live") as response:
+                        if response.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.05)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Stop the server and return its exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(how)
+        code = self.process.wait(40)
+        self.process = None
+        return code
+
+
+class Client:
+    """A signed-in user: REST calls, and turns over a WebSocket."""
+
+    def __init__(self, server: CodeLab, http: aiohttp.ClientSession, token: str) -> None:
+        self.server = server
+        self.http = http
+        self.token = token
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request carries."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, expect: int | None = None
+    ) -> Any:
+        """Make a REST call and return the decoded answer."""
+        url = f"{self.server.url}/api/v1/{path}"
+        async with self.http.request(method, url, json=body, headers=self.headers) as response:
+            text = await response.text()
+            wanted = (expect,) if expect else (200, 201, 204)
+            assert response.status in wanted, f"{method} {path}: {response.status} {text}"
+            return msgspec.json.decode(text) if text else None
+
+    async def new_session(self, **fields: Any) -> str:
+        """Open a session on the only workspace and return its id."""
+        (workspace,) = _items(await self.call("GET", "workspaces"))
+        record = await self.call("POST", "sessions", {"workspace_id": workspace["id"], **fields})
+        return str(record["id"])
+
+    @asynccontextmanager
+    async def socket(self) -> AsyncIterator[ClientConnection]:
+        """Open a WebSocket, past its greeting."""
+        url = f"{self.server.url.replace('http', 'ws')}/api/v1/ws"
+        async with connect(
+            url, additional_headers=self.headers, subprotocols=["codelab.v1"], proxy=None
+        ) as socket:
+            hello = msgspec.json.decode(await socket.recv())
+            assert hello["type"] == "hello", hello
+            yield socket
+
+    async def turn(
+        self, session_id: str, message: str, answer: Answer | None = None, **data: Any
+    ) -> list[Frame]:
+        """Ask, answer each approval as `answer` says, and return all frames up to `done`."""
+        async with self.socket() as socket:
+            await send(socket, "chat", session_id, message=message, **data)
+            return await collect(socket, session_id, answer)
+
+
+async def send(socket: ClientConnection, kind: str, session_id: str, **data: Any) -> None:
+    """Send one frame in the envelope form."""
+    frame = {"type": kind, "session_id": session_id, "data": data}
+    await socket.send(msgspec.json.encode(frame).decode())
+
+
+async def collect(
+    socket: ClientConnection, session_id: str, answer: Answer | None = None
+) -> list[Frame]:
+    """Read frames up to `done`; answer approvals on the way."""
+    frames: list[Frame] = []
+    async with asyncio.timeout(_TURN_S):
+        async for text in socket:
+            frame = msgspec.json.decode(text)
+            frames.append(frame)
+            data = frame.get("data", {})
+            if frame["type"] == "done":
+                return frames
+            if frame["type"] == "tool_call" and data.get("requires_approval"):
+                decision = answer(data) if answer else None
+                if decision is not None:
+                    await send(
+                        socket,
+                        "tool_approval",
+                        session_id,
+                        approval_id=data["approval_id"],
+                        **decision,
+                    )
+    raise AssertionError(f"the connection ended before the turn: {frames[-3:]}")
+
+
+def of_type(frames: list[Frame], kind: str) -> list[dict[str, Any]]:
+    """Return the data of all frames of one type."""
+    return [frame["data"] for frame in frames if frame["type"] == kind]
+
+
+def spoken(frames: list[Frame], agent: str | None = None) -> str:
+    """Return the text that was streamed, of one agent or of all."""
+    return "".join(
+        token["text"] for token in of_type(frames, "token") if agent in (None, token["agent"])
+    )
+
+
+def approve(data: Frame) -> dict[str, Any]:
+    """Answer yes."""
+    return {"approved": True}
+
+
+@asynccontextmanager
+async def signed_in(server: CodeLab) -> AsyncIterator[Client]:
+    """Sign the test's user in."""
+    async with aiohttp.ClientSession() as http:
+        body = {"username": USER, "password": PASSWORD}
+        async with http.post(f"{server.url}/api/v1/auth/login", json=body) as response:
+            assert response.status in (200, 201), await response.text()
+            tokens = await response.json()
+        yield Client(server, http, tokens["access_token"])
+
+
+def _items(answer: Any) -> list[dict[str, Any]]:
+    return answer if isinstance(answer, list) else answer["items"]

@@ -1,0 +1,136 @@
+"""Each fact of the log has its frame, and no frame is too large to be sent."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from codelab.gateway.client_frames import MAX_FRAME_BYTES
+from codelab.gateway.encoding import stored
+from codelab.gateway.server_frames import AnyServerFrame
+from codelab.sdk.model import Usage
+from codelab.sessions import events
+from codelab.sessions.events import AnyFact, Entry
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+USAGE = Usage(input_tokens=5, output_tokens=7, cost_usd=0.25)
+FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
+    (
+        events.UserMessageReceived(message_id="m1", text="hello", agent="coder"),
+        "message",
+        {"message_id": "m1", "role": "user", "text": "hello", "agent": "coder"},
+    ),
+    (
+        events.AgentChosen(agent="coder", reason="it says write", previous="ask"),
+        "agent",
+        {"from": "ask", "to": "coder", "reason": "it says write"},
+    ),
+    (
+        events.PlanUpdated(steps=(events.PlanStep(id="1", title="Read", agent="ask"),)),
+        "plan",
+        {"steps": [{"id": "1", "title": "Read", "agent": "ask", "status": "pending"}]},
+    ),
+    (
+        events.AssistantMessageCompleted(message_id="m2", agent="ask", model="m", text="Hi."),
+        "message",
+        {"message_id": "m2", "role": "assistant", "text": "Hi.", "finish_reason": "stop"},
+    ),
+    (
+        events.ToolCallRequested(
+            call_id="c1",
+            tool="write_file",
+            agent="coder",
+            parameters={"path": "a"},
+            risk="high",
+            requires_approval=True,
+            approval_id="a1",
+            expires_at=AT,
+            preview="+a",
+        ),
+        "tool_call",
+        {
+            "call_id": "c1",
+            "tool": "write_file",
+            "parameters": {"path": "a"},
+            "agent": "coder",
+            "risk": "high",
+            "requires_approval": True,
+            "approval_id": "a1",
+            "expires_at": "2026-01-02T03:04:05Z",
+            "preview": "+a",
+        },
+    ),
+    (
+        events.ToolCallCompleted(call_id="c1", tool="write_file", ok=True, output="done"),
+        "tool_result",
+        {"call_id": "c1", "ok": True, "output": "done", "truncated": False, "duration_ms": 0},
+    ),
+    (
+        events.ApprovalAnswered(approval_id="a1", call_id="c1", status="approved", by="ada"),
+        "approval",
+        {"approval_id": "a1", "status": "approved", "by": "ada"},
+    ),
+    (
+        events.UsageRecorded(agent="ask", model="m", usage=USAGE),
+        "usage",
+        {"input_tokens": 5, "output_tokens": 7, "cost_usd": 0.25, "model": "m"},
+    ),
+    (
+        events.TurnFailed(code="no_model", message="Set one."),
+        "error",
+        {"code": "no_model", "message": "Set one.", "retryable": False},
+    ),
+    (
+        events.TurnEnded(message_id="m2", stop_reason="end", duration_ms=9, usage=USAGE),
+        "done",
+        {"message_id": "m2", "stop_reason": "end", "duration_ms": 9},
+    ),
+]
+
+
+def entry(fact: AnyFact) -> Entry:
+    return Entry(seq=12, epoch=3, turn_id="t1", at=AT, fact=fact)
+
+
+def test_every_fact_has_an_example_here() -> None:
+    assert {type(fact) for fact, _, _ in FACTS} == set(get_args(AnyFact))
+
+
+@pytest.mark.parametrize(("fact", "kind", "data"), FACTS)
+def test_a_fact_becomes_its_durable_frame(fact: AnyFact, kind: str, data: dict[str, Any]) -> None:
+    item = stored("s1", entry(fact))
+    frame = msgspec.json.decode(item.frame)
+    assert (item.kind, item.seq) == (kind, 12)
+    assert frame["type"] == kind
+    assert (frame["session_id"], frame["seq"], frame["epoch"]) == ("s1", 12, 3)
+    assert {key: frame["data"][key] for key in data} == data
+    msgspec.json.decode(item.frame, type=AnyServerFrame)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        events.ToolCallCompleted(call_id="c", tool="t", ok=True, output="ж" * 2_000_000),
+        events.ToolCallRequested(
+            call_id="c",
+            tool="write_file",
+            agent="coder",
+            parameters={"content": "\n" * 900_000, "path": "a.txt"},
+            risk="high",
+            preview="+\n" * 900_000,
+        ),
+        events.ToolCallRequested(
+            call_id="c",
+            tool="t",
+            agent="coder",
+            parameters={str(number): "x" * 90 for number in range(20_000)},
+            risk="low",
+        ),
+        events.AssistantMessageCompleted(message_id="m", agent="a", model="m", text='"' * 600_000),
+    ],
+)
+def test_a_frame_fits_whatever_is_in_it(fact: AnyFact) -> None:
+    item = stored("s1", entry(fact))
+    assert len(item.frame.encode()) <= MAX_FRAME_BYTES
+    assert msgspec.json.decode(item.frame)["data"]["shortened"] is True

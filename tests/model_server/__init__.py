@@ -1,0 +1,1 @@
+"""A scripted stand-in for OpenAI, Anthropic and Ollama, reached over HTTP like the real ones."""

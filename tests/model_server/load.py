@@ -1,0 +1,122 @@
+"""Load mode: many steady token streams at next to no cost, for measuring whatever reads them.
+
+A request for the model `load-RATExCOUNT` is answered by COUNT one-token chunks at RATE a second, 0
+meaning as fast as the reader takes them. Each chunk's text is `t<index>@<monotonic_ns> `, so a
+reader on the same machine can tell how long it took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import NamedTuple
+
+from aiohttp import web
+
+from tests.model_server.openai_wire import OpenAIWire
+from tests.model_server.script import Body, Reply, Usage
+
+_MODEL = re.compile(r"load-(\d+(?:\.\d+)?)x([1-9]\d*)")
+_MARK = b"@mark@"
+_BUFFER_LIMIT_BYTES = 256 * 1024
+_RETRY_S = 0.02
+_TURN_TOKENS = 32
+_PROMPT_TOKENS = 10
+
+
+class Load(NamedTuple):
+    """Tokens a second, and tokens in all."""
+
+    rate: float
+    tokens: int
+
+
+def load_of(model: str) -> Load | None:
+    """The load a model's name asks for, if it does."""
+    match = _MODEL.fullmatch(model)
+    return Load(float(match[1]), int(match[2])) if match else None
+
+
+class _Chunks:
+    """The stream's bytes, encoded once but for each token's own text."""
+
+    def __init__(self, body: Body, load: Load) -> None:
+        usage = Usage(_PROMPT_TOKENS, load.tokens)
+        asked = {**body, "stream_options": {"include_usage": True}}
+        opening, token, *ending = OpenAIWire().frames(
+            Reply(text=[_MARK.decode()], usage=usage), asked
+        )
+        self.opening = opening.data
+        self.ending = b"".join(frame.data for frame in ending)
+        self._head, self._tail = token.data.split(_MARK)
+
+    def token(self, index: int) -> bytes:
+        """The event for one token, stamped now."""
+        return b"%bt%d@%d %b" % (self._head, index, time.monotonic_ns(), self._tail)
+
+
+class _Pacer:
+    """Writes one stream's tokens from timer callbacks, straight to the transport.
+
+    No task wakes for a token, which is what makes it cheap.
+    """
+
+    def __init__(self, transport: asyncio.Transport, chunks: _Chunks, load: Load) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._transport = transport
+        self._chunks = chunks
+        self._period_s = 1 / load.rate
+        self._count = load.tokens
+        self._index = 0
+        self._start = self._loop.time()
+        self._timer = self._loop.call_soon(self._tick)
+
+    def stop(self) -> None:
+        """Writes nothing more."""
+        self._timer.cancel()
+
+    def _tick(self) -> None:
+        if self._transport.is_closing() or self._index == self._count:
+            if not self.done.done():
+                self.done.set_result(None)
+            return
+        if self._transport.get_write_buffer_size() > _BUFFER_LIMIT_BYTES:
+            self._timer = self._loop.call_later(_RETRY_S, self._tick)
+            return
+        event = self._chunks.token(self._index)
+        self._transport.write(b"%x\r\n%b\r\n" % (len(event), event))
+        self._index += 1
+        # Due times count from the start, so a late tick delays no later one.
+        self._timer = self._loop.call_at(self._start + self._index * self._period_s, self._tick)
+
+
+async def serve_load(request: web.Request, body: Body, load: Load) -> web.StreamResponse:
+    """Streams the load, with a usage chunk at its end."""
+    chunks = _Chunks(body, load)
+    response = web.StreamResponse(headers={"Content-Type": OpenAIWire.stream_type})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(chunks.opening)
+    if load.rate > 0:
+        await _pace(request, chunks, load)
+    else:
+        for index in range(load.tokens):
+            await response.write(chunks.token(index))
+            if index % _TURN_TOKENS == 0:
+                await asyncio.sleep(0)
+    await response.write(chunks.ending)
+    await response.write_eof()
+    return response
+
+
+async def _pace(request: web.Request, chunks: _Chunks, load: Load) -> None:
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client has left")
+    pacer = _Pacer(transport, chunks, load)
+    try:
+        await pacer.done
+    finally:
+        pacer.stop()

@@ -1,0 +1,158 @@
+"""The front desk installs once, renews what changed and then gets out of the way."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Stands for uv: notes what it is asked and makes what the front desk looks for afterwards.
+UV = """#!/bin/sh
+echo "$@" >> "{log}"
+for last; do :; done
+case "$1" in
+venv)
+    mkdir -p "$last/bin" || exit 1
+    echo "version = {version}" > "$last/pyvenv.cfg"
+    ln -s "{python}" "$last/bin/python"
+    printf '#!/bin/sh\\necho "$$" "$PWD" "$@"\\nexit 7\\n' > "$last/bin/codelab"
+    chmod +x "$last/bin/codelab" ;;
+esac
+"""
+
+
+@dataclass
+class Desk:
+    """A copy of the front desk in a folder of its own."""
+
+    root: Path
+    caller: Path
+    log: Path
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, self.root / "dev.py", *words],
+            cwd=self.caller,
+            env={"PATH": f"{self.log.parent}{os.pathsep}/usr/bin:/bin", "HOME": str(self.caller)},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    def asked(self) -> list[str]:
+        """What uv was asked since the last look."""
+        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    root, caller, tools = (tmp_path / name for name in ("a clone", "caller", "tools"))
+    for folder in (root, caller, tools):
+        folder.mkdir()
+    shutil.copytree(ROOT / "requirements", root / "requirements")
+    for name in ("dev.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    log = tools / "log"
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    (tools / "uv").write_text(
+        UV.format(log=log, version=version, python=sys.executable), encoding="utf-8"
+    )
+    (tools / "uv").chmod(0o755)
+    return Desk(root, caller, log)
+
+
+def test_the_first_start_installs_hashed_lists_then_codelab(desk: Desk) -> None:
+    assert desk.run("serve").returncode == 7
+    venv, packages, itself = desk.asked()
+    assert venv.startswith("venv ")
+    assert "--require-hashes" in packages
+    assert packages.endswith("runtime.txt")
+    assert "--no-deps --no-build-isolation --editable" in itself
+
+
+def test_the_second_start_installs_nothing(desk: Desk) -> None:
+    desk.run("serve")
+    desk.asked()
+    done = desk.run("serve")
+    assert (done.returncode, done.stderr, desk.asked()) == (7, "", [])
+
+
+def test_a_command_runs_in_the_callers_folder_as_this_very_process(desk: Desk) -> None:
+    desk.run("serve")
+    with subprocess.Popen(
+        [sys.executable, desk.root / "dev.py", "codelab", "user", "add", "Ada L."],
+        cwd=desk.caller,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        output, _ = process.communicate()
+    assert output.strip() == f"{process.pid} {desk.caller} user add Ada L."
+    assert process.returncode == 7
+
+
+@pytest.mark.parametrize("name", ["requirements/runtime.txt", "pyproject.toml"])
+def test_a_changed_list_is_installed_again_into_the_same_place(desk: Desk, name: str) -> None:
+    desk.run("serve")
+    desk.asked()
+    with (desk.root / name).open("a", encoding="utf-8") as file:
+        file.write("\n# changed\n")
+    assert desk.run("serve").returncode == 7
+    assert [line.split()[0] for line in desk.asked()] == ["pip", "pip"]
+
+
+def test_a_moved_checkout_is_installed_again(desk: Desk) -> None:
+    desk.run("serve")
+    desk.asked()
+    desk.root = desk.root.rename(desk.root.with_name("moved"))
+    assert desk.run("serve").returncode == 7
+    assert desk.asked() != []
+
+
+def test_what_an_interrupted_run_left_is_thrown_away(desk: Desk) -> None:
+    left_over = desk.root / ".venv" / "left-over"
+    left_over.parent.mkdir()
+    left_over.touch()
+    (desk.root / ".venv.lock").write_text("installing\n", encoding="utf-8")
+    assert desk.run("serve").returncode == 7
+    assert not left_over.exists()
+    assert desk.asked()[0].startswith("venv ")
+
+
+def test_another_python_gets_another_environment(desk: Desk) -> None:
+    desk.run("serve")
+    desk.asked()
+    (desk.root / ".venv" / "pyvenv.cfg").write_text("version = 3.9.1\n", encoding="utf-8")
+    (desk.root / ".venv" / ".codelab-runtime").unlink()
+    assert desk.run("serve").returncode == 7
+    assert desk.asked()[0].startswith("venv ")
+
+
+def test_the_development_packages_serve_for_running_too(desk: Desk) -> None:
+    desk.run("test", "--version")
+    assert any(line.endswith("dev.txt") for line in desk.asked())
+    assert desk.run("serve").returncode == 7
+    assert desk.asked() == []
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 0), (["help"], 0), (["sing"], 2)])
+def test_without_a_known_verb_it_says_what_it_can_do(
+    desk: Desk, words: list[str], code: int
+) -> None:
+    done = desk.run(*words)
+    assert done.returncode == code
+    assert "serve [arguments]" in done.stdout
+    assert desk.asked() == []
+
+
+def test_an_unknown_benchmark_is_refused_before_anything_is_installed(desk: Desk) -> None:
+    done = desk.run("bench", "nothing")
+    assert done.returncode == 1
+    assert "NAME" in done.stderr
+    assert desk.asked() == []
