@@ -299,11 +299,13 @@ def check(*names: str) -> int:
 
 def bench(*arguments: str) -> NoReturn:
     """Run one benchmark, or say which there are."""
-    known = sorted(path.stem for path in (ROOT / "bench").glob("[!_]*.py"))
+    files = sorted((ROOT / "bench").glob("*.py"))
+    known = [path.stem for path in files if "__main__" in path.read_text("utf-8")]
     if not arguments or arguments[0] not in known:
         fail(f"usage: python3 dev.py bench NAME, where NAME is one of: {', '.join(known)}")
     prepare("dev")
-    become(PYTHON, ROOT / "bench" / f"{arguments[0]}.py", *arguments[1:])
+    os.chdir(ROOT)
+    become(PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:])
 
 
 def lock(*arguments: str) -> int:

@@ -15,6 +15,21 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.create_table(
+        "audit_log",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("timestamp", MOMENT, nullable=False),
+        sa.Column("user_id", sa.String(64)),
+        sa.Column("session_id", sa.String(64)),
+        sa.Column("action", sa.String(64), nullable=False),
+        sa.Column("resource_type", sa.String(32), nullable=False),
+        sa.Column("resource_id", sa.String(200), nullable=False),
+        sa.Column("details", sa.Text, nullable=False),
+        sa.Column("ip_address", sa.String(64), nullable=False),
+        sa.Column("user_agent", sa.String(500), nullable=False),
+    )
+    op.create_index("ix_audit_log_timestamp", "audit_log", ["timestamp"])
+    op.create_index("ix_audit_log_user_id_id", "audit_log", ["user_id", "id"])
+    op.create_table(
         "setup_tokens",
         sa.Column("id", sa.String(8), primary_key=True),
         sa.Column("token_hash", sa.String(64), nullable=False),
@@ -249,3 +264,4 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("sign_in_failures")
     op.drop_table("setup_tokens")
+    op.drop_table("audit_log")

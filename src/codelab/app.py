@@ -47,7 +47,7 @@ from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
 from codelab.settings import Settings
 from codelab.tools.api import Tools
-from codelab.workspace.api import Workspaces, WorkspaceSettings
+from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.routes import router as workspace_routes
 
 _BODY_BYTES = 1024 * 1024
@@ -122,6 +122,9 @@ def create_app(
     agents = Agents(services, workspaces)
 
     # Edges.
+    explorer = Explorer(
+        workspaces, limiter, bus, per_hour=settings.projects.file_operations_per_hour
+    )
     audit = Audit(db, bus)
     metrics = Metrics()
     metrics.watch_database(db)
@@ -174,7 +177,7 @@ def create_app(
         middleware=[authentication(auth)],
         route_handlers=[
             auth_routes(auth),
-            workspace_routes(workspaces, limiter),
+            workspace_routes(workspaces, explorer),
             session_routes(sessions),
             events_route(sessions),
             agents_route(agents),
@@ -182,12 +185,12 @@ def create_app(
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
             chat_route(dispatcher, stream),
+            socket_route(socket),
         ],
     )
     litestar = Litestar(
         route_handlers=[
             api,
-            socket_route(socket),
             setup_pages(auth),
             *health_routes(health),
             metrics_route(metrics, auth),

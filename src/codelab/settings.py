@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,9 @@ from codelab.kit.errors import CodeLabError
 
 PREFIX = "CODELAB_"
 # Variables that belong to the terminal client and to the tests, not to the server.
-_NOT_OURS = ("CODELAB_TEST_", "CODELAB_USERNAME", "CODELAB_PASSWORD", "CODELAB_SERVER")
+_OF_THE_CLIENT = ("CODELAB_USERNAME", "CODELAB_PASSWORD", "CODELAB_SERVER")
+_OF_THE_TESTS = "CODELAB_TEST_"
+_MONTH_S = 30 * 24 * 3600
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -33,7 +36,10 @@ class SettingsInvalid(CodeLabError):
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of one module."""
+    """The settings of one module. They don't show their values, since some are secret."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 class Stores(Section, frozen=True, kw_only=True):
@@ -45,15 +51,20 @@ class Stores(Section, frozen=True, kw_only=True):
     database_url: Annotated[
         str,
         Meta(
+            pattern=r"^$|^(sqlite\+aiosqlite|postgresql\+asyncpg)://",
             description="`postgresql+asyncpg://user:password@host/name`; empty: SQLite in the "
-            "data folder."
+            "data folder.",
         ),
     ] = ""
     database_pool_size: Annotated[
         int, Meta(ge=1, le=200, description="Database connections that are kept open.")
     ] = 10
     redis_url: Annotated[
-        str, Meta(description="`redis://host:6379/0` for several replicas; empty: in memory.")
+        str,
+        Meta(
+            pattern="^$|^(rediss?|unix)://",
+            description="`redis://host:6379/0` for several replicas; empty: in memory.",
+        ),
     ] = ""
 
 
@@ -124,7 +135,7 @@ class Approvals(Section, frozen=True, kw_only=True):
     """How humans are asked."""
 
     hitl_timeout_s: Annotated[
-        float, Meta(gt=0, description="Seconds an approval waits for an answer.")
+        float, Meta(gt=0, le=_MONTH_S, description="Seconds an approval waits for an answer.")
     ] = 300
     approval_requests_per_hour: Annotated[
         int, Meta(ge=1, description="Approval requests per user and hour.")
@@ -148,10 +159,11 @@ class ModelAccess(Section, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Model calls per user and hour.")
     ] = 100
     first_token_timeout_s: Annotated[
-        float, Meta(gt=0, description="Seconds until a model must have begun to answer.")
+        float,
+        Meta(gt=0, le=_MONTH_S, description="Seconds until a model must have begun to answer."),
     ] = 30
     token_timeout_s: Annotated[
-        float, Meta(gt=0, description="Seconds a model may pause within an answer.")
+        float, Meta(gt=0, le=_MONTH_S, description="Seconds a model may pause within an answer.")
     ] = 60
 
 
@@ -208,14 +220,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SECTIONS: dict[str, type[Section]] = {
-    "stores": Stores,
-    "secrets": Secrets,
-    "web": Web,
-    "projects": Projects,
-    "approvals": Approvals,
-    "models": ModelAccess,
-    "turns": Turns,
-    "logs": Logs,
+    field.name: field.type for field in msgspec.structs.fields(Settings)
 }
 
 
@@ -227,19 +232,35 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
     """
     values: dict[str, Any] = _read_file(config) if config else {}
     for name, value in environ.items():
-        if name.startswith(PREFIX) and not name.startswith(_NOT_OURS):
+        if name.startswith(PREFIX) and _is_ours(name):
             values[name.removeprefix(PREFIX).lower()] = value
     _refuse_unknown(values)
-    return Settings(**{name: _section(kind, values) for name, kind in SECTIONS.items()})
+    return Settings(
+        stores=_section(Stores, values),
+        secrets=_section(Secrets, values),
+        web=_section(Web, values),
+        projects=_section(Projects, values),
+        approvals=_section(Approvals, values),
+        models=_section(ModelAccess, values),
+        turns=_section(Turns, values),
+        logs=_section(Logs, values),
+    )
+
+
+def _is_ours(variable: str) -> bool:
+    return variable not in _OF_THE_CLIENT and not variable.startswith(_OF_THE_TESTS)
 
 
 def _read_file(config: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(config.read_text())
+        content = tomllib.loads(config.read_text("utf-8"))
     except OSError as error:
         raise SettingsInvalid(f"The settings file {config} cannot be read.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsInvalid(f"The settings file {config} is not valid TOML: {error}.") from error
+    except ValueError as error:
+        # Its text may quote the file, and with it a secret; where the trouble is does not.
+        place = re.search(r"\(at [^)]*\)", str(error))
+        where = f" {place[0]}" if place else ""
+        raise SettingsInvalid(f"The settings file {config} is not valid TOML{where}.") from None
     return {name.lower(): value for name, value in content.items()}
 
 
@@ -260,12 +281,38 @@ def _section(kind: type[S], values: Mapping[str, Any]) -> S:
         value = values[field.name]
         if isinstance(value, str) and isinstance(field.default, tuple):
             value = [part.strip() for part in value.split(",") if part.strip()]
+        elif value == "":
+            # As compose files pass on what is not set.
+            continue
         chosen[field.name] = value
     try:
         return msgspec.convert(chosen, kind, strict=False)
     except msgspec.ValidationError as error:
-        # The message names the field; the value, which may be a secret, is not in it.
-        text = str(error)
-        name = next((name for name in chosen if f"$.{name}" in text), "")
-        what = text.split(" - at")[0]
-        raise SettingsInvalid(f"{PREFIX}{name.upper()}: {what}.") from None
+        name = re.split(r"\W", str(error).rpartition("$.")[2])[0]
+        raise SettingsInvalid(_complaint(kind, name)) from None
+
+
+def what_it_takes(kind: type[msgspec.Struct], name: str) -> str:
+    """Say in words which values a setting takes."""
+    _, components = msgspec.json.schema_components([kind])
+    schema = components[kind.__name__]["properties"][name]
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    words = {
+        "type": "{}",
+        "exclusiveMinimum": "more than {}",
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+    }
+    parts = [words[key].format(schema[key]) for key in words if key in schema]
+    return ", ".join(parts).replace("array", "list").replace("string", "text")
+
+
+def _complaint(kind: type[msgspec.Struct], name: str) -> str:
+    # The value itself may be a secret, so it is not shown.
+    _, components = msgspec.json.schema_components([kind])
+    about = components[kind.__name__]["properties"][name]["description"]
+    return (
+        f"{PREFIX}{name.upper()} has a value that cannot be used: it takes "
+        f"{what_it_takes(kind, name)}. {about}"
+    )

@@ -11,6 +11,7 @@ from codelab.agents.context import (
     estimate_tokens,
     fit,
     message_tokens,
+    prompt_window,
 )
 from codelab.sdk.messages import (
     AssistantMessage,
@@ -20,6 +21,7 @@ from codelab.sdk.messages import (
     ToolMessage,
     UserMessage,
 )
+from codelab.sdk.model import ModelInfo
 from codelab.sessions.events import (
     AnyFact,
     AssistantMessageCompleted,
@@ -80,11 +82,42 @@ def test_old_results_age_out_before_messages() -> None:
     assert len(fitted) == len(messages) + 2
 
 
-def test_the_newest_ten_messages_of_the_turn_stay() -> None:
+def test_the_newest_ten_messages_of_the_turn_stay_while_they_fit() -> None:
     current = conversation([5000] * 5)
-    fitted = fit(SYSTEM, [], current, Budget(tokens=100))
+    room = sum(map(message_tokens, [SYSTEM, *current])) - 100
+    fitted = fit(SYSTEM, [], current, Budget(tokens=room))
     assert list(fitted[-10:]) == current[-10:]
     assert len(fitted) == len(current) + 1
+    assert sum(map(message_tokens, fitted)) <= room
+
+
+def test_the_turn_itself_fits_even_when_its_newest_results_are_long() -> None:
+    current: list[Message] = [UserMessage(text="?")]
+    for index in range(4):
+        call = ToolCall(id=f"c{index}", name="read_file", arguments="{}")
+        current += [
+            AssistantMessage(tool_calls=(call,)),
+            ToolMessage(call_id=call.id, name=call.name, content=f"{index}" * 40_000),
+        ]
+    fitted = fit(SYSTEM, [], current, Budget(tokens=6000))
+    assert sum(map(message_tokens, fitted)) <= 6000
+    assert len(fitted) == len(current) + 1
+    newest = fitted[-1]
+    assert isinstance(newest, ToolMessage)
+    assert newest.content.startswith("3" * 10_000)
+    assert "left out" in newest.content
+
+
+@given(
+    st.integers(min_value=1, max_value=2_000_000),
+    st.integers(min_value=1, max_value=2_000_000),
+    st.integers(min_value=2000, max_value=200_000),
+)
+def test_a_prompt_leaves_room_for_the_answer(window: int, answer: int, limit: int) -> None:
+    model = ModelInfo(name="m", provider="p", context_tokens=window, max_output_tokens=answer)
+    room = prompt_window(model, limit)
+    assert 0 < room <= min(limit, window)
+    assert window - room >= min(answer, window // 4)
 
 
 @given(st.text(max_size=500))

@@ -155,7 +155,7 @@ class Client:
 
     async def new_session(self, **fields: Any) -> str:
         """Open a session on the only workspace and return its id."""
-        (workspace,) = _items(await self.call("GET", "workspaces"))
+        (workspace,) = items(await self.call("GET", "workspaces"))
         record = await self.call("POST", "sessions", {"workspace_id": workspace["id"], **fields})
         return str(record["id"])
 
@@ -238,5 +238,6 @@ async def signed_in(server: CodeLab) -> AsyncIterator[Client]:
         yield Client(server, http, tokens["access_token"])
 
 
-def _items(answer: Any) -> list[dict[str, Any]]:
+def items(answer: Any) -> list[dict[str, Any]]:
+    """Return the items of a list or of a page."""
     return answer if isinstance(answer, list) else answer["items"]

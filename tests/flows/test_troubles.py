@@ -9,7 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.flows.harness import Client, CodeLab, Frame, approve, collect, of_type, send, spoken
+from tests.flows.harness import (
+    Client,
+    CodeLab,
+    Frame,
+    approve,
+    collect,
+    items,
+    of_type,
+    send,
+    spoken,
+)
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
@@ -207,7 +217,7 @@ async def test_a_killed_server_goes_on_with_the_waiting_turn(
     codelab.process.kill()
     codelab.process.wait(10)
     await codelab.start()
-    (request,) = (await client.call("GET", "hitl/requests?status=pending"))["items"]
+    (request,) = items(await client.call("GET", "hitl/requests?status=pending"))
     async with client.socket() as socket:
         await send(socket, "resume", session_id, last_seq=0, epoch=1)
         await send(socket, "tool_approval", session_id, approval_id=request["id"], approved=True)

@@ -1,280 +1,38 @@
-"""A real server on loopback around the real services, on a database in a folder of the test's."""
+"""A real server on loopback, with a user and a session."""
 
-from __future__ import annotations
-
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import httpx
-import msgspec
 import pytest
-import uvicorn
-from litestar import Litestar, Router
-from websockets.asyncio.client import ClientConnection, connect
 
-from codelab.auth.api import Auth, AuthSettings, Principal
-from codelab.auth.routes import authentication
-from codelab.auth.routes import router as auth_router
-from codelab.gateway.dispatch import Dispatcher
-from codelab.gateway.docs_page import docs_routes
-from codelab.gateway.health import Health, database_check, health_routes, relay_check
-from codelab.gateway.metrics import Metrics
-from codelab.gateway.observing import Observed
-from codelab.gateway.presence import Presence
-from codelab.gateway.problems import exception_handlers
-from codelab.gateway.routes import events_route, metrics_route
-from codelab.gateway.schema import openapi_config
-from codelab.gateway.server import listen, server_config
-from codelab.gateway.socket import Socket, socket_route
-from codelab.gateway.sse import chat_route
-from codelab.gateway.stream import Stream
-from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings, Pending, ReviewRequest
-from codelab.kit.bus import Bus
-from codelab.kit.crypto import Cipher
-from codelab.kit.db import Database, metadata
-from codelab.kit.clock import utc_now
-from codelab.kit.ratelimit import RateLimiter
-from codelab.kit.ids import new_id
-from codelab.kit.relay import MemoryRelay, Relay
-from codelab.sdk.gate import Call
-from codelab.sessions.api import Lease, SessionRecord, Sessions, Turns
-from codelab.sessions.events import AnyFact, TokenStreamed, TurnStarted
-from codelab.sessions.routes import router as sessions_router
-from codelab.workspace.api import Workspaces, WorkspaceSettings
+from codelab.sessions.api import SessionRecord
+from tests.gateway.rig import Replica, User, open_session, running, sign_up
 
-SECRET = "a-secret-of-the-tests-that-is-long-enough"
-PASSWORD = "correct horse battery"
-ALLOWED_ORIGIN = "https://ide.example.org"
-
-Frame = dict[str, Any]
-
-
-async def unchanged(record: ApprovalRecord, parameters: dict[str, Any]) -> EditedCall:
-    """Prepare a call whose target is as it was."""
-    return EditedCall(parameters=parameters, digest=record.digest, preview=record.preview)
-
-
-class Replica:
-    """One process's worth of services, and its server."""
-
-    def __init__(self, database_url: str, folder: Path, relay: Relay) -> None:
-        self.bus = Bus()
-        self.relay = relay
-        self.db = Database(database_url, self.bus)
-        self.auth = Auth(
-            self.db,
-            AuthSettings(
-                secrets=(SECRET,),
-                internal_secret="an-internal-secret",
-                hash_memory_kib=1024,
-                hash_rounds=1,
-                standing_ttl_s=0,
-            ),
-        )
-        cipher = Cipher([SECRET])
-        workspaces = Workspaces(
-            self.db, WorkspaceSettings(data_dir=folder / "data", roots=(folder,))
-        )
-        self.workspaces = workspaces
-        self.sessions = Sessions(self.db, cipher, workspaces, replica=f"replica{id(self)}"[:32])
-        self.turns = Turns(self.db, cipher, replica=f"replica{id(self)}"[:32])
-        self.stream = Stream(self.bus, relay, self.sessions)
-        self.metrics = Metrics()
-        self.metrics.watch_bus(self.bus)
-        self.metrics.watch_database(self.db)
-        self.presence = Presence(self.auth, self.metrics.sockets.set, check_s=0.2)
-        self.hitl = Hitl(
-            self.db, cipher, self.turns, RateLimiter(), HitlSettings(), redigest=unchanged
-        )
-        self.dispatcher = Dispatcher(self.auth, self.sessions, self.hitl, self.stream)
-        self.socket = Socket(
-            self.auth,
-            self.dispatcher,
-            self.presence,
-            allowed_origins=(ALLOWED_ORIGIN,),
-            version="1.2.3",
-        )
-        self.leases: dict[str, Lease] = {}
-        self.bus.subscribe(TurnStarted, self._keep)
-        self._server: uvicorn.Server | None = None
-        self._serving: asyncio.Task[None] | None = None
-        self.port = 0
-
-    def app(self) -> Litestar:
-        """Put the routes together as the composition root does."""
-        api = Router(
-            "/api/v1",
-            route_handlers=[
-                auth_router(self.auth),
-                sessions_router(self.sessions),
-                events_route(self.sessions),
-                chat_route(self.dispatcher, self.stream),
-                socket_route(self.socket),
-            ],
-            middleware=[authentication(self.auth)],
-        )
-        checks = {"database": database_check(self.db), "relay": relay_check(self.relay)}
-        return Litestar(
-            [
-                api,
-                *health_routes(Health("1.2.3", checks)),
-                metrics_route(self.metrics, self.auth),
-                *docs_routes(),
-            ],
-            exception_handlers=exception_handlers(),
-            openapi_config=openapi_config("1.2.3"),
-            request_max_body_size=1024 * 1024,
-            logging_config=None,
-        )
-
-    async def start(self) -> None:
-        """Serve on a port that is free."""
-        await self.stream.start()
-        await self.presence.start()
-        config = server_config(
-            Observed(self.app(), self.metrics, self.auth), host="127.0.0.1", port=0, lifespan="off"
-        )
-        listener = listen(config)
-        self.port = listener.getsockname()[1]
-        self._server = uvicorn.Server(config)
-        self._serving = asyncio.create_task(self._server.serve([listener]))
-        while not self._server.started:
-            await asyncio.sleep(0.01)
-
-    async def stop(self) -> None:
-        """Stop serving and close what is open."""
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
-        await self.presence.close()
-        await self.stream.close()
-        await self.db.close()
-
-    def _keep(self, event: TurnStarted) -> None:
-        self.leases[event.session_id] = event.held
-
-    async def append(self, session_id: str, *facts: AnyFact) -> None:
-        """Write facts into the session's running turn, as its runner does."""
-        held = self.leases[session_id]
-        async with self.db.transaction() as tx:
-            await self.turns.append(tx, session_id, held.turn_id, facts, held=held)
-
-    async def ask(self, session_id: str, user: User) -> str:
-        """Ask a human about a call, as a runner does; returns the approval's id."""
-        call = Call(
-            call_id=new_id(),
-            session_id=session_id,
-            turn_id=self.leases[session_id].turn_id,
-            user_id=user.principal.user_id,
-            agent="coder",
-            tool="write_file",
-            parameters=b"{}",
-            digest="d",
-        )
-        async with self.db.transaction() as tx:
-            review = await self.hitl.review(
-                tx, ReviewRequest(call=call, risk="high", protected=True), utc_now()
-            )
-        assert isinstance(review, Pending)
-        return review.approval_id
-
-    def say(self, session_id: str, message_id: str, text: str, offset: int) -> None:
-        """Stream a piece of a message, as a runner does."""
-        self.bus.publish(
-            TokenStreamed(
-                session_id=session_id,
-                message_id=message_id,
-                agent="coder",
-                text=text,
-                offset=offset,
-            )
-        )
-
-
-class User:
-    """Somebody with an account, and their clients."""
-
-    def __init__(self, name: str, token: str, principal: Principal) -> None:
-        self.name = name
-        self.token = token
-        self.principal = principal
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What each request carries."""
-        return {"Authorization": f"Bearer {self.token}"}
-
-    def http(self, replica: Replica) -> httpx.AsyncClient:
-        """Make a client of the REST interface."""
-        base = f"http://127.0.0.1:{replica.port}"
-        return httpx.AsyncClient(base_url=base, headers=self.headers)
-
-    def socket(self, replica: Replica, **options: Any) -> connect:
-        """Make a connection that has yet to be opened."""
-        return connect(
-            f"ws://127.0.0.1:{replica.port}/api/v1/ws",
-            additional_headers=self.headers,
-            subprotocols=["codelab.v1"],
-            compression=None,
-            max_size=2**21,
-            **options,
-        )
-
-
-async def read(socket: ClientConnection, *, within_s: float = 5) -> Frame:
-    """Read one frame."""
-    async with asyncio.timeout(within_s):
-        frame: Frame = msgspec.json.decode(await socket.recv())
-    return frame
-
-
-async def read_until(socket: ClientConnection, kind: str) -> list[Frame]:
-    """Read frames up to the first of a kind."""
-    frames = [await read(socket)]
-    while frames[-1]["type"] != kind:
-        frames.append(await read(socket))
-    return frames
-
-
-async def send(socket: ClientConnection, frame: object) -> None:
-    """Send one frame."""
-    await socket.send(msgspec.json.encode(frame).decode())
+NewUser = Callable[..., Awaitable[User]]
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+def database_url(sqlite_url: str) -> str:
+    """The edge is the same on every database."""
+    return sqlite_url
 
 
 @pytest.fixture
 async def replica(database_url: str, tmp_path: Path) -> AsyncIterator[Replica]:
     """A server of one process."""
-    one = Replica(database_url, tmp_path, MemoryRelay())
-    try:
-        async with one.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
-        await one.start()
+    async with running(database_url, tmp_path) as one:
         yield one
-    finally:
-        await one.stop()
 
 
 @pytest.fixture
-def new_user(replica: Replica) -> Callable[..., Awaitable[User]]:
+def new_user(replica: Replica) -> NewUser:
     """Makes users who are signed in."""
-
-    async def make(name: str = "ada", *, admin: bool = False) -> User:
-        await replica.auth.create_user(name, PASSWORD, admin=admin)
-        pair = await replica.auth.sign_in(name, PASSWORD)
-        return User(name, pair.access_token, await replica.auth.authenticate(pair.access_token))
-
-    return make
+    return partial(sign_up, replica)
 
 
 @pytest.fixture
-async def ada(new_user: Callable[..., Awaitable[User]]) -> User:
+async def ada(new_user: NewUser) -> User:
     """A user."""
     return await new_user("ada")
 
@@ -282,7 +40,4 @@ async def ada(new_user: Callable[..., Awaitable[User]]) -> User:
 @pytest.fixture
 async def session(replica: Replica, ada: User, tmp_path: Path) -> SessionRecord:
     """A session of Ada's."""
-    project = tmp_path / "project"
-    project.mkdir()
-    workspace = await replica.workspaces.create(ada.principal, str(project))
-    return await replica.sessions.create(ada.principal, workspace.id)
+    return await open_session(replica, ada, tmp_path)

@@ -17,6 +17,7 @@ class Server:
         self.writable = asyncio.Event()
         self.writable.set()
         self.gone = False
+        self.closed = asyncio.Event()
         self.given_up = 0
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -24,6 +25,8 @@ class Server:
         if self.gone:
             raise OSError("gone")
         self.messages.append(message)
+        if "code" in message:
+            self.closed.set()
 
     def give_up(self) -> None:
         self.given_up += 1
@@ -75,8 +78,7 @@ async def test_past_the_bound_the_client_is_closed_with_a_code_to_come_back(serv
     assert outbox.closed is CloseCode.TOO_SLOW
     assert outbox.waiting_bytes == 0
     server.writable.set()
-    while not server.close_codes:
-        await asyncio.sleep(0.001)
+    await server.closed.wait()
     assert server.close_codes == [CloseCode.TOO_SLOW]
     assert 4000 <= CloseCode.TOO_SLOW < 4500
 
@@ -107,8 +109,7 @@ async def test_what_was_sent_before_closing_arrives(server: Server) -> None:
     outbox.close(CloseCode.TOKEN_EXPIRED)
     outbox.send("never")
     server.writable.set()
-    while not server.close_codes:
-        await asyncio.sleep(0.001)
+    await server.closed.wait()
     assert server.texts == ["a", "b"]
     assert server.close_codes == [CloseCode.TOKEN_EXPIRED]
     await outbox.finish()

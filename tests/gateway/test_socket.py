@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from codelab.gateway.closing import CloseCode
 from codelab.sdk.model import Usage
 from codelab.sessions.api import SessionRecord
 from codelab.sessions.events import AssistantMessageCompleted, TurnEnded
-from tests.gateway.conftest import ALLOWED_ORIGIN, PASSWORD, Replica, User, read, read_until, send
+from tests.gateway.rig import ALLOWED_ORIGIN, PASSWORD, Replica, User, read, read_until, send
 
 DONE = TurnEnded(message_id="m", stop_reason="end", duration_ms=1, usage=Usage())
 
@@ -23,7 +24,7 @@ DONE = TurnEnded(message_id="m", stop_reason="end", duration_ms=1, usage=Usage()
 def bare(replica: Replica, path: str = "", **options: Any) -> connect:
     return connect(
         f"ws://127.0.0.1:{replica.port}/api/v1/ws{path}",
-        subprotocols=["codelab.v1"],
+        subprotocols=[Subprotocol("codelab.v1")],
         compression=None,
         **options,
     )
@@ -124,7 +125,7 @@ async def test_own_and_allowed_pages_may_connect(replica: Replica, ada: User) ->
 async def test_another_subprotocol_is_refused(replica: Replica, ada: User) -> None:
     address = f"ws://127.0.0.1:{replica.port}/api/v1/ws"
     with pytest.raises(InvalidStatus):
-        await connect(address, subprotocols=["other"], additional_headers=ada.headers)
+        await connect(address, subprotocols=[Subprotocol("other")], additional_headers=ada.headers)
     async with connect(address, additional_headers=ada.headers) as socket:
         assert socket.subprotocol is None
 

@@ -1,4 +1,7 @@
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -200,3 +203,46 @@ async def test_closing_sends_what_still_waits(redis_url: str, count: int) -> Non
             for _ in range(count):
                 one.publish("room", b"last words")
         await until(lambda: heard == [b"last words"] * count)
+
+
+LAST_MOMENTS = """
+import asyncio, importlib, sys, threading
+from codelab.kit.ratelimit import RateLimiter
+from codelab.kit.relay import RedisRelay, connect
+
+relay, limiter = RedisRelay(connect(sys.argv[1])), RateLimiter(sys.argv[1])
+# Within a cycle they are thrown away last of all, as in a whole application.
+relay.held, limiter.held = limiter, relay
+
+async def live():
+    await relay.start()
+    relay.publish("room", b"x")
+    await limiter.hit("llm_requests", 10, "ann")
+    while not relay.healthy:
+        await asyncio.sleep(0.01)
+    await relay.close()
+    await limiter.close()
+
+asyncio.run(live())
+
+def import_for_ever():
+    while True:
+        sys.modules.pop("this_one", None)
+        importlib.import_module("this_one")
+
+for _ in range(4):
+    threading.Thread(target=import_for_ever, daemon=True).start()
+"""
+
+
+def test_the_process_ends_even_while_something_is_being_imported(
+    redis_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "this_one.py").touch()
+    ended = subprocess.run(
+        [sys.executable, "-c", LAST_MOMENTS, redis_url],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,11 @@ class Heard:
 
     def __init__(self) -> None:
         self.deltas: list[Delta] = []
+        self.started = asyncio.Event()
 
     def __call__(self, delta: Delta) -> None:
         self.deltas.append(delta)
+        self.started.set()
 
     @property
     def text(self) -> str:
@@ -61,9 +64,7 @@ class Heard:
 class Layer:
     """Makes model layers and scripts what the models say."""
 
-    def __init__(
-        self, server: ModelServer, key: str, folder: Path, db: Database, bus: Bus
-    ) -> None:
+    def __init__(self, server: ModelServer, key: str, folder: Path, db: Database, bus: Bus) -> None:
         self.server = server
         self.key = key
         self.db = db
@@ -116,10 +117,24 @@ class Layer:
         """The requests that the server has received."""
         return await self.server.requests(key or self.key)
 
+    async def was_cut(self) -> bool:
+        """Whether the client has left the first request in the middle."""
+        return (await self.seen())[0].cut_by_client
+
     async def close(self) -> None:
         """Close every layer that was made."""
         for models in self._made:
             await models.close()
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], *, within_s: float = 3.0) -> None:
+    """Wait until something holds."""
+    pause_s = 0.02
+    for _ in range(round(within_s / pause_s)):
+        if await holds():
+            return
+        await asyncio.sleep(pause_s)
+    raise AssertionError("it never came to hold")
 
 
 def request(model: str, **fields: Any) -> ModelRequest:

@@ -11,7 +11,15 @@ import pytest
 from codelab.kit.errors import CodeLabError
 from codelab.llm.api import Models
 from codelab.sdk.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
-from tests.llm.layer import ASK, READ_FILE, Heard, Layer, ask
+from codelab.sdk.model import (
+    Completion,
+    Delta,
+    ModelInfo,
+    ModelProvider,
+    ModelRequest,
+    OnDelta,
+)
+from tests.llm.layer import ASK, READ_FILE, Heard, Layer, ask, eventually
 from tests.model_server import script
 from tests.model_server.script import Reply
 
@@ -130,7 +138,12 @@ async def test_a_history_with_tool_calls_is_accepted(
     )
     await layer.script(Reply(text="One."))
     completion = await ask(
-        wire[0], wire[1], messages=history, tools=(READ_FILE,), max_output_tokens=77, temperature=0.5
+        wire[0],
+        wire[1],
+        messages=history,
+        tools=(READ_FILE,),
+        max_output_tokens=77,
+        temperature=0.5,
     )
     assert completion.text == "One."
     [seen] = await layer.seen()
@@ -143,22 +156,15 @@ async def test_cancelling_closes_the_connection_at_once(
     wire: tuple[Models, str], layer: Layer
 ) -> None:
     await layer.script(Reply(text="word " * 50, token_delay_s=0.05))
-    heard, started = Heard(), asyncio.Event()
-
-    def take(delta: Any) -> None:
-        heard(delta)
-        started.set()
-
-    task = asyncio.create_task(ask(wire[0], wire[1], take))  # type: ignore[arg-type]
-    await asyncio.wait_for(started.wait(), 5)
+    heard = Heard()
+    task = asyncio.create_task(ask(wire[0], wire[1], heard))
+    await asyncio.wait_for(heard.started.wait(), 5)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     count = len(heard.deltas)
-    async with asyncio.timeout(2):
-        while not (seen := (await layer.seen())[0]).cut_by_client:
-            await asyncio.sleep(0.02)
-    assert not seen.finished
+    await eventually(layer.was_cut)
+    assert not (await layer.seen())[0].finished
     assert len(heard.deltas) == count
     [call] = layer.calls
     assert (call.ok, call.error_code) == (False, "cancelled")
@@ -178,23 +184,15 @@ async def test_both_ways_to_openai_send_the_same_request(layer: Layer) -> None:
     assert early.body["stream_options"] == {"include_usage": True}
 
 
-async def test_connections_are_kept(layer: Layer) -> None:
-    models = layer.build(layer.entry("openai"))
-    await layer.script(Reply(text="Yes.", repeat=True))
-    for _ in range(5):
-        assert (await ask(models, "openai")).text == "Yes."
-    # The pool is the one place that knows its connections.
-    assert sum(map(len, models._pool._idle.values())) == 1
+class Parrot:
+    """A plugin's client."""
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        on_delta(Delta("Polly"))
+        return Completion(model=request.model, text="Polly")
 
 
 async def test_a_plugin_s_model_is_asked_through_its_own_client(layer: Layer) -> None:
-    from codelab.sdk.model import Completion, Delta, ModelInfo, ModelProvider
-
-    class Parrot:
-        async def stream(self, request: Any, on_delta: Any) -> Completion:
-            on_delta(Delta("Polly"))
-            return Completion(model=request.model, text="Polly")
-
     provider = ModelProvider(
         client=Parrot(), models=(ModelInfo(name="parrot", provider="A bird", context_tokens=8),)
     )

@@ -16,7 +16,7 @@ from codelab.hitl.errors import ApprovalStale as GateStale
 from codelab.hitl.errors import ApprovalUsed
 from codelab.kit.clock import monotonic_ms
 from codelab.kit.db import Transaction
-from codelab.kit.errors import CodeLabError
+from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import Category, Risk, ToolResult
 from codelab.sessions.api import Task
@@ -109,6 +109,8 @@ async def _review(
     )
     try:
         verdict = await turn.services.hitl.review(tx, _review_request(checked), await tx.now())
+    except DatabaseUnavailable:
+        raise
     except CodeLabError as error:
         return [requested, _failed(task, call, error.message)]
     match verdict:
@@ -145,6 +147,8 @@ async def _execute(
 ) -> ToolResult:
     tools, context = turn.services.tools, turn.tool_context(task, call.id)
     try:
+        if _may_have_run(turn, call, approval):
+            return ToolResult(ok=False, output=OUTCOME_UNKNOWN)
         prepared = turn.prepared.pop(call.id, None) or await tools.prepare(
             call, turn.agent(task), context, turn.held.turn_id
         )
@@ -154,12 +158,19 @@ async def _execute(
         one_at_a_time = prepared.tool.category is not Category.READ
         async with turn.changing if one_at_a_time else contextlib.nullcontext():
             return await tools.execute(prepared, context)
-    except _STALE:
+    except (*_STALE, DatabaseUnavailable):
         raise
     except ApprovalUsed:
         return ToolResult(ok=False, output=OUTCOME_UNKNOWN)
     except CodeLabError as error:
         return ToolResult(ok=False, output=error.message)
+
+
+def _may_have_run(turn: LiveTurn, call: ToolCall, approval: ApprovalRecord | None) -> bool:
+    """Tell whether whoever carried the turn before may have started a call that must not repeat."""
+    if approval is not None:
+        return approval.used_at is not None
+    return call.id not in turn.prepared and not turn.services.tools.get(call.name).repeatable
 
 
 async def _complete(

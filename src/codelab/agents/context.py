@@ -8,6 +8,7 @@ import msgspec
 
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
+from codelab.sdk.model import ModelInfo
 from codelab.sessions.events import (
     AssistantMessageCompleted,
     Entry,
@@ -23,6 +24,7 @@ _PER_MESSAGE = 8
 _KEPT_MESSAGES = 10
 _AGED_OUT = "[An older result was left out to save room. Call the tool again if you need it.]"
 _AGED_FROM_TOKENS = 200
+_CUT = "\n[The rest was left out to save room. Ask for a smaller part.]"
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +35,16 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 def estimate_tokens(text: str) -> int:
     """Estimate how many tokens a text takes, rather too many than too few."""
-    ascii_characters = len(text.encode("ascii", "ignore"))
+    ascii_characters = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
     others = len(text) - ascii_characters
     return int(ascii_characters / _ASCII_PER_TOKEN + others / _OTHER_PER_TOKEN) + 1
+
+
+def prompt_window(model: ModelInfo, limit: int) -> int:
+    """Return how many tokens a prompt may take so that the model has room for its answer."""
+    # Where a model may answer at any length, a quarter of its window is enough for one step.
+    answer = min(model.max_output_tokens, model.context_tokens // 4)
+    return min(limit, model.context_tokens - answer)
 
 
 def message_tokens(message: Message) -> int:
@@ -102,11 +111,12 @@ def fit(
 ) -> tuple[Message, ...]:
     """Choose what fits: the system message and the current turn first, then the newest history.
 
-    Tool results age out before messages do, the oldest first; at least the last ten messages
-    of the current turn stay as they are.
+    Tool results age out before messages do, the oldest first. The last ten messages of the
+    current turn stay as they are while they fit; beyond that only the newest does, in part.
     """
     room = budget.tokens - message_tokens(system)
     kept = _age(list(current), room, keep=_KEPT_MESSAGES)
+    kept = _cut_newest(_age(kept, room, keep=1), room)
     room -= sum(map(message_tokens, kept))
     aged = _age(list(history), room, keep=0)
     return (system, *_newest(aged, room), *kept)
@@ -122,6 +132,17 @@ def _age(messages: list[Message], room: int, *, keep: int) -> list[Message]:
         if isinstance(message, ToolMessage) and size > _AGED_FROM_TOKENS:
             messages[index] = msgspec.structs.replace(message, content=_AGED_OUT)
             excess -= size - message_tokens(messages[index])
+    return messages
+
+
+def _cut_newest(messages: list[Message], room: int) -> list[Message]:
+    excess = sum(map(message_tokens, messages)) - room
+    if excess > 0 and isinstance(messages[-1], ToolMessage):
+        newest = messages[-1]
+        too_many = excess + estimate_tokens(_CUT) + _PER_MESSAGE
+        share = 1 - too_many / estimate_tokens(newest.content)
+        content = newest.content[: max(0, int(len(newest.content) * share))]
+        messages[-1] = msgspec.structs.replace(newest, content=content + _CUT)
     return messages
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -49,8 +50,16 @@ class PlanArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     steps: Annotated[list[PlannedStep], Meta(min_length=1, max_length=50)]
 
 
-def specs_for(agent: Agent, others: tuple[Agent, ...]) -> tuple[ToolSpec, ...]:
-    """Return the control calls that an agent may make, as its model sees them."""
+def specs_for(
+    agent: Agent, others: tuple[Agent, ...], *, sub_task: bool = False
+) -> tuple[ToolSpec, ...]:
+    """Return the control calls that an agent may make, as its model sees them.
+
+    Args:
+        agent: The agent.
+        others: All agents there are.
+        sub_task: Whether it works on a sub-task: the plan belongs to the turn itself.
+    """
     reachable = [other for other in others if agent.may_delegate_to(other.name)]
     specs = []
     if reachable:
@@ -66,7 +75,7 @@ def specs_for(agent: Agent, others: tuple[Agent, ...]) -> tuple[ToolSpec, ...]:
                 parameters=_schema(DelegateArguments),
             )
         )
-    if agent.plans:
+    if agent.plans and not sub_task:
         specs.append(
             ToolSpec(
                 name=PLAN,
@@ -108,6 +117,7 @@ def with_status(
     )
 
 
+@lru_cache
 def _schema(arguments: type[msgspec.Struct]) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([arguments], ref_template="{name}")
     inlined = _inline(schema, components)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -12,6 +12,7 @@ from codelab.agents import context, control
 from codelab.agents.registry import AgentRegistry
 from codelab.hitl.api import ApprovalRecord, Hitl
 from codelab.kit.bus import Bus
+from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, Transaction
 from codelab.llm.api import Attribution, Models
 from codelab.sdk.agent import Agent
@@ -19,10 +20,12 @@ from codelab.sdk.messages import Message
 from codelab.sdk.model import Completion, Delta, ModelRequest
 from codelab.sdk.tool import ToolContext
 from codelab.sdk.workspace import Workspace
-from codelab.sessions.api import Lease, Task, Turns, TurnState
+from codelab.sessions.api import Lease, Task, Turns, TurnState, replay
 from codelab.sessions.events import (
+    AgentChosen,
     AnyFact,
     AssistantMessageCompleted,
+    Entry,
     SessionState,
     SessionStateChanged,
     TokenStreamed,
@@ -51,31 +54,44 @@ class LiveTurn:
     Args:
         services: What every turn works with.
         held: The lease under which everything is written.
-        state: The turn as its facts say it is.
-        history: The messages of earlier turns.
-        previous_agent: The agent of the session's last turn.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        held: Lease,
-        state: TurnState,
-        *,
-        history: Sequence[Message],
-        previous_agent: str | None = None,
-    ) -> None:
+    def __init__(self, services: Services, held: Lease) -> None:
         self.services = services
         self.held = held
-        self.state = state
+        self.state = TurnState(held.turn_id)
         self.workspace: Workspace
-        self.previous_agent = previous_agent
+        self.previous_agent: str | None = None
         self.prepared: dict[str, PreparedCall] = {}
-        self.unfinished: list[AnyFact] = []
+        # Messages that were shown and are not in the log yet, by message id.
+        self.unfinished: dict[str, AssistantMessageCompleted] = {}
+        # Held while something is changed, and while the plan is.
         self.changing = asyncio.Lock()
-        self._history = tuple(history)
+        self.planning = asyncio.Lock()
+        self._is_first = False
+        self._history: tuple[Message, ...] = ()
         self._writing: set[asyncio.Future[None]] = set()
-        self._started = time.monotonic()
+        self._opened_at = utc_now()
+
+    async def load(self, entries: Sequence[Entry] = ()) -> Sequence[Entry]:
+        """Rebuild the turn from its entries: the given ones if they are all, or the log's."""
+        turns, held = self.services.turns, self.held
+        entries = entries or await turns.entries(held.session_id, held.turn_id)
+        self.state = replay(held.turn_id, (entry.fact for entry in entries))
+        # There are none when the session was deleted meanwhile.
+        if entries:
+            self._opened_at, self._is_first = entries[0].at, entries[0].seq == 1
+        return entries
+
+    async def recall(self) -> None:
+        """Read what was said in the session's earlier turns."""
+        if self._is_first:
+            return
+        turns, held = self.services.turns, self.held
+        earlier = await turns.conversation(held.session_id, held.turn_id)
+        chosen = [entry.fact.agent for entry in earlier if isinstance(entry.fact, AgentChosen)]
+        self.previous_agent = chosen[-1] if chosen else None
+        self._history = tuple(context.earlier_messages(earlier))
 
     def agent(self, task: Task) -> Agent:
         """Return the agent that works on a task."""
@@ -152,12 +168,12 @@ class LiveTurn:
             return await self.services.models.stream(request, draft.add, attribution=attribution)
         except BaseException:
             if draft.text:
-                self.unfinished.append(draft.broken_off(request.model))
+                self.unfinished[message_id] = draft.broken_off(request.model)
             raise
 
     def elapsed_ms(self) -> int:
-        """Return the milliseconds since this replica took the turn up."""
-        return round((time.monotonic() - self._started) * 1000)
+        """Return the milliseconds since the user asked, wherever the turn has been meanwhile."""
+        return max(0, round((utc_now() - self._opened_at) / timedelta(milliseconds=1)))
 
     def _request(self, task: Task, agent: Agent) -> ModelRequest:
         services = self.services
@@ -166,11 +182,11 @@ class LiveTurn:
         )
         tools = (
             *services.tools.specs_for(agent),
-            *control.specs_for(agent, services.agents.all()),
+            *control.specs_for(agent, services.agents.all(), sub_task=bool(task.id)),
         )
         system = context.system_prompt(agent, self._known())
         tool_tokens = context.estimate_tokens(msgspec.json.encode(tools).decode())
-        window = min(services.context_tokens, services.models.window(model))
+        window = context.prompt_window(services.models.info(model), services.context_tokens)
         budget = context.Budget(tokens=window - tool_tokens)
         history = self._history if task is self.state.root else ()
         messages = context.fit(system, history, task.messages, budget)

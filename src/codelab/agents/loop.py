@@ -17,10 +17,11 @@ from codelab.agents.errors import (
 )
 from codelab.agents.live import LiveTurn
 from codelab.agents.routing import route
-from codelab.kit.errors import CodeLabError
+from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.kit.ids import new_id
 from codelab.sdk.messages import ToolCall
 from codelab.sessions.api import Task
+from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import (
     AgentChosen,
     AnyFact,
@@ -97,7 +98,12 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
     usage = UsageRecorded(
         agent=task.agent, model=completion.model, usage=completion.usage, task_id=task.id
     )
+    # The user has read it already: if the turn is stopped now, its text is kept.
+    turn.unfinished[message_id] = msgspec.structs.replace(
+        message, tool_calls=(), finish_reason="cancelled"
+    )
     await calls.request(turn, task, wanted, before=(message, usage))
+    del turn.unfinished[message_id]
 
 
 async def settle_calls(turn: LiveTurn, task: Task) -> bool:
@@ -106,11 +112,12 @@ async def settle_calls(turn: LiveTurn, task: Task) -> bool:
     Returns false while at least one of them waits for a human.
     """
     open_calls = tuple(task.open_calls.values())
-    unseen = [call for call in open_calls if call.id not in task.requested]
-    if unseen:
-        await calls.request(turn, task, unseen)
-        return await settle_calls(turn, task) if task.open_calls else True
-    asked = any(task.requested[call.id].requires_approval for call in open_calls)
+    # What was prepared a moment ago and needs nobody's approval was never started.
+    asked = any(
+        task.requested[call.id].requires_approval or call.id not in turn.prepared
+        for call in open_calls
+        if call.name not in control.NAMES
+    )
     approvals = await turn.approvals() if asked else {}
     settled = await _all_of(
         _settle_control(turn, task, call)
@@ -127,24 +134,24 @@ async def delegate(turn: LiveTurn, task: Task, call: ToolCall) -> bool:
     if not sub_task.agent:
         wanted = control.decode(call, control.DelegateArguments)
         _check_delegation(turn, task, wanted.agent)
-        await turn.record(
-            AgentChosen(
-                task_id=call.id,
-                agent=wanted.agent,
-                previous=task.agent,
-                reason=f"{task.agent} hands over a sub-task.",
-                prompt=wanted.task,
-            ),
-            *_step(turn, wanted.step, "running"),
+        chosen = AgentChosen(
+            task_id=call.id,
+            agent=wanted.agent,
+            previous=task.agent,
+            reason=f"{task.agent} hands over a sub-task.",
+            prompt=wanted.task,
         )
+        await _record_step(turn, chosen, wanted.step, "running")
     try:
         if not await run_task(turn, sub_task):
             return False
-        ok, report = True, sub_task.last_text
+        ok, report = True, sub_task.last_text or f"{sub_task.agent} is done and reports nothing."
+    except (LeaseLost, DatabaseUnavailable):
+        raise
     except CodeLabError as error:
         ok, report = False, f"{sub_task.agent} could not finish: {error.message}"
     step = control.decode(call, control.DelegateArguments).step
-    await turn.record(_result(task, call, report, ok=ok), *_step(turn, step, _ending(ok)))
+    await _record_step(turn, _result(task, call, report, ok=ok), step, "done" if ok else "failed")
     return True
 
 
@@ -162,12 +169,15 @@ async def _settle_control(turn: LiveTurn, task: Task, call: ToolCall) -> bool:
 
 async def _update_plan(turn: LiveTurn, task: Task, call: ToolCall) -> None:
     plan = control.decode(call, control.PlanArguments)
+    if task is not turn.state.root:
+        raise DelegationRefused("The plan belongs to the whole turn, and this is a sub-task.")
     if not turn.agent(task).plans:
         raise DelegationRefused(f"{task.agent} keeps no plan.")
-    await turn.record(
-        PlanUpdated(steps=control.plan_steps(plan), task_id=task.id),
-        _result(task, call, "The user sees the plan.", ok=True),
-    )
+    async with turn.planning:
+        await turn.record(
+            PlanUpdated(steps=control.plan_steps(plan), task_id=task.id),
+            _result(task, call, "The user sees the plan.", ok=True),
+        )
 
 
 def _check_delegation(turn: LiveTurn, task: Task, wanted: str) -> None:
@@ -176,17 +186,19 @@ def _check_delegation(turn: LiveTurn, task: Task, wanted: str) -> None:
     if not agent.may_delegate_to(wanted):
         raise DelegationRefused(f"{agent.name} may not hand work to {wanted}.")
     if task.depth >= _DEPTH:
-        raise DelegationRefused("This is a sub-task of a sub-task already: do it yourself.")
+        raise DelegationRefused("This sub-task is too many hands away already: do it yourself.")
 
 
-def _step(turn: LiveTurn, step_id: str, status: StepStatus) -> tuple[AnyFact, ...]:
-    if not any(step.id == step_id for step in turn.state.plan):
-        return ()
-    return (PlanUpdated(steps=control.with_status(turn.state.plan, step_id, status)),)
-
-
-def _ending(ok: bool) -> StepStatus:
-    return "done" if ok else "failed"
+async def _record_step(turn: LiveTurn, fact: AnyFact, step_id: str, status: StepStatus) -> None:
+    """Commit a fact, and with it the step of the plan that it is about."""
+    # One after the other: each new plan is made from the last one.
+    async with turn.planning:
+        plan = turn.state.plan
+        if any(step.id == step_id for step in plan):
+            ticked = PlanUpdated(steps=control.with_status(plan, step_id, status))
+            await turn.record(fact, ticked)
+        else:
+            await turn.record(fact)
 
 
 def _result(

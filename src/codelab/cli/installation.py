@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from codelab import settings as configuration
+from codelab.kit import log
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.schema import SchemaState, read_version
@@ -30,6 +31,8 @@ def read_settings(config: Path | None) -> Settings:
     Raises:
         SettingsInvalid: A setting is wrong; names which.
     """
+    # A command speaks for itself; only what goes wrong is logged beside it.
+    log.configure("warning", "console")
     settings = configuration.load(os.environ, config)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return settings

@@ -77,7 +77,7 @@ def _propose(exchange: Exchange) -> Answer | None:
 def _hand_over(exchange: Exchange) -> Answer:
     report = exchange.result("delegate")
     if report is not None:
-        return _stop(exchange, words.HANDED_OVER, report.content)
+        return _say(exchange, words.HANDED_OVER, report=report.content)
     if "delegate" not in exchange.tools:
         return _say(exchange, words.CANNOT_EDIT)
     task = "Исправь ошибку" if exchange.russian else "Fix the bug"

@@ -73,7 +73,7 @@ HAND_OVER = Words(
     "Нашёл: `line_total` сравнивает через `>`, и ровно десять штук остаются без скидки. "
     "Мне нельзя менять файлы, передаю исправление агенту coder.",
 )
-HANDED_OVER = Words("coder reports: {reason}", "coder сообщает: {reason}")
+HANDED_OVER = Words("coder reports:\n\n{report}", "coder сообщает:\n\n{report}")
 STEP_FIND = Words("Find the cause", "Найти причину")
 ALREADY_FIXED = Words(
     "The bug of this tour is already fixed here. To begin again, delete the sample's folder "

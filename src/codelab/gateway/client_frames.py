@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from codelab.gateway.field_names import dotted
 from codelab.kit.errors import CodeLabError
 
 MAX_FRAME_BYTES = 1024 * 1024
@@ -182,9 +182,6 @@ _head = msgspec.json.Decoder(_Head)
 _envelope: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _flat: msgspec.json.Decoder[FlatFrame] = msgspec.json.Decoder(FlatFrame)
 _FLAT_TYPES = ("chat", "tool_approval", "cancel")
-_INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
-_WHERE = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
-_NAMED = re.compile(r"(?:required|unknown) field `(?P<name>[^`]*)`")
 
 
 def decode(raw: str | bytes) -> ClientFrame:
@@ -213,18 +210,6 @@ def mark_of(raw: str | bytes) -> tuple[str | int | None, str | None]:
     mark = head.id if isinstance(head.id, str | int) and len(str(head.id)) <= 100 else None
     session_id = head.session_id if isinstance(head.session_id, str) else None
     return mark, session_id[:64] if session_id else None
-
-
-def dotted(message: str) -> tuple[str, str | None]:
-    """Split a message of msgspec into its sentence and the field it speaks of."""
-    where = _WHERE.search(message)
-    sentence = message[: where.start()] if where else message
-    path = _INDEX.sub(
-        lambda index: f".{index[1].strip('.') or '*'}", where["path"] if where else ""
-    )
-    named = _NAMED.search(sentence)
-    parts = [part for part in (path.strip("."), named["name"] if named else "") if part]
-    return sentence, ".".join(parts) or None
 
 
 def _unfold(flat: FlatFrame) -> ClientFrame:

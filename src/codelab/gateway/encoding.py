@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import singledispatch
 from typing import Any
 
 import msgspec
 
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import MAX_FRAME_BYTES
+from codelab.gateway.translation import frame_of
 from codelab.kit.errors import CodeLabError
 from codelab.sessions.events import (
-    AgentChosen,
-    ApprovalAnswered,
-    AssistantMessageCompleted,
     Entry,
-    PlanUpdated,
     SessionStateChanged,
     TokenStreamed,
-    ToolCallCompleted,
-    ToolCallRequested,
     ToolOutputStreamed,
-    TurnEnded,
-    TurnFailed,
-    UsageRecorded,
-    UserMessageReceived,
 )
 
 _encoder = msgspec.json.Encoder()
@@ -33,6 +23,8 @@ _encode: Callable[[Any], bytes] = _encoder.encode
 
 # How much of a long value is kept when a frame is too large, tried in this order.
 _CUTS = (100_000, 20_000, 2_000, 200)
+# A character takes up to six bytes of JSON.
+_LONGEST_PIECE = 100_000
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -58,7 +50,7 @@ def encode(frame: frames.ServerFrame) -> str:
 
 def stored(session_id: str, entry: Entry) -> Item:
     """Write an entry of the log as its durable frame."""
-    make, data, key = _frame(entry.fact)
+    make, data, key = frame_of(entry.fact)
 
     def whole(data: Any) -> bytes:
         return _encode(
@@ -83,15 +75,23 @@ def kind_of(frame: Any) -> str:
     return str(frame.__struct_config__.tag)
 
 
-def token(event: TokenStreamed, text: str) -> Item:
-    """Write a piece of a message, which may be made of several."""
+def pieces(event: TokenStreamed | ToolOutputStreamed, text: str) -> list[Item]:
+    """Write streamed text, which may be that of several events, as frames of bounded size."""
+    write = _token if isinstance(event, TokenStreamed) else _output
+    if len(text) <= _LONGEST_PIECE:
+        return [write(event, text, 0)]
+    starts = range(0, len(text), _LONGEST_PIECE)
+    return [write(event, text[start : start + _LONGEST_PIECE], start) for start in starts]
+
+
+def _token(event: Any, text: str, start: int) -> Item:
     frame = frames.Token(
         session_id=event.session_id,
         data=frames.TokenData(
             message_id=event.message_id,
             agent=event.agent,
             text=text,
-            offset=event.offset,
+            offset=event.offset + start,
             reasoning=event.reasoning,
             task_id=event.task_id,
         ),
@@ -99,8 +99,7 @@ def token(event: TokenStreamed, text: str) -> Item:
     return Item("token", _encode(frame).decode(), 0, event.message_id)
 
 
-def output(event: ToolOutputStreamed, text: str) -> Item:
-    """Write a piece of a tool's output, which may be made of several."""
+def _output(event: Any, text: str, start: int) -> Item:
     data = frames.ToolOutputData(call_id=event.call_id, text=text)
     frame = frames.ToolOutput(session_id=event.session_id, data=data)
     return Item("tool_output", _encode(frame).decode(), 0, event.call_id)
@@ -124,122 +123,6 @@ def refusal(
         retry_after_s=error.retry_after_s,
     )
     return encode(frames.Error(session_id=session_id, id=id, data=data))
-
-
-# A frame's type, its data, and the message or call it speaks of.
-_Written = tuple[Callable[..., frames.ServerFrame], Any, str]
-
-
-@singledispatch
-def _frame(fact: object) -> _Written:
-    raise TypeError(f"no frame is defined for {type(fact).__name__}")
-
-
-@_frame.register
-def _(fact: UserMessageReceived) -> _Written:
-    data = frames.MessageData(
-        message_id=fact.message_id,
-        role="user",
-        text=fact.text,
-        agent=fact.agent,
-        model=fact.model,
-        context=fact.context,
-    )
-    return frames.Message, data, fact.message_id
-
-
-@_frame.register
-def _(fact: AgentChosen) -> _Written:
-    data = frames.AgentData(
-        previous=fact.previous, to=fact.agent, reason=fact.reason, task_id=fact.task_id
-    )
-    return frames.Agent, data, ""
-
-
-@_frame.register
-def _(fact: PlanUpdated) -> _Written:
-    return frames.Plan, frames.PlanData(steps=fact.steps, task_id=fact.task_id), ""
-
-
-@_frame.register
-def _(fact: AssistantMessageCompleted) -> _Written:
-    data = frames.MessageData(
-        message_id=fact.message_id,
-        role="assistant",
-        text=fact.text,
-        agent=fact.agent,
-        model=fact.model,
-        reasoning=fact.reasoning,
-        finish_reason=fact.finish_reason,
-        task_id=fact.task_id,
-    )
-    return frames.Message, data, fact.message_id
-
-
-@_frame.register
-def _(fact: ToolCallRequested) -> _Written:
-    names = frames.ToolCallData.__struct_fields__
-    values = {name: getattr(fact, name) for name in names if name != "shortened"}
-    return frames.ToolCall, frames.ToolCallData(**values), ""
-
-
-@_frame.register
-def _(fact: ToolCallCompleted) -> _Written:
-    data = frames.ToolResultData(
-        call_id=fact.call_id,
-        ok=fact.ok,
-        output=fact.output,
-        truncated=fact.truncated,
-        duration_ms=fact.duration_ms,
-        tool=fact.tool,
-        task_id=fact.task_id,
-    )
-    return frames.ToolResult, data, fact.call_id
-
-
-@_frame.register
-def _(fact: ApprovalAnswered) -> _Written:
-    data = frames.ApprovalData(
-        approval_id=fact.approval_id,
-        status=fact.status,
-        by=fact.by,
-        call_id=fact.call_id,
-        feedback=fact.feedback,
-    )
-    return frames.Approval, data, ""
-
-
-@_frame.register
-def _(fact: UsageRecorded) -> _Written:
-    data = frames.UsageData(
-        input_tokens=fact.usage.input_tokens,
-        output_tokens=fact.usage.output_tokens,
-        cost_usd=fact.usage.cost_usd,
-        model=fact.model,
-        agent=fact.agent,
-        estimated=fact.usage.estimated,
-        task_id=fact.task_id,
-    )
-    return frames.Used, data, ""
-
-
-@_frame.register
-def _(fact: TurnFailed) -> _Written:
-    data = frames.ErrorData(
-        code=fact.code, message=fact.message, retryable=fact.retryable, task_id=fact.task_id
-    )
-    return frames.Error, data, ""
-
-
-@_frame.register
-def _(fact: TurnEnded) -> _Written:
-    data = frames.DoneData(
-        message_id=fact.message_id,
-        stop_reason=fact.stop_reason,
-        duration_ms=fact.duration_ms,
-        usage=fact.usage,
-    )
-    return frames.Done, data, ""
 
 
 def _shortened(whole: Callable[[Any], bytes], data: Any) -> bytes:

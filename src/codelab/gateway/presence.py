@@ -56,6 +56,10 @@ class Presence:
         self._connections.discard(connection)
         self._on_change(len(self._connections))
 
+    def all(self) -> tuple[Connection, ...]:
+        """Return the open connections."""
+        return tuple(self._connections)
+
     async def check(self) -> None:
         """Close the connections of everybody whose sign-in has ended."""
         by_sign_in: dict[tuple[str, str], list[Connection]] = {}

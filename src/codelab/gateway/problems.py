@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from codelab.gateway.client_frames import dotted
+from codelab.gateway.field_names import dotted, plain
 from codelab.kit.errors import CodeLabError
 from codelab.kit.ids import new_id
 
@@ -133,7 +133,8 @@ def _of_validation(error: ValidationException) -> ProblemAnswer:
 def _field_error(found: dict[str, Any]) -> FieldError:
     sentence, named = dotted(str(found.get("message", "")))
     # The body itself is called `data` by the framework.
-    key = str(found.get("key", "")).removeprefix("data").strip(".")
+    key = plain(str(found.get("key", "")))
+    key = "" if key == "data" else key
     field = ".".join(part for part in (key, named) if part)
     return FieldError(field=field or "body", message=sentence)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.gateway.encoding import Item, token
+from codelab.gateway.encoding import Item, pieces
 from codelab.sessions.events import (
     AssistantMessageCompleted,
     Entry,
@@ -30,11 +30,11 @@ class Progress:
                 del self._sessions[next(iter(self._sessions))]
             texts = self._sessions[event.session_id] = {}
         key = (event.message_id, event.reasoning)
-        pieces = texts.get(key)
-        if pieces is None:
+        events = texts.get(key)
+        if events is None:
             texts[key] = [event]
         else:
-            pieces.append(event)
+            events.append(event)
 
     def settle(self, session_id: str, entries: tuple[Entry, ...]) -> None:
         """Forget the messages that the log has now."""
@@ -52,9 +52,10 @@ class Progress:
             del self._sessions[session_id]
 
     def items(self, session_id: str) -> list[Item]:
-        """Write the text so far of each message as one token frame with offset 0."""
+        """Write the text so far of each message as a token frame with offset 0."""
         return [
-            token(pieces[0], "".join(piece.text for piece in pieces))
-            for pieces in self._sessions.get(session_id, {}).values()
-            if pieces[0].offset == 0
+            item
+            for events in self._sessions.get(session_id, {}).values()
+            if events[0].offset == 0
+            for item in pieces(events[0], "".join(event.text for event in events))
         ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, Router, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 
 from codelab.auth.api import PUBLIC
 from codelab.gateway.asyncapi import asyncapi_document
@@ -55,8 +57,13 @@ def openapi_config(version: str) -> OpenAPIConfig:
     )
 
 
-def with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """Say of every operation which problems it may answer with, in our own form."""
+def completed(document: dict[str, Any], public: Collection[tuple[str, str]]) -> dict[str, Any]:
+    """Say of every operation who may call it and which problems it may answer with.
+
+    Args:
+        document: The document as the framework makes it.
+        public: The operations that need no sign-in, as path and method in lower case.
+    """
     (reference,), schemas = msgspec.json.schema_components([Problem], ref_template=_REFERENCE)
     components = document.get("components", {})
     responses = {
@@ -66,8 +73,9 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     linked = {status: {"$ref": f"#/components/responses/{status}"} for status in responses}
     paths = {
         path: {
-            method: _operation(operation, linked) if isinstance(operation, dict) else operation
+            method: _operation(operation, linked, is_public=(path, method) in public)
             for method, operation in item.items()
+            if isinstance(operation, dict)
         }
         for path, item in document.get("paths", {}).items()
     }
@@ -78,14 +86,27 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _operation(operation: dict[str, Any], linked: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    operation: dict[str, Any], linked: dict[str, Any], *, is_public: bool
+) -> dict[str, Any]:
     # The framework documents errors of its own form, which never leave this server.
     own = {
         status: response
         for status, response in operation.get("responses", {}).items()
         if status.startswith(("1", "2", "3"))
     }
-    return operation | {"responses": own | linked}
+    security: dict[str, Any] = {"security": []} if is_public else {}
+    return operation | {"responses": own | linked} | security
+
+
+def _public(app: Litestar) -> set[tuple[str, str]]:
+    return {
+        (route.path_format, method.lower())
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if PUBLIC.items() <= handler.opt.items()
+    }
 
 
 class _Document(OpenAPIRenderPlugin):
@@ -96,5 +117,6 @@ class _Document(OpenAPIRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the document as JSON."""
         if self._written is None:
-            self._written = self.render_json(request, with_problems(openapi_schema))
+            document = completed(openapi_schema, _public(request.app))
+            self._written = self.render_json(request, document)
         return self._written

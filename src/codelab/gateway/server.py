@@ -96,7 +96,9 @@ def server_config(app: Any, *, host: str, port: int, **options: Any) -> Config:
         port: The port to listen on.
         options: Further options of uvicorn's.
     """
+    # Both would write whole addresses, with the tickets in them.
     logging.getLogger("uvicorn.error").addFilter(_names_no_address)
+    logging.getLogger("uvicorn.access").disabled = True
     fixed: dict[str, Any] = {
         "http": BoundedHttp,
         "ws": "websockets-sansio",
@@ -113,16 +115,18 @@ def server_config(app: Any, *, host: str, port: int, **options: Any) -> Config:
 
 
 def listen(config: Config) -> socket.socket:
-    """Bind the configured address, so that clients that take nothing are dropped in time."""
+    """Bind the configured address with the options that accepted connections inherit."""
     listener = config.bind_socket()
+    # asyncio sets it only on sockets that were made with the protocol's number; without it the
+    # body of a small answer waits for the client to acknowledge the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:
-        # Accepted sockets inherit it. Without it a client that stops reading keeps its
-        # connection, and what was written to it, for as long as it likes.
+        # Without it a client that stops reading keeps its connection, and what was written to
+        # it, for as long as it likes.
         listener.setsockopt(socket.IPPROTO_TCP, option, _STALLED_MS)
     return listener
 
 
 def _names_no_address(record: logging.LogRecord) -> bool:
-    # uvicorn writes the whole address of each WebSocket, the ticket in it included.
     return '"WebSocket %s"' not in str(record.msg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -30,6 +29,7 @@ from codelab.gateway.closing import CloseCode
 from codelab.gateway.connection import MAX_WATCHES, Connection
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.encoding import encode, refusal
+from codelab.gateway.inbox import Inbox
 from codelab.gateway.observing import headers_of
 from codelab.gateway.outbox import Outbox
 from codelab.gateway.presence import Presence
@@ -58,43 +58,6 @@ class UpgradeNeeded(InvalidInput):
     code = "upgrade_required"
     title = "This address speaks WebSocket only"
     status = HTTPStatus.UPGRADE_REQUIRED
-
-
-class _Inbox:
-    """What a client sends. Waiting can be ended from outside; what is being done cannot."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._waiting: asyncio.Timeout | None = None
-        self._ended = False
-
-    async def next(self, *, within_s: float | None = None) -> str | bytes | None:
-        """Return the next message; none when the client has gone or was given up.
-
-        Raises:
-            TimeoutError: Nothing came in time.
-        """
-        if self._ended:
-            return None
-        try:
-            async with asyncio.timeout(within_s) as self._waiting:
-                message: Any = await self._receive()
-        except TimeoutError:
-            if self._ended:
-                return None
-            raise
-        finally:
-            self._waiting = None
-        if message["type"] == "websocket.disconnect":
-            return None
-        text: str | None = message.get("text")
-        return text if text is not None else message.get("bytes") or b""
-
-    def end(self) -> None:
-        """Wait no more."""
-        self._ended = True
-        if self._waiting is not None and not self._waiting.expired():
-            self._waiting.reschedule(asyncio.get_running_loop().time())
 
 
 class Socket:
@@ -150,7 +113,7 @@ class Socket:
         self, receive: Receive, send: Send, principal: Principal | None
     ) -> tuple[str | None, int | None]:
         connection: Connection | None = None
-        inbox = _Inbox(receive)
+        inbox = Inbox(receive)
         outbox = Outbox(send, inbox.end)
         try:
             principal = principal or await self._late_sign_in(inbox, outbox)
@@ -165,8 +128,9 @@ class Socket:
             if connection is not None:
                 self._presence.remove(connection)
                 self._dispatcher.end(connection)
+            code = outbox.closed
             await outbox.finish()
-        return (principal.user_id if principal else None), outbox.closed
+        return (principal.user_id if principal else None), code
 
     def _check_handshake(self, scope: Scope) -> None:
         origins, hosts = headers_of(scope, b"origin"), headers_of(scope, b"host")
@@ -188,7 +152,7 @@ class Socket:
             return await self._auth.redeem_ticket(query["ticket"][0])
         return None
 
-    async def _late_sign_in(self, inbox: _Inbox, outbox: Outbox) -> Principal | None:
+    async def _late_sign_in(self, inbox: Inbox, outbox: Outbox) -> Principal | None:
         try:
             raw = await inbox.next(within_s=_SIGN_IN_S)
         except TimeoutError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codelab.gateway.encoding import Item, output, token
+from codelab.gateway.encoding import Item, pieces
 from codelab.sessions.events import TokenStreamed, ToolOutputStreamed
 
 Streamed = TokenStreamed | ToolOutputStreamed
@@ -59,11 +59,8 @@ class _Piece:
         self.texts.append(event.text)
         self.end = _end(event)
 
-    def item(self) -> Item:
-        text = "".join(self.texts)
-        if isinstance(self.event, TokenStreamed):
-            return token(self.event, text)
-        return output(self.event, text)
+    def items(self) -> list[Item]:
+        return pieces(self.event, "".join(self.texts))
 
 
 class TokenBuffer:
@@ -94,16 +91,17 @@ class TokenBuffer:
     def add(self, event: Streamed) -> None:
         """Hand a piece out at once, or let it wait for the ticker."""
         wait_s = self._pace.count(self._clock())
-        pieces = self._waiting.get(event.session_id)
+        waiting = self._waiting.get(event.session_id)
         key = _key(event)
-        piece = pieces.get(key) if pieces else None
+        piece = waiting.get(key) if waiting else None
         if piece is not None:
             if piece.end == _start(event):
                 piece.join(event)
                 return
             self.flush(event.session_id)
         if not wait_s or _start(event) == 0:
-            self._deliver(event.session_id, _Piece(event).item())
+            for item in pieces(event, event.text):
+                self._deliver(event.session_id, item)
             return
         self._waiting.setdefault(event.session_id, {})[key] = _Piece(event)
         if not self._armed:
@@ -112,10 +110,11 @@ class TokenBuffer:
 
     def flush(self, session_id: str) -> None:
         """Hand out what waits for this session, in the order it began to wait."""
-        pieces = self._waiting.pop(session_id, None)
-        if pieces:
-            for piece in pieces.values():
-                self._deliver(session_id, piece.item())
+        waiting = self._waiting.pop(session_id, None)
+        if waiting:
+            for piece in waiting.values():
+                for item in piece.items():
+                    self._deliver(session_id, item)
 
     def drop(self, session_id: str) -> None:
         """Forget what waits for this session: nobody watches it any more."""

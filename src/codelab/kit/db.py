@@ -116,7 +116,8 @@ class Database:
         else:
             limits = {"timeout": _CONNECT_S, "command_timeout": _STATEMENT_S}
             options |= {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": limits}
-        self.engine = create_async_engine(url, **options)
+        # Values of statements are people's own; they have no place in an error or a log.
+        self.engine = create_async_engine(url, hide_parameters=True, **options)
         # SQLite has one writer: queueing here costs a task switch, colliding there costs sleeps.
         self._writer = asyncio.Lock() if self.embedded else None
         self.on_query: Callable[[float], None] | None = None

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 import time
 
 _PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
+class _Ticks:
+    """Numbers of 60 bits that always grow: the milliseconds since 1970 and a count within each."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def take(self) -> int:
+        """Return the next number."""
+        now = time.time_ns() // 1_000_000 << 12 | secrets.randbits(11)
+        with self._lock:
+            self._last = max(now, self._last + 1)
+            return self._last
+
+
+_ticks = _Ticks()
+
+
 def new_id() -> str:
-    """Make a UUID of version 7 (RFC 9562) as 32 lower-case hexadecimal digits."""
-    milliseconds = time.time_ns() // 1_000_000
-    noise = secrets.randbits(74)
+    """Make a UUID of version 7 (RFC 9562) as 32 lower-case hexadecimal digits.
+
+    Those of one process sort in the order they were made.
+    """
+    tick = _ticks.take()
     value = (
-        (milliseconds & (1 << 48) - 1) << 80
+        (tick >> 12 & (1 << 48) - 1) << 80
         | 0x7 << 76
-        | (noise >> 62) << 64
+        | (tick & 0xFFF) << 64
         | 0b10 << 62
-        | noise & (1 << 62) - 1
+        | secrets.randbits(62)
     )
     return f"{value:032x}"
 

@@ -12,7 +12,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from codelab.kit.errors import RateLimited, Unavailable
-from codelab.kit.relay import connect
+from codelab.kit.relay import connect, disconnect
 
 _ANSWER_S = 2.0
 _SWEEP_EVERY = 1000
@@ -109,7 +109,7 @@ class _RedisWindows:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await disconnect(self._client)
 
     async def take(self, item: RateLimitItem, key: str) -> float | None:
         """Count a use; return the seconds to wait when there is none left."""

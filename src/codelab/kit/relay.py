@@ -98,6 +98,17 @@ def connect(redis_url: str, *, answer_s: float = _SILENCE_S) -> Redis:
     )
 
 
+async def disconnect(client: Redis) -> None:
+    """Close a client's connections and let go of them.
+
+    A pool that still holds connections, even closed ones, imports a module when it is thrown away.
+    At the process's end that import waits for ever if a background thread was importing too.
+    """
+    await client.aclose()
+    pool: Any = client.connection_pool
+    #pool.reset()
+
+
 class RedisRelay:
     """Redis publish/subscribe, with one connection to send and one to receive.
 
@@ -131,7 +142,7 @@ class RedisRelay:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._client.aclose()
+        await disconnect(self._client)
 
     def publish(self, channel: str, payload: bytes) -> None:
         """Queue a copy; when Redis is away too long, copies are dropped and receivers told so."""

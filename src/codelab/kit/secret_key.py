@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import tempfile
 from collections import Counter
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from codelab.kit.errors import CodeLabError
@@ -15,7 +17,16 @@ _BYTES = 32
 _FILE = "secret.key"
 # A random text of 43 base64 or 64 hexadecimal characters is far above this.
 _LEAST_BITS = 128
-_PLACEHOLDERS = ("change", "secret", "example", "password", "placeholder", "your", "codelab", "xxx")
+_PLACEHOLDERS = (
+    "change",
+    "secret",
+    "example",
+    "password",
+    "placeholder",
+    "your",
+    "codelab",
+    "xxxx",
+)
 
 
 class SecretKeyWeak(CodeLabError):
@@ -25,47 +36,92 @@ class SecretKeyWeak(CodeLabError):
     title = "The secret key is too weak"
 
 
+class SecretKeyUnusable(CodeLabError):
+    """The key's file cannot be read or written."""
+
+    code = "secret_key_unusable"
+    title = "The secret key cannot be read"
+
+
 def new_key() -> str:
     """Make a key of 32 random bytes, as text without padding."""
-    return secrets.token_urlsafe(_BYTES)
+    # Chance spells one of the words that placeholders have now and then.
+    while _weakness(key := secrets.token_urlsafe(_BYTES)):
+        pass
+    return key
 
 
-def check(key: str) -> None:
-    """See that a configured key is strong enough.
+def check(key: str, name: str = "CODELAB_SECRET_KEY") -> None:
+    """See that a key is strong enough.
+
+    Args:
+        key: The key.
+        name: Where it comes from, for the message.
 
     Raises:
         SecretKeyWeak: It is not; says how to make a good one.
     """
-    lowered = key.lower()
-    if len(key.encode()) < _BYTES:
-        what = f"is shorter than {_BYTES} bytes"
-    elif any(word in lowered for word in _PLACEHOLDERS) or _bits(key) < _LEAST_BITS:
-        what = "looks like a placeholder"
-    else:
-        return
-    raise SecretKeyWeak(f"CODELAB_SECRET_KEY {what}. Make one with `codelab secret`.")
+    if weakness := _weakness(key):
+        raise SecretKeyWeak(f"{name} {weakness}. Make one with `codelab secret`.")
 
 
 def read_or_make(folder: Path) -> str:
-    """Return the key that is kept in the folder; make it on the first start, with mode 0600."""
+    """Return the key that is kept in the folder; make it on the first start, with mode 0600.
+
+    Raises:
+        SecretKeyWeak: What the folder has is not a whole key.
+        SecretKeyUnusable: The folder or the file cannot be used.
+    """
     file = folder / _FILE
-    with suppress(FileExistsError):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Written whole under another name first: a start that dies leaves no half key behind.
-        draft = folder / f"{_FILE}.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        if not file.exists():
+            _make(file)
+        key = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretKeyUnusable(
+            f"The secret key in {file} cannot be read or made. Give this user the right to, or "
+            "set CODELAB_SECRET_KEY."
+        ) from error
+    check(key, str(file))
+    return key
+
+
+def _make(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Written whole under a name of its own first: a start that dies leaves no half key behind,
+    # and of two at once one wins.
+    descriptor, draft = tempfile.mkstemp(prefix=f"{_FILE}.", dir=file.parent)
+    try:
         with os.fdopen(descriptor, "w") as handle:
             handle.write(new_key())
-        try:
+            handle.flush()
+            os.fsync(handle.fileno())
+        with suppress(FileExistsError):
             os.link(draft, file)
-        finally:
-            draft.unlink()
-    return file.read_text().strip()
+    finally:
+        Path(draft).unlink()
+
+
+def _weakness(key: str) -> str:
+    """Say what is wrong with a key; nothing when it is strong enough."""
+    lowered = key.lower()
+    if len(key.encode()) < _BYTES:
+        return f"is shorter than {_BYTES} bytes"
+    if any(word in lowered for word in _PLACEHOLDERS):
+        return "looks like a placeholder"
+    if _bits(key) < _LEAST_BITS or _is_pattern(key):
+        return "is too regular to be random"
+    return ""
 
 
 def _bits(key: str) -> float:
     counts = Counter(key)
-    entropy = -sum(
-        count / len(key) * math.log2(count / len(key)) for count in counts.values()
-    )
+    entropy = -sum(count / len(key) * math.log2(count / len(key)) for count in counts.values())
     return entropy * len(key)
+
+
+def _is_pattern(key: str) -> bool:
+    """Tell whether a key repeats itself, or counts up or down: 01234…, abcd…."""
+    repeats = key in (key + key)[1:-1]
+    steps = [abs(ord(one) - ord(other)) <= 1 for one, other in pairwise(key)]
+    return repeats or sum(steps) > len(steps) / 2

@@ -7,8 +7,8 @@ from typing import Any
 
 from codelab.llm.catalog import Catalogue, ModelEntry
 from codelab.llm.http_pool import HttpPool
+from codelab.llm.litellm_client import LiteLLMClient, condition_of_exception
 from codelab.llm.litellm_library import LiteLLM
-from codelab.llm.litellm_stream import LiteLLMStream, condition_of_exception
 from codelab.llm.openai_plan import WireCall, WirePlan, build_call, build_direct, make_plan
 from codelab.llm.openai_wire import OpenAIWire
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
@@ -32,7 +32,7 @@ class ProviderClient:
         self._catalogue = catalogue
         self._litellm = litellm
         self._wire = OpenAIWire(pool)
-        self._stream = LiteLLMStream()
+        self._through_litellm = LiteLLMClient()
         self._plans: dict[str, tuple[ModelEntry, WirePlan | None]] = {}
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
@@ -46,7 +46,7 @@ class ProviderClient:
         call = self._translate(litellm, entry, request)
         if call is not None:
             return await self._wire.run(entry, call, on_delta)
-        return await self._stream.run(litellm, entry, request, on_delta)
+        return await self._through_litellm.run(litellm, entry, request, on_delta)
 
     def _translate(self, litellm: Any, entry: ModelEntry, request: ModelRequest) -> WireCall | None:
         try:

@@ -142,7 +142,7 @@ def _quote(text: str, secrets: Iterable[str]) -> str:
     """Quote the provider, without secrets, bounded."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
-    text = visible(mask(text)).strip().rstrip(".")
+    text = visible(mask(text.strip())).rstrip(".")
     if not text:
         return ""
     return f": {text}" if len(text) <= _LONGEST_QUOTE else f": {text[:_LONGEST_QUOTE]}…"

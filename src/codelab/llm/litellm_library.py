@@ -64,7 +64,6 @@ class LiteLLM:
         """Close the connections that litellm keeps."""
         if self.module is not None:
             await self.module.close_litellm_async_clients()
-            self.module.in_memory_llm_clients_cache.flush_cache()
 
     def _load(self, loop: asyncio.AbstractEventLoop, names: Sequence[str]) -> None:
         started = time.monotonic()
@@ -90,9 +89,11 @@ class LiteLLM:
 def _import() -> Any:
     # Without this litellm asks for a newer price list over the network while it is imported.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import litellm
+    # It warns of its own code, which concerns nobody here; some of that comes with later calls.
+    for package in ("litellm", "pydantic"):
+        warnings.filterwarnings("ignore", module=rf"{package}(\.|$)")
+    import litellm
+
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.drop_params = True

@@ -15,7 +15,9 @@ from codelab.llm.errors import CatalogueInvalid
 from codelab.llm.role_defaults import roles_by_strength
 from codelab.sdk.agent import ModelRole
 
-_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `(?:key in )?\$\.?(?P<place>[^`]*)`)?$", re.DOTALL)
+_PLACE = re.compile(
+    r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>[^`]*)`)?$", re.DOTALL
+)
 _ENTRY = re.compile(r"^model_list\[(\d+)\]")
 _Fallbacks = list[str] | dict[str, list[str]]
 

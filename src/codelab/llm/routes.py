@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
 from codelab.auth.api import PUBLIC, Principal
@@ -31,7 +31,7 @@ T = TypeVar("T")
 Authorise = Callable[[Mapping[str, str]], Principal]
 OwnRequest = Request[Principal, Any, Any]
 AnyRequest = Request[Any, Any, Any]
-Day = Annotated[str | None, Parameter(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Day = Annotated[str | None, QueryParameter(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 _JSON = "application/json"
 _LARGEST_BODY = 16 * 1024 * 1024
@@ -92,10 +92,10 @@ def router(models: Models, authorise: Authorise) -> Router:
     @get("/usage", tags=["models"], summary="Add up what model calls have used")
     async def usage(
         request: OwnRequest,
-        group: UsageGroup = "day",
+        group: FromQuery[UsageGroup] = "day",
         since: Day = None,
         until: Day = None,
-        everybody: bool = False,
+        everybody: FromQuery[bool] = False,
     ) -> UsageReport:
         """Add up one's own calls, or as an administrator everybody's, by group."""
         if (everybody or group == "user") and not request.user.is_admin:

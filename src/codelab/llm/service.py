@@ -89,7 +89,8 @@ class Models:
         bus: Where calls are announced.
         limiter: Counts each user's calls.
         providers: Models that plugins bring.
-        environ: Where keys are found.
+        environ: Tells which providers there are a key for, when there is no models file; the
+            keys themselves are read from the process's environment when they are used.
 
     Raises:
         CatalogueInvalid: The models file cannot be used.

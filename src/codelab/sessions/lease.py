@@ -99,7 +99,8 @@ async def release(tx: Transaction, lease: Lease) -> None:
 async def unowned(tx: Transaction, limit: int = 200) -> list[tuple[str, str]]:
     """Find running turns that nobody carries forward: (session id, turn id).
 
-    They wait for a human, or their owner died.
+    They wait for a human, or their owner died. Those that had an owner come first; among the
+    others chance decides, so that many that wait hide none for good.
     """
     now = await tx.now()
     result = await tx.execute(
@@ -108,6 +109,7 @@ async def unowned(tx: Transaction, limit: int = 200) -> list[tuple[str, str]]:
             sessions.c.active_turn_id.is_not(None),
             sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < now),
         )
+        .order_by(sessions.c.lease_owner.is_(None), sa.func.random())
         .limit(limit)
     )
     return [(row.id, row.active_turn_id) for row in result]

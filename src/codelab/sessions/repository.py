@@ -99,7 +99,7 @@ class SessionRepository:
     async def update(self, tx: Transaction, session_id: str, changes: dict[str, Any]) -> None:
         """Change a session's own columns."""
         if "title" in changes:
-            changes |= {"title": self._seal_title(session_id, changes["title"])}
+            changes = changes | {"title": self._seal_title(session_id, changes["title"])}
         await tx.execute(sa.update(sessions).where(sessions.c.id == session_id).values(**changes))
 
     async def delete(self, tx: Transaction, session_id: str) -> None:
@@ -136,6 +136,10 @@ class SessionRepository:
 
     async def put_feedback(self, tx: Transaction, user_id: str, record: FeedbackRecord) -> None:
         """Store feedback; the same user's later word on a message replaces the earlier."""
+        # One after the other: two words on the same message at once would both be added.
+        await tx.execute(
+            sa.select(sessions.c.id).where(sessions.c.id == record.session_id).with_for_update()
+        )
         await tx.execute(
             sa.delete(feedback).where(
                 feedback.c.session_id == record.session_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,20 +10,10 @@ from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 
 from codelab.auth.api import Principal
-from codelab.sessions.api import Sessions
-from codelab.sessions.events import (
-    ApprovalAnswered,
-    AssistantMessageCompleted,
-    Entry,
-    MessageContext,
-    ToolCallCompleted,
-    ToolCallRequested,
-    UserMessageReceived,
-)
-from codelab.sessions.repository import SessionRecord
+from codelab.sessions.api import SessionRecord, Sessions
+from codelab.sessions.history import HistoryPage, read_page
 
 _PAGE = 500
-_LOOK_AHEAD_PAGES = 4
 _ID_PATTERN = r"^[0-9A-Za-z_-]+$"
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
@@ -93,38 +82,6 @@ class SessionPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A message, or a tool call (`role` is `tool`) with its result as soon as it has one."""
-
-    role: Literal["user", "assistant", "tool"]
-    seq: int
-    turn_id: str
-    at: datetime
-    message_id: str | None = None
-    text: str = ""
-    agent: str | None = None
-    model: str | None = None
-    context: MessageContext | None = None
-    finish_reason: str | None = None
-    rating: str | None = None
-    call_id: str | None = None
-    tool: str | None = None
-    parameters: dict[str, Any] | None = None
-    approval: str | None = None
-    ok: bool | None = None
-    output: str | None = None
-    truncated: bool = False
-    duration_ms: int | None = None
-    task_id: str = ""
-
-
-class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a session's history, oldest first; `next` is the `after` of the following one."""
-
-    items: list[HistoryItem]
-    next: int | None
-
-
 def router(sessions: Sessions) -> Router:
     """Make the routes of sessions."""
 
@@ -184,7 +141,7 @@ def router(sessions: Sessions) -> Router:
         session_id: SessionId, request: AuthenticatedRequest, after: Seq = 0, limit: Limit = _PAGE
     ) -> HistoryPage:
         """Return messages and tool calls, oldest first."""
-        return await _history(sessions, request.user, session_id, after, limit)
+        return await read_page(sessions, request.user, session_id, after, limit)
 
     @post("/{session_id:str}/feedback", summary="Rate a message")
     async def give_feedback(
@@ -206,88 +163,6 @@ def router(sessions: Sessions) -> Router:
             give_feedback,
         ],
         tags=["Sessions"],
-    )
-
-
-def history_of(entries: Iterable[Entry], ratings: dict[str, str]) -> list[HistoryItem]:
-    """Turn entries of a log into messages and tool calls; a call's answers go to the call."""
-    items: list[HistoryItem] = []
-    calls: dict[str, HistoryItem] = {}
-    for entry in entries:
-        match entry.fact:
-            case UserMessageReceived() | AssistantMessageCompleted() as fact:
-                items.append(_message(entry, fact, ratings.get(fact.message_id)))
-            case ToolCallRequested() as fact if fact.call_id in calls:
-                calls[fact.call_id].parameters = fact.parameters
-            case ToolCallRequested() as fact:
-                calls[fact.call_id] = _call(entry, fact)
-                items.append(calls[fact.call_id])
-            case ApprovalAnswered() as fact if fact.call_id in calls:
-                calls[fact.call_id].approval = fact.status
-            case ToolCallCompleted() as fact if fact.call_id in calls:
-                call = calls[fact.call_id]
-                call.ok, call.output = fact.ok, fact.output
-                call.truncated, call.duration_ms = fact.truncated, fact.duration_ms
-    return items
-
-
-async def _history(
-    sessions: Sessions, principal: Principal, session_id: str, after: int, limit: int
-) -> HistoryPage:
-    entries = await sessions.entries(principal, session_id, after, limit)
-    last = entries[-1].seq if len(entries) == limit else None
-    # A call's result may be on a later page; it belongs to the call.
-    position, pages = last, 0
-    while position is not None and pages < _LOOK_AHEAD_PAGES and (open_ := _unanswered(entries)):
-        more = await sessions.entries(principal, session_id, position, _PAGE)
-        entries += [entry for entry in more if getattr(entry.fact, "call_id", None) in open_]
-        position = more[-1].seq if len(more) == _PAGE else None
-        pages += 1
-    ratings = {
-        given.message_id: given.rating for given in await sessions.feedback(principal, session_id)
-    }
-    return HistoryPage(items=history_of(entries, ratings), next=last)
-
-
-def _unanswered(entries: Sequence[Entry]) -> set[str]:
-    facts = [entry.fact for entry in entries]
-    requested = {fact.call_id for fact in facts if isinstance(fact, ToolCallRequested)}
-    return requested - {fact.call_id for fact in facts if isinstance(fact, ToolCallCompleted)}
-
-
-def _message(
-    entry: Entry, fact: UserMessageReceived | AssistantMessageCompleted, rating: str | None
-) -> HistoryItem:
-    item = HistoryItem(
-        role="user",
-        seq=entry.seq,
-        turn_id=entry.turn_id,
-        at=entry.at,
-        message_id=fact.message_id,
-        text=fact.text,
-        agent=fact.agent,
-        model=fact.model,
-        rating=rating,
-    )
-    if isinstance(fact, UserMessageReceived):
-        item.context = fact.context
-    else:
-        item.role, item.finish_reason, item.task_id = "assistant", fact.finish_reason, fact.task_id
-    return item
-
-
-def _call(entry: Entry, fact: ToolCallRequested) -> HistoryItem:
-    return HistoryItem(
-        role="tool",
-        seq=entry.seq,
-        turn_id=entry.turn_id,
-        at=entry.at,
-        agent=fact.agent,
-        call_id=fact.call_id,
-        tool=fact.tool,
-        parameters=fact.parameters,
-        approval="pending" if fact.requires_approval else None,
-        task_id=fact.task_id,
     )
 
 

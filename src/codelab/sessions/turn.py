@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from codelab.sdk.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
@@ -35,7 +35,9 @@ class Task:
     open_calls: dict[str, ToolCall] = field(default_factory=dict)
     depth: int = 0
     steps: int = 0
+    # How many messages in a row had tool calls and not one that could be used.
     invalid_arguments: int = 0
+    usable_call: bool = False
     last_message_id: str = ""
     last_text: str = ""
     answered: bool = False
@@ -70,6 +72,12 @@ class TurnState:
     def task(self, task_id: str) -> Task:
         """Return a task, new if nothing was said of it yet."""
         return self.tasks.setdefault(task_id, Task(task_id))
+
+    def open_calls(self) -> Iterator[tuple[Task, ToolCall]]:
+        """Go through the calls without a result, each with its task."""
+        for task in self.tasks.values():
+            for call in task.open_calls.values():
+                yield task, call
 
     def apply(self, fact: AnyFact) -> None:
         """Take one more fact into account."""
@@ -115,6 +123,7 @@ class TurnState:
         task.steps += 1
         task.messages.append(AssistantMessage(text=fact.text, tool_calls=fact.tool_calls))
         task.open_calls = {call.id: call for call in fact.tool_calls}
+        task.usable_call = False
         task.last_message_id = fact.message_id
         task.last_text = fact.text
         task.answered = not fact.tool_calls
@@ -123,10 +132,12 @@ class TurnState:
         task = self.task(fact.task_id)
         if task.open_calls.pop(fact.call_id, None) is None:
             return
-        task.invalid_arguments = task.invalid_arguments + 1 if fact.invalid_arguments else 0
         task.messages.append(
             ToolMessage(call_id=fact.call_id, name=fact.tool, content=fact.output, ok=fact.ok)
         )
+        task.usable_call = task.usable_call or not fact.invalid_arguments
+        if not task.open_calls:
+            task.invalid_arguments = 0 if task.usable_call else task.invalid_arguments + 1
 
 
 def replay(turn_id: str, facts: Iterable[AnyFact]) -> TurnState:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -79,12 +80,51 @@ class Turns:
             LeaseLost: The lease was overtaken; nothing was written.
             SessionNotFound: The session was deleted meanwhile.
         """
+        return await self._append(tx, session_id, turn_id, facts, held, {})
+
+    async def end(
+        self, tx: Transaction, held: Lease, facts: Sequence[AnyFact], ended: TurnEnded, agent: str
+    ) -> None:
+        """Append the last facts of a turn and free its session for the next one.
+
+        Raises:
+            LeaseLost: The lease was overtaken; nothing was written.
+        """
+        freed = {
+            "active_turn_id": None,
+            "cancel_requested": False,
+            "lease_owner": None,
+            "lease_expires_at": None,
+        }
+        await self._append(tx, held.session_id, held.turn_id, [*facts, ended], held, freed)
+        await self._repository.end_turn(tx, held.turn_id, ended.stop_reason)
+        tx.publish(
+            TurnClosed(
+                session_id=held.session_id,
+                turn_id=held.turn_id,
+                user_id=held.user_id,
+                agent=agent,
+                stop_reason=ended.stop_reason,
+                duration_ms=ended.duration_ms,
+                usage=ended.usage,
+            )
+        )
+
+    async def _append(
+        self,
+        tx: Transaction,
+        session_id: str,
+        turn_id: str,
+        facts: Sequence[AnyFact],
+        held: Lease | None,
+        changes: Mapping[str, Any],
+    ) -> tuple[Entry, ...]:
         statement = sa.update(sessions).where(sessions.c.id == session_id)
         if held is not None:
             statement = statement.where(sessions.c.lease_generation == held.generation)
         result = await tx.execute(
             statement.values(
-                last_seq=sessions.c.last_seq + len(facts), last_activity_at=utc_now()
+                last_seq=sessions.c.last_seq + len(facts), last_activity_at=utc_now(), **changes
             ).returning(sessions.c.last_seq, sessions.c.epoch, sessions.c.user_id)
         )
         row = result.first()
@@ -97,34 +137,6 @@ class Turns:
         )
         tx.publish(FactsRecorded(session_id=session_id, user_id=row.user_id, entries=numbered))
         return numbered
-
-    async def end(
-        self, tx: Transaction, held: Lease, facts: Sequence[AnyFact], ended: TurnEnded, agent: str
-    ) -> None:
-        """Append the last facts of a turn and free its session for the next one."""
-        await self.append(tx, held.session_id, held.turn_id, [*facts, ended], held=held)
-        await self._repository.end_turn(tx, held.turn_id, ended.stop_reason)
-        await tx.execute(
-            sa.update(sessions)
-            .where(sessions.c.id == held.session_id)
-            .values(
-                active_turn_id=None,
-                cancel_requested=False,
-                lease_owner=None,
-                lease_expires_at=None,
-            )
-        )
-        tx.publish(
-            TurnClosed(
-                session_id=held.session_id,
-                turn_id=held.turn_id,
-                user_id=held.user_id,
-                agent=agent,
-                stop_reason=ended.stop_reason,
-                duration_ms=ended.duration_ms,
-                usage=ended.usage,
-            )
-        )
 
     async def take_lease(self, session_id: str) -> Lease | None:
         """Take the lease of a running turn that nobody carries forward."""

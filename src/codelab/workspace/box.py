@@ -36,11 +36,14 @@ _ETC = (
 )
 _PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
-# The first process: sets the limits where they count for this box alone, runs the program and
-# adopts orphans; when it ends, the kernel ends everything else in the box.
+# The first process: says that it is ready and waits for the word to go, which never comes when the
+# server died before the kernel was told to end the box with it. Then it sets the limits where they
+# count for this box alone, runs the program and adopts orphans; when it ends, the kernel ends
+# everything else in the box. The program has a lower priority, so that the end comes at once.
 _FIRST = (
+    "echo; read -r go || exit 1; exec </dev/null; "
     'ulimit -c 0; ulimit -f "$1"; ulimit -d "$2"; ulimit -n 4096 2>/dev/null; '
-    'ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; shift 3; "$@"; exit $?'
+    'ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; shift 3; nice -n 10 "$@"; exit $?'
 )
 _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
@@ -150,6 +153,8 @@ def lacks_git(root: Path) -> bool:
         return stat.S_ISDIR(mode) and not any(place.iterdir())
     except FileNotFoundError:
         return True
+    except OSError:
+        return False
 
 
 def _system() -> list[_Mount]:

@@ -11,6 +11,8 @@ _READING = frozenset(
     {"diff", "hash-object", "log", "ls-files", "rev-parse", "show", "status", "version"}
 )
 _CHANGING = frozenset({"add", "commit"})
+_SHOWING = frozenset({"diff", "log", "show"})
+_PLAIN_DIFF = ("--no-ext-diff", "--no-textconv")
 # What a repository may ask git to run, switched off; the box holds what cannot be named here.
 _SETTINGS = (
     "color.ui=never",
@@ -23,7 +25,6 @@ _SETTINGS = (
     "core.quotePath=false",
     "core.sshCommand=false",
     "core.untrackedCache=false",
-    "diff.external=",
     "gc.auto=0",
     "maintenance.auto=false",
     "protocol.allow=never",
@@ -53,4 +54,6 @@ def access_of(arguments: Sequence[str]) -> Access:
 def git_command(arguments: Sequence[str]) -> list[str]:
     """Return the whole command line of a git command with safe settings."""
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    return ["env", *_ENVIRONMENT, "git", "--no-pager", *settings, *arguments]
+    name, *others = arguments
+    plain = _PLAIN_DIFF if name in _SHOWING else ()
+    return ["env", *_ENVIRONMENT, "git", "--no-pager", *settings, name, *plain, *others]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+
+# Stopped, being traced, dead or gone.
+_AT_REST = frozenset({"T", "t", "Z", "X", ""})
+_STOP_TRIES = 50
+_STOP_TRY_S = 0.001
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -55,10 +61,23 @@ def kill_box(outer: int) -> None:
     Args:
         outer: The process outside the box that started it.
     """
-    # Held still first, so that it cannot make another child while we look for them.
+    # Held still first: a child that is being made while we look for it would live on.
     _signal(outer, signal.SIGSTOP)
+    for _ in range(_STOP_TRIES):
+        if _state(outer) in _AT_REST:
+            break
+        time.sleep(_STOP_TRY_S)
     for process in [*children_of(outer), outer]:
         _signal(process, signal.SIGKILL)
+
+
+def _state(process: int) -> str:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    # The program's name stands in parentheses and may hold anything.
+    return stat.rpartition(")")[2].split()[0]
 
 
 def _signal(process: int, number: signal.Signals) -> None:

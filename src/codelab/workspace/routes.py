@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
@@ -20,6 +21,8 @@ WorkspacesService = NamedDependency[Workspaces]
 ExplorerService = NamedDependency[Explorer]
 WorkspaceId = Annotated[str, PathParameter(max_length=32)]
 Place = Annotated[str, QueryParameter(max_length=4000)]
+Flag = Annotated[bool, QueryParameter()]
+FilePath = Annotated[str, PathParameter()]
 Pattern = Annotated[str, QueryParameter(min_length=1, max_length=1000)]
 
 _LARGEST_BODY = 8 * 1024 * 1024
@@ -94,7 +97,7 @@ async def list_tree(
     request: OwnRequest,
     explorer: ExplorerService,
     path: Place = "",
-    recursive: bool = False,
+    recursive: Flag = False,
 ) -> Tree:
     """List a folder; what is excluded is left out."""
     listing = await explorer.tree(request.user, workspace_id, path, recursive=recursive)
@@ -115,10 +118,10 @@ async def search_files(
 
 @get("/workspaces/{workspace_id:str}/files/{file_path:path}")
 async def read_file(
-    workspace_id: WorkspaceId, file_path: str, request: OwnRequest, explorer: ExplorerService
+    workspace_id: WorkspaceId, file_path: FilePath, request: OwnRequest, explorer: ExplorerService
 ) -> Response[FileText]:
     """Read a text file of at most 10 MB."""
-    file = await explorer.read(request.user, workspace_id, _inside(file_path))
+    file = await explorer.read(request.user, workspace_id, _inside(request, file_path))
     text = FileText(path=file.path, content=file.text, hash=file.digest, size=file.size)
     return Response(text, headers=_tagged(file.digest))
 
@@ -126,14 +129,18 @@ async def read_file(
 @put("/workspaces/{workspace_id:str}/files/{file_path:path}")
 async def write_file(
     workspace_id: WorkspaceId,
-    file_path: str,
+    file_path: FilePath,
     data: JSONBody[NewContent],
     request: OwnRequest,
     explorer: ExplorerService,
 ) -> Response[Saved]:
     """Save a text file: `If-Match` with its hash, or `If-None-Match: *` for a new one."""
     saved = await explorer.write(
-        request.user, workspace_id, _inside(file_path), data.content, expected=_expected(request)
+        request.user,
+        workspace_id,
+        _inside(request, file_path),
+        data.content,
+        expected=_expected(request),
     )
     status = 201 if saved.created else 200
     return Response(saved, status_code=status, headers=_tagged(saved.hash))
@@ -141,11 +148,11 @@ async def write_file(
 
 @delete("/workspaces/{workspace_id:str}/files/{file_path:path}")
 async def delete_file(
-    workspace_id: WorkspaceId, file_path: str, request: OwnRequest, explorer: ExplorerService
+    workspace_id: WorkspaceId, file_path: FilePath, request: OwnRequest, explorer: ExplorerService
 ) -> None:
     """Delete a file, with `If-Match` only if it has this hash."""
     await explorer.delete(
-        request.user, workspace_id, _inside(file_path), expected=_expected(request)
+        request.user, workspace_id, _inside(request, file_path), expected=_expected(request)
     )
 
 
@@ -187,6 +194,8 @@ def _tagged(digest: str) -> dict[str, str]:
     return {"ETag": f'"{digest}"'}
 
 
-def _inside(file_path: str) -> str:
-    # The slash before the path belongs to the route; a second one makes the path absolute.
-    return file_path.removeprefix("/")
+def _inside(request: OwnRequest, file_path: str) -> str:
+    """Read the file's path as it was sent: routing tidies it, and hides that it was absolute."""
+    sent = unquote(request.scope.get("raw_path", b"").decode("utf-8", "replace"))
+    before, found, path = sent.partition("/files/")
+    return path if found and "/workspaces/" in before else file_path.removeprefix("/")

@@ -29,9 +29,10 @@ LONGEST_S = 600.0
 
 _CHUNK = 65_536
 _MOST_OUTPUT = 64_000_000
-_WATCHED_EVERY_S = 0.1
+_WATCHED_EVERY_S = 0.05
 _END_WITHIN_S = 2.0
 _KILLED = -9
+_READY = b"\n"
 _PROBE_S = 10.0
 _ALTERNATIVES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap")
 
@@ -69,7 +70,6 @@ class Sandbox:
         self._program = shutil.which("bwrap") or next(
             (path for path in _ALTERNATIVES if Path(path).exists()), ""
         )
-        self._nice = shutil.which("nice")
         self._turns = asyncio.Semaphore(settings.commands_at_once)
         self._masked: Counter[Path] = Counter()
         self._standing: Standing | None = None
@@ -154,39 +154,55 @@ class Sandbox:
         self, box: Box, command: Sequence[str], timeout_s: float, transcript: Transcript
     ) -> Ended:
         started = time.monotonic()
-        nice = [self._nice, "-n", "10"] if self._nice else []
-        words = [*nice, self._program, *arguments(box, command)]
-        # The environment is given at exec: what bubblewrap itself was given is readable inside.
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment(box),
-            cwd="/",
-            start_new_session=True,
-        )
+        process = await self._start(box, command)
         running = _Running(process, transcript)
         timer = asyncio.get_running_loop().call_later(
             timeout_s, running.stop, f"time limit of {timeout_s:g} s reached"
         )
         watch = asyncio.create_task(self._watch(running, box))
         try:
+            await running.go()
             await running.read()
             await process.wait()
         finally:
             timer.cancel()
             watch.cancel()
             if process.returncode is None:
-                running.stop("cancelled")
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(running.end(), _END_WITHIN_S)
-        _ensure_started(process.returncode, transcript)
+                await self._end(running)
         return Ended(
             exit_code=_KILLED if running.stopped else process.returncode or 0,
             stopped=running.stopped,
             duration_ms=monotonic_ms(started),
         )
+
+    async def _start(self, box: Box, command: Sequence[str]) -> asyncio.subprocess.Process:
+        words = [self._program, *arguments(box, command)]
+        # The environment is given at exec: what bubblewrap itself was given is readable inside.
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment(box),
+                cwd="/",
+                start_new_session=True,
+            )
+        )
+        try:
+            return await asyncio.shield(starting)
+        except OSError as error:
+            raise SandboxUnavailable(f"The box could not be started ({error.strerror}).") from None
+        except asyncio.CancelledError:
+            # Only a whole start can be undone wholly.
+            process = await starting
+            await self._end(_Running(process, Transcript()))
+            raise
+
+    async def _end(self, running: _Running) -> None:
+        running.stop("cancelled")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(running.end(), _END_WITHIN_S)
 
     async def _watch(self, running: _Running, box: Box) -> None:
         # The system's own limits are per process, and do not count for root at all.
@@ -231,7 +247,7 @@ class Sandbox:
             box = Box(root=Path(folder), access=Access.READ, caps=self._settings.caps)
             try:
                 ended = await self._execute(box, ["true"], _PROBE_S, transcript)
-            except (OSError, SandboxUnavailable):
+            except SandboxUnavailable:
                 return Standing("none", _refusal(transcript.text()))
         if ended.exit_code == 0:
             return Standing("bubblewrap")
@@ -252,6 +268,27 @@ class _Running:
             self.stopped = reason
             kill_box(self.process.pid)
 
+    async def go(self) -> None:
+        """Wait until the box is built and let the program start.
+
+        Raises:
+            SandboxUnavailable: The box could not be built.
+        """
+        stdin, stdout = self.process.stdin, self.process.stdout
+        if stdin is None or stdout is None:
+            raise SandboxUnavailable("The box has no way in or out.")
+        ready = await stdout.read(1)
+        if ready != _READY:
+            # What comes instead is bubblewrap's complaint.
+            self._transcript.feed(ready)
+            await self.read()
+            if not self.stopped:
+                complaint = _first_line(self._transcript.text())
+                raise SandboxUnavailable(f"The box could not be built: {complaint}")
+            return
+        stdin.write(_READY)
+        stdin.close()
+
     async def read(self) -> None:
         """Take output until nobody in the box can write any more."""
         stream = self.process.stdout
@@ -264,17 +301,12 @@ class _Running:
 
     async def end(self) -> None:
         """Wait for the end of a stopped program without keeping what it still wrote."""
+        if self.process.stdin:
+            self.process.stdin.close()
         stream = self.process.stdout
         while stream and await stream.read(_CHUNK):
             pass
         await self.process.wait()
-
-
-def _ensure_started(code: int | None, transcript: Transcript) -> None:
-    # bubblewrap's own complaint and exit code, when it could not build the box.
-    text = transcript.text() if code == 1 else ""
-    if text.startswith("bwrap: "):
-        raise SandboxUnavailable(f"The box could not be built: {_first_line(text)}")
 
 
 def _refusal(text: str) -> str:

@@ -127,18 +127,19 @@ async def _execute_unboxed(root: Path, command: list[str], transcript: Transcrip
         env={},
         cwd=root,
     )
-    stopped = ""
+    stopped, is_read = "", False
     try:
         async with asyncio.timeout(_LONGEST_S):
             while process.stdout and (chunk := await process.stdout.read(_CHUNK)):
                 transcript.feed(chunk)
+        is_read = True
     except TimeoutError:
         stopped = "time limit"
     finally:
-        if process.returncode is None:
+        if not is_read:
             process.kill()
-        while process.stdout and await process.stdout.read(_CHUNK):
-            pass
+            while process.stdout and await process.stdout.read(_CHUNK):
+                pass
     return Ended(exit_code=await process.wait(), stopped=stopped, duration_ms=0)
 
 

@@ -12,12 +12,12 @@ import msgspec
 from rich.console import Console
 
 from codelab.cli.chat import render
-from codelab.cli.chat.lookups import complete, open_session
 from codelab.cli.chat.connection import Connection
 from codelab.cli.chat.conversation import Conversation
 from codelab.cli.chat.dialogue import Choices, Dialogue
 from codelab.cli.chat.display import Display, JsonDisplay, PlainDisplay
 from codelab.cli.chat.identity import AskCredentials, Identity, from_environment
+from codelab.cli.chat.lookups import complete, open_session
 from codelab.cli.chat.server import Server
 from codelab.cli.chat.terminal import TerminalDisplay
 from codelab.cli.chat.tokens import TokenFile

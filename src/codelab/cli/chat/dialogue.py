@@ -10,10 +10,10 @@ from prompt_toolkit import PromptSession
 from rich.console import Console
 
 from codelab.cli.chat import render
-from codelab.cli.chat.lookups import listed
 from codelab.cli.chat.commands import HELP, Command, read_command
 from codelab.cli.chat.conversation import Conversation
 from codelab.cli.chat.identity import Identity
+from codelab.cli.chat.lookups import listed
 from codelab.cli.chat.transcript import Transcript
 from codelab.kit.errors import CodeLabError
 

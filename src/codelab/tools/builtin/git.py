@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import PurePosixPath
 from typing import Annotated
 
 import msgspec
@@ -15,7 +16,6 @@ from codelab.tools.builtin.fields import FilePath
 
 # Hidden files are off limits to agents, in a diff too.
 _WITHOUT_HIDDEN = (":(top,exclude,glob)**/.*", ":(top,exclude,glob)**/.*/**")
-_PLAIN_DIFF = ("--no-ext-diff", "--no-textconv")
 # As many names as surely fit into one bounded answer of git.
 _HASHED_AT_ONCE = 500
 _MOST_FILES = 5000
@@ -64,9 +64,7 @@ class GitDiff(Tool[GitDiffParameters]):
         """Ask git."""
         staged = ("--staged",) if parameters.staged else ()
         where = _literal(parameters.path or ".")
-        result = await context.workspace.git(
-            "diff", *_PLAIN_DIFF, *staged, "--", where, *_WITHOUT_HIDDEN
-        )
+        result = await context.workspace.git("diff", *staged, "--", where, *_WITHOUT_HIDDEN)
         return _result(result, empty="No changes.")
 
 
@@ -158,7 +156,7 @@ class GitCommit(Tool[GitCommitParameters]):
         preview = [f"commit as {_author(context)}", "", parameters.message, "", "Changes:"]
         preview += [f"  {status} {name}" for status, name in changed]
         if head.exit_code == 0:
-            difference = await context.workspace.git("diff", *_PLAIN_DIFF, "HEAD", "--", *where)
+            difference = await context.workspace.git("diff", "HEAD", "--", *where)
             preview += ["", difference.output]
         return Preparation(preview="\n".join(preview), state=state.hexdigest())
 
@@ -207,8 +205,9 @@ def _author(context: ToolContext) -> str:
 
 
 def _literal(path: str) -> str:
-    # Without this, git reads signs in a path as a pattern.
-    return f":(top,literal){path}"
+    plain = str(PurePosixPath(path))
+    # Without `literal`, git reads signs in a path as a pattern.
+    return ":(top)" if plain == "." else f":(top,literal){plain}"
 
 
 def _result(result: CommandResult, *, empty: str = "") -> ToolResult:

@@ -27,7 +27,7 @@ from codelab.sdk.model import Completion, ModelRequest, OnDelta
 _TIMEOUT_S = 600
 
 
-class LiteLLMStream:
+class LiteLLMClient:
     """Runs calls through `litellm.acompletion`."""
 
     async def run(

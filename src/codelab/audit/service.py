@@ -1,0 +1,55 @@
+"""Listens to what happens and keeps the record."""
+
+from __future__ import annotations
+
+from codelab.audit import repository
+from codelab.audit.entry import AuditEntry, Observation, entry_of
+from codelab.audit.recorder import Recorder
+from codelab.audit.repository import AuditFilter
+from codelab.audit.subscribers import OBSERVED, observe
+from codelab.kit.bus import Bus
+from codelab.kit.db import Database
+from codelab.kit.events import Event
+from codelab.kit.request_context import current_request
+
+
+class Audit:
+    """The audit log; it hears every module's events from the moment it is built.
+
+    Args:
+        db: The database.
+        bus: Where the events come from.
+    """
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self._db = db
+        self._recorder = Recorder(db)
+        for kind in OBSERVED:
+            bus.subscribe(kind, self._hear)
+
+    @property
+    def lost(self) -> int:
+        """How many entries could not be kept."""
+        return self._recorder.lost
+
+    async def start(self) -> None:
+        """Begin to write."""
+        await self._recorder.start()
+
+    async def close(self) -> None:
+        """Write what waits and stop."""
+        await self._recorder.close()
+
+    def record(self, seen: Observation) -> None:
+        """Record something that no event tells."""
+        self._recorder.add(entry_of(seen, current_request()), weighty=seen.weighty)
+
+    async def list_entries(self, wanted: AuditFilter) -> list[AuditEntry]:
+        """Return a page of entries, newest first, up to this moment."""
+        await self._recorder.flush()
+        async with self._db.read() as db:
+            return await repository.page(db, wanted)
+
+    def _hear(self, event: Event) -> None:
+        for seen in observe(event):
+            self.record(seen)

@@ -1,0 +1,42 @@
+"""`codelab secret`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from codelab.app import secret_keys
+from codelab.cli.installation import config_option, opened_database, read_settings
+from codelab.cli.resealing import Resealed, reseal
+from codelab.kit.crypto import Cipher
+from codelab.kit.secret_key import new_key
+from codelab.settings import Settings
+
+
+@click.command()
+@click.option("--rotate", is_flag=True, help="Seal all stored texts anew with the current key.")
+@config_option
+def secret(rotate: bool, config: Path | None) -> None:
+    """Print a new secret key, for CODELAB_SECRET_KEY.
+
+    To replace a key: set the new one as CODELAB_SECRET_KEY and the old one as
+    CODELAB_SECRET_KEYS_PREVIOUS, restart, and run `codelab secret --rotate`. Afterwards nothing
+    stored needs the old key any more. Everybody signs in again.
+    """
+    if not rotate:
+        click.echo(new_key())
+        return
+    done = asyncio.run(_rotate(read_settings(config)))
+    click.echo(f"{done.renewed} stored texts were sealed anew.")
+    if done.broken:
+        raise click.ClickException(
+            f"{done.broken} stored texts could not be opened with any configured key: "
+            "keep the former keys, and add the one that is missing."
+        )
+
+
+async def _rotate(settings: Settings) -> Resealed:
+    async with opened_database(settings) as db:
+        return await reseal(db, Cipher(secret_keys(settings)))

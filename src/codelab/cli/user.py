@@ -1,0 +1,134 @@
+"""`codelab user`: accounts, without a browser and without a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from codelab.app import secret_keys
+from codelab.audit.api import Audit
+from codelab.auth.api import Auth, AuthSettings, User
+from codelab.cli.installation import config_option, prepare_database, read_settings
+from codelab.kit.bus import Bus
+from codelab.kit.db import Database
+from codelab.settings import Settings
+
+T = TypeVar("T")
+
+_password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of the input."
+)
+
+
+@click.group()
+def user() -> None:
+    """Add, list and disable users, set passwords.
+
+    This works on the installation's database itself, whether the server runs or not.
+    """
+
+
+@user.command()
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="Make the user an administrator; the first one is.")
+@_password_option
+@config_option
+def add(name: str, admin: bool, password_stdin: bool, config: Path | None) -> None:
+    """Add the user NAME."""
+    password = _password(password_stdin)
+
+    async def work(auth: Auth) -> User:
+        first = await auth.setup_link_needed()
+        return await auth.create_user(name, password, admin=admin or first)
+
+    made = _run(config, work)
+    click.echo(f"Added the {'administrator' if made.role == 'admin' else 'user'} {made.name}.")
+
+
+@user.command(name="list")
+@config_option
+def list_users(config: Path | None) -> None:
+    """List all users."""
+    for each in _run(config, lambda auth: auth.list_users()):
+        state = "  disabled" if each.disabled else ""
+        click.echo(f"{each.name}  {each.role}  since {each.created_at:%Y-%m-%d}{state}")
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def disable(name: str, config: Path | None) -> None:
+    """Keep the user NAME out; open connections end within a minute."""
+
+    async def work(auth: Auth) -> User:
+        return await auth.disable((await auth.find_user(name)).id)
+
+    click.echo(f"Disabled {_run(config, work).name}.")
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def enable(name: str, config: Path | None) -> None:
+    """Let the user NAME in again."""
+
+    async def work(auth: Auth) -> User:
+        return await auth.enable((await auth.find_user(name)).id)
+
+    click.echo(f"Enabled {_run(config, work).name}.")
+
+
+@user.command()
+@click.argument("name")
+@_password_option
+@config_option
+def passwd(name: str, password_stdin: bool, config: Path | None) -> None:
+    """Give the user NAME another password; all of their sign-ins end."""
+
+    async def find(auth: Auth) -> User:
+        return await auth.find_user(name)
+
+    found = _run(config, find)
+    password = _password(password_stdin)
+    _run(config, lambda auth: auth.set_password(found.id, password))
+    click.echo(f"{found.name} has another password.")
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for the password: --password-stdin.")
+    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return answer
+
+
+def _run(config: Path | None, work: Callable[[Auth], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with _accounts(read_settings(config)) as auth:
+            return await work(auth)
+
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _accounts(settings: Settings) -> AsyncIterator[Auth]:
+    """Lend the accounts; what is done to them is written to the audit log as by the server."""
+    await prepare_database(settings.database_url)
+    bus = Bus()
+    db = Database(settings.database_url, bus)
+    audit = Audit(db, bus)
+    await bus.start()
+    await audit.start()
+    try:
+        yield Auth(db, AuthSettings(secrets=secret_keys(settings)))
+    finally:
+        await audit.close()
+        await bus.close()
+        await db.close()

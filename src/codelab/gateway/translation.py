@@ -1,0 +1,137 @@
+"""Which frame each fact of the log becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any
+
+from codelab.gateway import server_frames as frames
+from codelab.sessions.events import (
+    AgentChosen,
+    ApprovalAnswered,
+    AssistantMessageCompleted,
+    PlanUpdated,
+    ToolCallCompleted,
+    ToolCallRequested,
+    TurnEnded,
+    TurnFailed,
+    UsageRecorded,
+    UserMessageReceived,
+)
+
+# A frame's type, its data, and the message or call it speaks of.
+Written = tuple[Callable[..., frames.ServerFrame], Any, str]
+
+
+@singledispatch
+def frame_of(fact: object) -> Written:
+    """Find the frame of a fact: how it is made, its data, and what it speaks of."""
+    raise TypeError(f"no frame is defined for {type(fact).__name__}")
+
+
+@frame_of.register
+def _(fact: UserMessageReceived) -> Written:
+    data = frames.MessageData(
+        message_id=fact.message_id,
+        role="user",
+        text=fact.text,
+        agent=fact.agent,
+        model=fact.model,
+        context=fact.context,
+    )
+    return frames.Message, data, fact.message_id
+
+
+@frame_of.register
+def _(fact: AgentChosen) -> Written:
+    data = frames.AgentData(
+        previous=fact.previous, to=fact.agent, reason=fact.reason, task_id=fact.task_id
+    )
+    return frames.Agent, data, ""
+
+
+@frame_of.register
+def _(fact: PlanUpdated) -> Written:
+    return frames.Plan, frames.PlanData(steps=fact.steps, task_id=fact.task_id), ""
+
+
+@frame_of.register
+def _(fact: AssistantMessageCompleted) -> Written:
+    data = frames.MessageData(
+        message_id=fact.message_id,
+        role="assistant",
+        text=fact.text,
+        agent=fact.agent,
+        model=fact.model,
+        reasoning=fact.reasoning,
+        finish_reason=fact.finish_reason,
+        task_id=fact.task_id,
+    )
+    return frames.Message, data, fact.message_id
+
+
+@frame_of.register
+def _(fact: ToolCallRequested) -> Written:
+    names = frames.ToolCallData.__struct_fields__
+    values = {name: getattr(fact, name) for name in names if name != "shortened"}
+    return frames.ToolCall, frames.ToolCallData(**values), ""
+
+
+@frame_of.register
+def _(fact: ToolCallCompleted) -> Written:
+    data = frames.ToolResultData(
+        call_id=fact.call_id,
+        ok=fact.ok,
+        output=fact.output,
+        truncated=fact.truncated,
+        duration_ms=fact.duration_ms,
+        tool=fact.tool,
+        task_id=fact.task_id,
+    )
+    return frames.ToolResult, data, fact.call_id
+
+
+@frame_of.register
+def _(fact: ApprovalAnswered) -> Written:
+    data = frames.ApprovalData(
+        approval_id=fact.approval_id,
+        status=fact.status,
+        by=fact.by,
+        call_id=fact.call_id,
+        feedback=fact.feedback,
+    )
+    return frames.Approval, data, ""
+
+
+@frame_of.register
+def _(fact: UsageRecorded) -> Written:
+    data = frames.UsageData(
+        input_tokens=fact.usage.input_tokens,
+        output_tokens=fact.usage.output_tokens,
+        cost_usd=fact.usage.cost_usd,
+        model=fact.model,
+        agent=fact.agent,
+        estimated=fact.usage.estimated,
+        task_id=fact.task_id,
+    )
+    return frames.Used, data, ""
+
+
+@frame_of.register
+def _(fact: TurnFailed) -> Written:
+    data = frames.ErrorData(
+        code=fact.code, message=fact.message, retryable=fact.retryable, task_id=fact.task_id
+    )
+    return frames.Error, data, ""
+
+
+@frame_of.register
+def _(fact: TurnEnded) -> Written:
+    data = frames.DoneData(
+        message_id=fact.message_id,
+        stop_reason=fact.stop_reason,
+        duration_ms=fact.duration_ms,
+        usage=fact.usage,
+    )
+    return frames.Done, data, ""

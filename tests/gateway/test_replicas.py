@@ -1,0 +1,146 @@
+"""Two replicas over a real relay: every client gets the whole record, wherever it connects."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from websockets.exceptions import ConnectionClosed
+
+from codelab.kit.db import metadata
+from codelab.kit.relay import RedisRelay
+from codelab.sdk.model import Usage
+from codelab.sessions.events import AssistantMessageCompleted, TurnEnded, UsageRecorded
+from tests.gateway.rig import Frame, Replica, User, open_session, read, read_until, send, sign_up
+
+DONE = TurnEnded(message_id="last", stop_reason="end", duration_ms=1, usage=Usage())
+USED = UsageRecorded(agent="ask", model="x", usage=Usage())
+
+
+@pytest.fixture
+async def pair(
+    database_url: str, tmp_path: Path, redis_url: str
+) -> AsyncIterator[tuple[Replica, Replica]]:
+    """Two replicas on the same stores."""
+    relays = [RedisRelay(Redis.from_url(redis_url)) for _ in range(2)]
+    one, two = (Replica(database_url, tmp_path, relay) for relay in relays)
+    try:
+        async with one.db.engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        for replica in (one, two):
+            await replica.relay.start()
+            await replica.start()
+        yield one, two
+    finally:
+        for replica in (one, two):
+            await replica.stop()
+            await replica.relay.close()
+
+
+async def prepare(replica: Replica, folder: Path) -> tuple[User, str]:
+    ada = await sign_up(replica, "ada")
+    session = await open_session(replica, ada, folder)
+    await replica.sessions.start_turn(ada.principal, session.id, "hi")
+    return ada, session.id
+
+
+async def test_a_client_elsewhere_sees_what_happens_here(
+    pair: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    here, there = pair
+    ada, session_id = await prepare(here, tmp_path)
+    here.say(session_id, "m", "Hel", 0)
+    async with ada.socket(there) as client:
+        await read(client)
+        await send(client, {"type": "resume", "session_id": session_id, "data": {"last_seq": 0}})
+        # The replica that runs the turn sends the text so far when it hears of the watcher.
+        frames = await read_until(client, "token")
+        assert frames[-1]["data"]["text"] == "Hel"
+        here.say(session_id, "m", "lo", 3)
+        completed = AssistantMessageCompleted(message_id="m", agent="a", model="x", text="Hello")
+        await here.append(session_id, completed, DONE)
+        frames = await read_until(client, "done")
+    assert [frame["type"] for frame in frames] == ["token", "message", "done"]
+    assert [frame["seq"] for frame in frames if "seq" in frame] == [2, 3]
+
+
+class Chance:
+    """Numbers that look random and are the same in each run."""
+
+    def __init__(self, seed: int) -> None:
+        self.state = str(seed).encode()
+
+    def below(self, end: int) -> int:
+        self.state = hashlib.sha256(self.state).digest()
+        return int.from_bytes(self.state[:8], "big") % end
+
+
+async def watch(
+    ada: User, pair: tuple[Replica, Replica], session_id: str, chance: Chance
+) -> list[Frame]:
+    """Follow a session to its end over connections that break and change their replica."""
+    seen: list[Frame] = []
+    epoch = 1
+    while not seen or seen[-1]["type"] != "done":
+        cursor = {"last_seq": seen[-1]["seq"] if seen else 0, "epoch": epoch}
+        async with ada.socket(pair[chance.below(2)]) as client:
+            await read(client)
+            await send(client, {"type": "resume", "session_id": session_id, "data": cursor})
+            left = 1 + chance.below(120)
+            try:
+                while left and not (seen and seen[-1]["type"] == "done"):
+                    frame = await read(client, within_s=20)
+                    if "seq" in frame:
+                        seen.append(frame)
+                        left -= 1
+                # The connection breaks without a word.
+                client.transport.abort()
+            except ConnectionClosed:
+                continue
+    return seen
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_thousand_events_and_many_disconnects(
+    pair: tuple[Replica, Replica], tmp_path: Path, seed: int
+) -> None:
+    here, _ = pair
+    ada, session_id = await prepare(here, tmp_path)
+    chance = Chance(seed)
+    clients = [
+        asyncio.create_task(watch(ada, pair, session_id, Chance(seed + number)))
+        for number in range(4)
+    ]
+    written = 1
+    while written < 1000:
+        batch = [USED] * (1 + chance.below(25))
+        here.say(session_id, f"m{written}", "text", 0)
+        await here.append(session_id, *batch)
+        written += len(batch)
+        await asyncio.sleep((0, 0, 0.01, 0.05)[chance.below(4)])
+    await here.append(session_id, DONE)
+    record = list(range(1, written + 2))
+    for seen in await asyncio.wait_for(asyncio.gather(*clients), 30):
+        assert [frame["seq"] for frame in seen] == record
+
+
+async def test_streams_are_back_after_the_relay_was_cut(
+    pair: tuple[Replica, Replica], tmp_path: Path, redis_url: str
+) -> None:
+    here, there = pair
+    ada, session_id = await prepare(here, tmp_path)
+    async with ada.socket(there) as client, Redis.from_url(redis_url) as control:
+        await read(client)
+        await send(client, {"type": "resume", "session_id": session_id, "data": {"last_seq": 0}})
+        await read_until(client, "message")
+        for number in range(3):
+            await control.client_kill_filter(_type="pubsub")
+            await control.client_kill_filter(_type="normal", skipme=True)
+            await here.append(session_id, *[USED] * 5)
+            seqs: list[int] = []
+            while len(seqs) < 5:
+                frame = await read(client, within_s=10)
+                seqs += [frame["seq"]] if "seq" in frame else []
+            assert seqs == list(range(2 + 5 * number, 7 + 5 * number))

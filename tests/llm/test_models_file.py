@@ -1,0 +1,190 @@
+"""The models file: LiteLLM's form, our section, and sentences for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codelab.llm.catalog import Catalogue
+from codelab.llm.errors import CatalogueInvalid
+from codelab.llm.models_file import build_catalogue, read_models_file
+from codelab.llm.prices import read_price_list
+from codelab.llm.role_defaults import PREFERRED, pick
+from codelab.sdk.agent import ModelRole
+
+WHOLE = """
+model_list:
+  - model_name: smart
+    litellm_params:
+      model: anthropic/claude-opus-5
+      api_key: os.environ/CODELAB_TEST_SMART_KEY
+  - model_name: quick
+    litellm_params: {model: openai/gpt-5-mini, api_key: sk-literal-0123456789, rpm: 5}
+    model_info: {max_input_tokens: 5000, description: Small and quick.}
+  - model_name: local
+    litellm_params: {model: ollama_chat/llama3, api_base: "http://127.0.0.1:11434"}
+litellm_settings:
+  fallbacks: [{quick: [smart]}]
+general_settings: {master_key: unused}
+codelab:
+  agents: {coder: local}
+  roles: {reasoning: smart, fast: quick}
+  fallbacks: [local]
+  default: quick
+"""
+
+
+def entry(name: str = "a", **params: Any) -> dict[str, Any]:
+    return {"model_name": name, "litellm_params": {"model": "openai/gpt-x", **params}}
+
+
+def read(tmp_path: Path, text: str) -> Catalogue:
+    path = tmp_path / "models.yaml"
+    path.write_text(text)
+    return read_models_file(path)
+
+
+def test_the_whole_form_is_understood(tmp_path: Path) -> None:
+    catalogue = read(tmp_path, WHOLE)
+    assert list(catalogue.entries) == ["smart", "quick", "local"]
+    assert catalogue.choose(ModelRole.REASONING) == "smart"
+    assert catalogue.choose(ModelRole.FAST) == "quick"
+    assert catalogue.choose(ModelRole.CODING, "coder") == "local"
+    assert catalogue.chain("quick") == ("quick", "smart")
+    assert catalogue.chain("smart") == ("smart", "local")
+    assert catalogue.chain("local") == ("local",)
+    infos = {info.name: info for info in catalogue.offered(read_price_list())}
+    assert infos["quick"].context_tokens == 5000
+    assert infos["quick"].description == "Small and quick."
+    assert infos["smart"].context_tokens == 1_000_000
+    assert infos["local"].provider == "ollama_chat"
+
+
+def test_keys_are_looked_up_when_used_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CODELAB_TEST_SMART_KEY", raising=False)
+    catalogue = read(tmp_path, WHOLE)
+    smart, quick = catalogue.entry("smart"), catalogue.entry("quick")
+    assert smart.missing_variables() == ("CODELAB_TEST_SMART_KEY",)
+    monkeypatch.setenv("CODELAB_TEST_SMART_KEY", "sk-from-environment")
+    assert smart.resolved()["api_key"] == "sk-from-environment"
+    assert smart.missing_variables() == ()
+    assert quick.resolved()["api_key"] == "sk-literal-0123456789"
+    for shown in (repr(catalogue), repr(quick.params), str(smart)):
+        assert "sk-literal" not in shown
+        assert "sk-from-environment" not in shown
+
+
+def test_entries_of_one_name_follow_each_other() -> None:
+    catalogue = build_catalogue({"model_list": [entry("a"), entry("b"), entry("a")]}, "f")
+    assert list(catalogue.entries) == ["a", "b", "a#2"]
+    assert catalogue.chain("a") == ("a", "a#2")
+
+
+def test_roles_nobody_has_set_go_by_the_models_names() -> None:
+    listed = [
+        {"model_name": name, "litellm_params": {"model": model}}
+        for name, model in (
+            ("middle", "openai/gpt-5.4"),
+            ("small", "gemini/gemini-2.5-flash"),
+            ("big", "anthropic/claude-opus-5"),
+        )
+    ]
+    roles = build_catalogue({"model_list": listed}, "f").roles
+    assert roles[ModelRole.REASONING] == roles[ModelRole.CODING] == "big"
+    assert roles[ModelRole.BALANCED] == "middle"
+    assert roles[ModelRole.FAST] == "small"
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        (None, "Expected `object`, got `null` at the top"),
+        ({}, "missing required field `model_list` at the top"),
+        ({"model_list": {}}, "model_list: Expected `array`, got `object`"),
+        (
+            {"model_list": [entry(), {"litellm_params": {"model": "x"}}]},
+            "model_list[1]: Object missing required field `model_name`",
+        ),
+        (
+            {"model_list": [{"model_name": "a"}]},
+            "model_list[0] (a): Object missing required field `litellm_params`",
+        ),
+        (
+            {"model_list": [{"model_name": "a", "litellm_params": {}}]},
+            "model_list[0].litellm_params (a): Object missing required field `model`",
+        ),
+        (
+            {"model_list": [entry(model=3)]},
+            "model_list[0].litellm_params.model (a): Expected `str`, got `int`",
+        ),
+        (
+            {"model_list": [entry(model="openai/*")]},
+            "model_list[0].litellm_params.model (a): Expected the name of one model",
+        ),
+        (
+            {"model_list": [entry()], "codelab": {"roles": {"clever": "a"}}},
+            "codelab.roles: Invalid enum value 'clever'",
+        ),
+        (
+            {"model_list": [entry()], "codelab": {"agent": {}}},
+            "codelab: Object contains unknown field `agent`",
+        ),
+        (
+            {"model_list": [entry()], "codelab": {"agents": {"coder": "b"}}},
+            "codelab.agents.coder names the model 'b', which model_list does not have",
+        ),
+        (
+            {"model_list": [entry()], "codelab": {"default": "b"}},
+            "codelab.default names the model 'b'",
+        ),
+        (
+            {"model_list": [entry()], "codelab": {"fallbacks": ["b"]}},
+            "fallbacks names the model 'b'",
+        ),
+        (
+            {"model_list": [entry()], "litellm_settings": {"fallbacks": [{"a": ["b"]}]}},
+            "fallbacks names the model 'b'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(document: Any, sentence: str) -> None:
+    with pytest.raises(CatalogueInvalid) as caught:
+        build_catalogue(document, "models.yaml")
+    assert sentence in caught.value.message
+    assert caught.value.message.startswith("models.yaml: ")
+    assert caught.value.message.endswith(".")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueInvalid, match=r"models.yaml is not valid YAML \(line 2\)"):
+        read(tmp_path, "a: 1\n  b: [")
+    with pytest.raises(CatalogueInvalid, match=r"gone.yaml cannot be read: No such file"):
+        read_models_file(tmp_path / "gone.yaml")
+
+
+def test_an_error_shows_no_key(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueInvalid) as caught:
+        build_catalogue({"model_list": [entry(api_key="sk-secret", model=[])]}, "f")
+    assert "sk-secret" not in caught.value.message
+
+
+def test_every_preferred_model_is_in_litellm_s_list() -> None:
+    prices = read_price_list()
+    assert len(prices) > 1000
+    for provider, tiers in PREFERRED.items():
+        for name in (name for tier in tiers for name in tier):
+            assert prices[name].mode == "chat", (provider, name)
+
+
+@pytest.mark.parametrize("provider", PREFERRED)
+def test_the_best_of_what_exists_is_picked(provider: str) -> None:
+    newest = pick(provider, None)
+    assert newest[ModelRole.REASONING] == PREFERRED[provider][0][0]
+    assert newest[ModelRole.FAST] == PREFERRED[provider][2][0]
+    oldest = PREFERRED[provider][2][-1]
+    assert set(pick(provider, [oldest]).values()) == {oldest}
+    assert pick(provider, ["something-else"]) == {}

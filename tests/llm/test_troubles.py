@@ -1,0 +1,219 @@
+"""Every way in which a provider fails, over each wire: one condition, one sentence, no secret."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from codelab.kit.errors import CodeLabError
+from codelab.llm.api import Models
+from codelab.llm.errors import ModelError, NoModelAvailable
+from codelab.llm.fallback import RetryPolicy
+from tests.llm.layer import QUICK, READ_FILE, Heard, Layer, ask, eventually
+from tests.model_server.script import Reply, ToolCall
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+ONCE = RetryPolicy(retries=0)
+
+
+@pytest.fixture(params=["openai", "anthropic", "ollama"])
+async def wire(request: pytest.FixtureRequest, layer: Layer) -> tuple[Models, str]:
+    """A model layer with one model, impatient, and the model's name."""
+    name: str = request.param
+    models = layer.build(
+        layer.entry(name), first_token_timeout_s=0.4, idle_timeout_s=0.4, retry=ONCE
+    )
+    await models.warm_up()
+    return models, name
+
+
+async def failure(models: Models, name: str, layer: Layer, **fields: Any) -> CodeLabError:
+    with pytest.raises(CodeLabError) as caught:
+        await ask(models, name, **fields)
+    assert layer.key not in caught.value.message
+    assert "127.0.0.1" not in caught.value.message
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("reply", "codes"),
+    [
+        (Reply(status=401), {"model_auth_failed"}),
+        (Reply(status=403), {"model_auth_failed"}),
+        (Reply(status=404), {"model_missing"}),
+        (Reply(status=400), {"model_refused"}),
+        (Reply(context_overflow=True), {"context_too_long"}),
+    ],
+    ids=["401", "403", "404", "400", "overflow"],
+)
+async def test_a_refusal_has_a_condition_of_its_own(
+    wire: tuple[Models, str], layer: Layer, reply: Reply, codes: set[str]
+) -> None:
+    await layer.script(reply)
+    error = await failure(*wire, layer)
+    assert error.code in codes
+    assert not error.retryable
+    assert len(await layer.seen()) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=429),
+        Reply(status=500),
+        Reply(status=503),
+        Reply(text="one two three", cut_after=0),
+        Reply(text="one", delay_s=2),
+    ],
+    ids=["429", "500", "503", "cut", "silent"],
+)
+async def test_a_model_that_does_not_answer_is_named_with_what_was_tried(
+    wire: tuple[Models, str], layer: Layer, reply: Reply
+) -> None:
+    await layer.script(reply)
+    error = await failure(*wire, layer)
+    assert error.code == "no_model_available"
+    assert error.retryable
+    assert wire[1] in error.message
+
+
+async def test_a_cut_in_the_middle_is_not_mixed_with_another_answer(
+    wire: tuple[Models, str], layer: Layer
+) -> None:
+    await layer.script(Reply(text="one two three four", cut_after=2), Reply(text="other"))
+    heard = Heard()
+    with pytest.raises(ModelError) as caught:
+        await ask(*wire, heard)
+    assert caught.value.code == "model_interrupted"
+    assert caught.value.retryable
+    assert heard.text == "one two"
+    assert len(await layer.seen()) == 1
+    assert layer.calls[0].usage.output_tokens > 0
+
+
+async def test_an_error_in_the_middle_breaks_the_answer_off(
+    wire: tuple[Models, str], layer: Layer
+) -> None:
+    await layer.script(Reply(text="one two three four", error_after=2))
+    error = await failure(*wire, layer)
+    assert error.code == "model_interrupted"
+
+
+async def test_a_model_that_stops_in_the_middle_is_given_up(
+    wire: tuple[Models, str], layer: Layer
+) -> None:
+    await layer.script(Reply(text="one two three four", stall_after=2))
+    started = time.monotonic()
+    error = await failure(*wire, layer)
+    assert error.code == "model_timeout"
+    assert "0.4 s" in error.message
+    assert time.monotonic() - started < 2
+    await eventually(layer.was_cut)
+
+
+async def test_a_long_tool_call_is_a_sign_of_life(layer: Layer) -> None:
+    models = layer.build(layer.entry("openai"), first_token_timeout_s=0.3, idle_timeout_s=0.3)
+    call = ToolCall("read_file", {"path": "a/b/c/d/e/f/g/h/i/j"})
+    await layer.script(Reply(tool_calls=[call], split="bytes", token_delay_s=0.04))
+    heard = Heard()
+    completion = await ask(models, "openai", heard, tools=(READ_FILE,))
+    assert completion.tool_calls[0].name == "read_file"
+    assert heard.deltas == []
+
+
+async def test_a_passing_failure_is_retried_silently(layer: Layer) -> None:
+    models = layer.build(layer.entry("openai"))
+    await layer.script(Reply(status=500), Reply(text="Here."))
+    assert (await ask(models, "openai")).text == "Here."
+    assert layer.calls[0].tried == ("openai: model_failed",)
+    assert layer.calls[0].ok
+
+
+async def test_retry_after_is_honoured(layer: Layer) -> None:
+    models = layer.build(layer.entry("openai"))
+    await layer.script(Reply(status=429, headers={"Retry-After": "0.4"}), Reply(text="Here."))
+    started = time.monotonic()
+    assert (await ask(models, "openai")).text == "Here."
+    assert time.monotonic() - started >= 0.4
+
+
+async def test_a_long_retry_after_is_told_and_not_waited_for(layer: Layer) -> None:
+    models = layer.build(layer.entry("openai"))
+    await layer.script(Reply(status=429, headers={"Retry-After": "60"}), Reply(text="Here."))
+    with pytest.raises(NoModelAvailable) as caught:
+        await ask(models, "openai")
+    assert caught.value.retry_after_s == 60
+    assert len(await layer.seen()) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(status=401), Reply(status=500), Reply(text="a b", cut_after=0), Reply(delay_s=3)],
+    ids=["401", "500", "cut", "silent"],
+)
+async def test_the_next_of_the_chain_answers_across_providers(layer: Layer, reply: Reply) -> None:
+    second = f"{layer.key}-second"
+    models = layer.build(
+        layer.entry("openai", "first"),
+        layer.entry("anthropic", "second", second),
+        layer.entry("ollama", "third", f"{layer.key}-third"),
+        ours={"fallbacks": ["second", "third"]},
+        first_token_timeout_s=0.5,
+    )
+    await models.warm_up()
+    await layer.script(reply, reply)
+    await layer.script(Reply(status=403), key=second)
+    await layer.script(Reply(text="From Ollama."), key=f"{layer.key}-third")
+    heard = Heard()
+    completion = await ask(models, "first", heard)
+    assert (completion.model, completion.text) == ("third", "From Ollama.")
+    assert heard.text == "From Ollama."
+    [call] = layer.calls
+    assert (call.model, call.provider, call.ok) == ("third", "ollama_chat", True)
+    assert call.tried[-1] == "second: model_auth_failed"
+    assert call.tried[0].startswith("first: ")
+
+
+async def test_when_nothing_answers_the_user_reads_what_was_tried(layer: Layer) -> None:
+    models = layer.build(
+        layer.entry("openai", "first"),
+        layer.entry("openai", "second"),
+        ours={"fallbacks": {"first": ["second"]}},
+        retry=ONCE,
+    )
+    await layer.script(Reply(status=401), Reply(status=503))
+    error = await failure(models, "first", layer)
+    assert error.code == "no_model_available"
+    assert "first: The provider of first refused the key." in error.message
+    assert "second: The provider of second had a failure" in error.message
+    assert layer.calls[0].error_code == "no_model_available"
+
+
+async def test_nothing_listens_at_the_address(layer: Layer) -> None:
+    entry = layer.entry("openai")
+    with socket.socket() as bound:
+        # Bound and not listening: nobody else gets the port meanwhile, and connecting fails.
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        entry["litellm_params"]["api_base"] = f"http://127.0.0.1:{port}/v1"
+        await _unreachable(layer, entry)
+
+
+async def _unreachable(layer: Layer, entry: dict[str, Any]) -> None:
+    models = layer.build(entry, retry=QUICK)
+    error = await failure(models, "openai", layer)
+    assert error.code == "no_model_available"
+    assert "cannot be reached" in error.message
+
+
+async def test_a_key_with_a_line_break_never_reaches_the_wire(layer: Layer) -> None:
+    entry = layer.entry("openai")
+    entry["litellm_params"]["api_key"] = "sk-first\r\nX-Injected: 1"
+    models = layer.build(entry, retry=ONCE)
+    error = await failure(models, "openai", layer)
+    assert "line break" in error.message
+    assert "sk-first" not in error.message

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from codelab.sdk import ToolError
+from codelab.tools.errors import ApprovalStale
+from tests.tools.conftest import Bench
+from tests.workspace.places import git, run
+
+pytestmark = pytest.mark.usefixtures("boxed")
+
+
+def arguments(**values: object) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+@pytest.fixture
+def repository(root: Path) -> Path:
+    git(root, "init", "-q", "-b", "main")
+    for name in ("a.txt", "b.txt", ".env", "with [brackets].txt"):
+        (root / name).write_text("one\n", "utf-8")
+    git(root, "add", "--all")
+    git(root, "commit", "-qm", "first commit")
+    for name in ("a.txt", "b.txt", ".env", "with [brackets].txt"):
+        (root / name).write_text("two\n", "utf-8")
+    (root / "new.txt").write_text("new\n", "utf-8")
+    return root
+
+
+def log(root: Path) -> str:
+    return run("git", "log", "--format=%an|%s", "--name-only", "-1", cwd=root).stdout
+
+
+async def test_looking(bench: Bench, repository: Path) -> None:
+    status = await bench.run("git_status")
+    assert status.output.splitlines()[0] == "## main"
+    assert "?? new.txt" in status.output
+    shown = await bench.run("git_log", arguments(limit=5))
+    assert shown.output.endswith("Someone: first commit")
+    nothing = await bench.run("git_log", arguments(path="new.txt"))
+    assert nothing.output == "No commits."
+
+
+async def test_a_diff_leaves_hidden_files_out(bench: Bench, repository: Path) -> None:
+    everything = await bench.run("git_diff")
+    assert "+++ b/a.txt" in everything.output
+    assert ".env" not in everything.output
+    hidden = await bench.run("git_diff", arguments(path=".env"))
+    assert hidden.output == "No changes."
+    one = await bench.run("git_diff", arguments(path="./with [brackets].txt"))
+    assert one.output.count("+++") == 1
+    staged = await bench.run("git_diff", arguments(staged=True))
+    assert staged.output == "No changes."
+
+
+async def test_a_commit_is_shown_and_then_made(bench: Bench, repository: Path) -> None:
+    prepared = await bench.prepare(
+        "git_commit", arguments(message="Second\n\nWhy.", paths=["a.txt", "new.txt"])
+    )
+    assert prepared.preview.startswith("commit as Ann Bee <Ann.Bee@localhost>\n\nSecond\n\nWhy.\n")
+    assert "   M a.txt\n  ?? new.txt" in prepared.preview
+    assert "-one\n+two" in prepared.preview
+    result = await bench.tools.execute(prepared, bench.context)
+    assert result.ok, result.output
+    assert log(repository) == "Ann Bee|Second\n\na.txt\nnew.txt\n"
+
+
+async def test_everything_and_odd_names(bench: Bench, repository: Path) -> None:
+    await bench.run("git_commit", arguments(message="odd", paths=["with [brackets].txt"]))
+    assert log(repository) == "Ann Bee|odd\n\nwith [brackets].txt\n"
+    (repository / "a.txt").unlink()
+    result = await bench.run("git_commit", arguments(message="--amend", paths=["."]))
+    assert result.ok, result.output
+    assert log(repository) == "Ann Bee|--amend\n\n.env\na.txt\nb.txt\nnew.txt\n"
+    with pytest.raises(ToolError, match="nothing to commit"):
+        await bench.prepare("git_commit", arguments(message="x", paths=["."]))
+
+
+async def test_the_first_commit_of_all(bench: Bench, root: Path) -> None:
+    git(root, "init", "-q", "-b", "main")
+    (root / "a.txt").write_text("one\n", "utf-8")
+    result = await bench.run("git_commit", arguments(message="first", paths=["."]))
+    assert result.ok, result.output
+    assert log(root) == "Ann Bee|first\n\na.txt\n"
+
+
+async def test_a_change_after_the_preview_makes_it_stale(bench: Bench, repository: Path) -> None:
+    for name in ("a.txt", "new.txt"):
+        prepared = await bench.prepare("git_commit", arguments(message="m", paths=["."]))
+        (repository / name).write_text("three\n", "utf-8")
+        with pytest.raises(ApprovalStale):
+            await bench.tools.execute(prepared, bench.context)
+    assert log(repository).startswith("Someone|first commit")
+
+
+async def test_without_a_repository(bench: Bench, root: Path) -> None:
+    status = await bench.run("git_status")
+    assert not status.ok
+    assert "not a git repository" in status.output
+    with pytest.raises(ToolError, match="not a git repository"):
+        await bench.prepare("git_commit", arguments(message="x", paths=["."]))

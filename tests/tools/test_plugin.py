@@ -1,0 +1,35 @@
+"""The built-in tools come in through the same hook as everybody's, and are what product.md says."""
+
+import pluggy
+
+from codelab.sdk import hookspecs
+from codelab.sdk.tool import Category, Risk
+from codelab.tools.builtin import plugin
+
+TABLE = {
+    "read_file": (Category.READ, Risk.LOW, False),
+    "list_files": (Category.READ, Risk.LOW, False),
+    "search_files": (Category.READ, Risk.LOW, False),
+    "write_file": (Category.WRITE, Risk.HIGH, True),
+    "edit_file": (Category.WRITE, Risk.HIGH, True),
+    "delete_file": (Category.WRITE, Risk.CRITICAL, True),
+    "execute_command": (Category.RUN, Risk.CRITICAL, True),
+    "git_status": (Category.READ, Risk.LOW, False),
+    "git_diff": (Category.READ, Risk.LOW, False),
+    "git_log": (Category.READ, Risk.LOW, False),
+    "git_commit": (Category.WRITE, Risk.MEDIUM, True),
+}
+
+
+def test_the_hook_gives_every_tool() -> None:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    manager.check_pending()
+    (tools,) = manager.hook.register_tools()
+    assert {tool.name: (tool.category, tool.risk, tool.protected) for tool in tools} == TABLE
+
+
+def test_what_asks_a_human_is_never_repeated_by_itself() -> None:
+    for tool in plugin.register_tools():
+        assert tool.repeatable is not tool.protected

@@ -1,0 +1,79 @@
+"""What tests do to folders and processes from outside, without an event loop."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+# Opens the workspace that the first argument names; what a test adds runs in a process of its own.
+CHILD = """
+import asyncio, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from codelab.workspace.box import Access
+from codelab.workspace.errors import DiskFull
+from codelab.workspace.folder import Folder
+from codelab.workspace.rules import Audience, Rules
+from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.settings import WorkspaceSettings
+
+root, threads = Path(sys.argv[1]), ThreadPoolExecutor(2)
+sandbox = Sandbox(WorkspaceSettings(data_dir=root / "none"), threads)
+folder = Folder(root, Rules(Audience.AGENT), sandbox, "bubblewrap", threads)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    """The names of what is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def remove(folder: Path) -> None:
+    """Take an empty folder away."""
+    folder.rmdir()
+
+
+def text_of(path: str) -> str:
+    """The stripped text of a file anywhere."""
+    return Path(path).read_text("utf-8").strip()
+
+
+def run(
+    *words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def git(root: Path, *words: str) -> None:
+    """Run git as the developer would, outside any box."""
+    who = ("-c", "user.name=Someone", "-c", "user.email=someone@localhost")
+    done = run("git", *who, *words, cwd=root)
+    assert done.returncode == 0, done.stderr
+
+
+def child(program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    """Start a process of our own that opens the workspace `arguments[0]`."""
+    words = [sys.executable, "-c", CHILD + program, *map(str, arguments)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE)
+
+
+def processes_with(text: str) -> list[int]:
+    """The processes of this machine whose command line holds the text."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if text.encode() in place.read_bytes():
+                found.append(int(place.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until(is_so: Callable[[], bool], limit_s: float = 10.0) -> float:
+    """Wait for something and return how long it took, or the limit."""
+    started = time.monotonic()
+    while not is_so() and time.monotonic() - started < limit_s:
+        time.sleep(0.01)
+    return time.monotonic() - started

@@ -1,0 +1,209 @@
+"""The explorer's operations over HTTP, with the real service behind them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar, Request, Response, Router
+from litestar.connection import ASGIConnection
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.testing import AsyncTestClient
+
+from codelab.auth.api import Principal
+from codelab.auth.models import users
+from codelab.kit.bus import Bus
+from codelab.kit.db import Database, metadata
+from codelab.kit.errors import CodeLabError
+from codelab.kit.events import Event
+from codelab.kit.ratelimit import RateLimiter
+from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
+from codelab.workspace.events import FileDeleted, FileWritten, WorkspaceCreated
+from codelab.workspace.models import workspaces as table
+from codelab.workspace.routes import router
+from codelab.workspace.text import digest_of
+
+Client = AsyncTestClient[Litestar]
+
+ADA = Principal(user_id="a" * 32, name="ada", role="admin")
+EVE = Principal(user_id="e" * 32, name="eve")
+LIMIT = 60
+
+
+class ByHeader(AbstractAuthenticationMiddleware):
+    """Stands in for the sign-in: the header names the user."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        user = EVE if connection.headers.get("x-user") == "eve" else ADA
+        return AuthenticationResult(user=user, auth=user)
+
+
+def problem(request: Request[Any, Any, Any], error: CodeLabError) -> Response[dict[str, Any]]:
+    """Stands in for the gateway, which writes problem details."""
+    content = {"code": error.code, "detail": error.message, "retry": error.retry_after_s}
+    return Response(content, status_code=error.status)
+
+
+@pytest.fixture
+def published() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+async def client(
+    sqlite_url: str, root: Path, data_dir: Path, published: list[Event]
+) -> AsyncIterator[Client]:
+    bus = Bus()
+    bus.subscribe(Event, published.append)
+    db = Database(sqlite_url, bus)
+    async with db.engine.begin() as connection:
+        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
+    workspaces = Workspaces(db, WorkspaceSettings(data_dir=data_dir))
+    shared = await workspaces.ensure(root)
+    explorer = Explorer(workspaces, RateLimiter(), bus, per_hour=LIMIT)
+    app = Litestar(
+        [Router("/api/v1", route_handlers=[router(workspaces, explorer)])],
+        middleware=[ByHeader],
+        exception_handlers={CodeLabError: problem},
+        openapi_config=None,
+    )
+    async with AsyncTestClient(app) as made:
+        made.base_url = f"http://codelab.local/api/v1/workspaces/{shared.id}/"
+        yield made
+    await workspaces.close()
+    await db.close()
+
+
+async def test_saving_reading_and_deleting(
+    client: Client, root: Path, published: list[Event]
+) -> None:
+    created = await client.put("files/src/main.py", json={"content": "x = 1\n"})
+    assert created.status_code == 201
+    first = digest_of(b"x = 1\n")
+    assert created.json() == {"path": "src/main.py", "hash": first, "created": True}
+    assert created.headers["etag"] == f'"{first}"'
+
+    read = await client.get("files/src/main.py")
+    assert read.status_code == 200
+    assert read.headers["etag"] == f'"{first}"'
+    assert read.json() == {
+        "path": "src/main.py",
+        "content": "x = 1\n",
+        "hash": first,
+        "size": 6,
+    }
+
+    saved = await client.put(
+        "files/src/main.py", json={"content": "x = 2\n"}, headers={"If-Match": f'"{first}"'}
+    )
+    assert saved.status_code == 200
+    late = await client.put(
+        "files/src/main.py", json={"content": "x = 3\n"}, headers={"If-Match": f'"{first}"'}
+    )
+    assert (late.status_code, late.json()["code"]) == (412, "file_changed")
+    taken = await client.put(
+        "files/src/main.py", json={"content": "x = 3\n"}, headers={"If-None-Match": "*"}
+    )
+    assert taken.status_code == 412
+    assert (root / "src" / "main.py").read_text("utf-8") == "x = 2\n"
+    careless = await client.put("files/src/main.py", json={"content": "x = 4\n"})
+    assert careless.status_code == 200
+
+    late = await client.delete("files/src/main.py", headers={"If-Match": f'"{first}"'})
+    assert late.status_code == 412
+    assert (await client.delete("files/src/main.py")).status_code == 204
+    assert (await client.delete("files/src/main.py")).status_code == 404
+    assert not (root / "src" / "main.py").exists()
+
+    writes = [event.digest for event in published if isinstance(event, FileWritten)]
+    assert writes == [first, digest_of(b"x = 2\n"), digest_of(b"x = 4\n")]
+    assert [event.path for event in published if isinstance(event, FileDeleted)] == ["src/main.py"]
+    assert {event.user_id for event in published if isinstance(event, FileWritten)} == {ADA.user_id}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "files/%2e%2e/outside.txt",
+        "files/..%2foutside.txt",
+        "files/%252e%252e%252foutside.txt",
+        "files//etc/passwd",
+        "files/%2fetc%2fpasswd",
+        "files/a%00b",
+        "files/..%5coutside.txt",
+        "files/.git/config",
+        "files/out/outside.txt",
+        "tree?path=../",
+        "tree?path=/etc",
+        "search?pattern=x&path=../outside.txt",
+    ],
+)
+async def test_hostile_paths_are_refused(client: Client, root: Path, path: str) -> None:
+    (root / "out").symlink_to("..")
+    url = f"{client.base_url}{path}"
+    answer = await client.get(url)
+    assert answer.status_code in (400, 403, 404), answer.text
+    assert "outside" not in answer.text.replace("leads outside", "").replace("outside.txt", "")
+    if path.startswith("files"):
+        written = await client.put(url, json={"content": "taken over"})
+        assert written.status_code in (400, 403, 404)
+    assert (root.parent / "outside.txt").read_text("utf-8") == "outside"
+
+
+async def test_the_tree_and_the_search(client: Client, root: Path) -> None:
+    (root / "src").mkdir()
+    (root / "src" / "a.py").write_text("needle\n", "utf-8")
+    (root / ".env").write_text("needle\n", "utf-8")
+    tree = (await client.get("tree")).json()
+    assert tree == {
+        "path": "",
+        "entries": [
+            {"path": ".env", "is_folder": False, "size": 7},
+            {"path": "src", "is_folder": True, "size": 0},
+        ],
+        "truncated": False,
+    }
+    deep = (await client.get("tree", params={"recursive": "true", "path": "src"})).json()
+    assert [entry["path"] for entry in deep["entries"]] == ["src/a.py"]
+    found = (await client.get("search", params={"pattern": "need", "path": "src"})).json()
+    assert found["matches"] == [{"path": "src/a.py", "line": 1, "text": "needle"}]
+    bad = await client.get("search", params={"pattern": "("})
+    assert (bad.status_code, bad.json()["code"]) == (422, "pattern_invalid")
+
+
+async def test_what_is_too_large_or_no_text(client: Client, root: Path) -> None:
+    large = await client.put("files/large.txt", json={"content": "x" * 1_000_001})
+    assert (large.status_code, large.json()["code"]) == (413, "file_too_large")
+    huge = await client.put("files/large.txt", json={"content": "x" * 9_000_000})
+    assert huge.status_code == 413
+    (root / "image.png").write_bytes(b"\x89PNG\0\0")
+    assert (await client.get("files/image.png")).status_code == 415
+    (root / "big.log").write_bytes(b"x" * 10_000_001)
+    assert (await client.get("files/big.log")).status_code == 413
+    unknown = await client.put("files/a.txt", json={"content": "x", "mode": "w"})
+    assert unknown.status_code == 400
+
+
+async def test_registering_over_http(client: Client, published: list[Event]) -> None:
+    workspaces = str(client.base_url).rsplit("/", 2)[0]
+    refused = await client.post(workspaces, json={"path": "/etc"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "workspace_refused")
+    listed = (await client.get(workspaces)).json()
+    assert [entry["owner_id"] for entry in listed] == [None]
+    one = f"{workspaces}/{listed[0]['id']}"
+    assert (await client.get(one)).json() == listed[0]
+    assert (await client.delete(one)).status_code == 403
+    assert (await client.get(f"{workspaces}/{'0' * 32}")).status_code == 404
+    assert not [event for event in published if isinstance(event, WorkspaceCreated)]
+
+
+async def test_the_hours_file_operations_are_counted_for_each_user(client: Client) -> None:
+    for _ in range(LIMIT):
+        assert (await client.get("tree")).status_code == 200
+    for attempt in (client.get("tree"), client.put("files/a.txt", json={"content": "x"})):
+        refused = await attempt
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert refused.json()["retry"] > 0
+    assert (await client.get("tree", headers={"x-user": "eve"})).status_code == 200

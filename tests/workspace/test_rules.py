@@ -1,0 +1,109 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from codelab.workspace.errors import PathRefused
+from codelab.workspace.folder import Folder
+from tests.workspace.conftest import MakeFolder
+
+HIDDEN = [".env", ".ssh/id_rsa", "src/.secret", ".github/workflows/ci.yml", ".codelab-0.tmp"]
+REPOSITORY = [".git/config", ".GIT/config", "sub/.git/HEAD", ".git./config", "git~1/config", ".git"]
+EXCLUDED = [
+    "node_modules/a/index.js",
+    "packages/x/node_modules/y.js",
+    "build/out.txt",
+    "dist/app.js",
+    "a.pyc",
+    "deep/A.class",
+    "x.o",
+    "lib.so",
+    "Thumbs.db",
+]
+
+
+def make(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text("needle", "utf-8")
+
+
+async def listed(folder: Folder) -> list[str]:
+    listing = await folder.list(recursive=True)
+    return [entry.path for entry in listing.entries if not entry.is_folder]
+
+
+@pytest.mark.parametrize("path", [*HIDDEN, *EXCLUDED, *REPOSITORY])
+async def test_agents_get_nothing_hidden_or_excluded(folder: Folder, root: Path, path: str) -> None:
+    if path != ".git":
+        make(root, path)
+    with pytest.raises(PathRefused, match=r"hidden|excluded|git itself"):
+        await folder.read(path)
+    with pytest.raises(PathRefused):
+        await folder.plan_write(path, "x")
+    with pytest.raises(PathRefused):
+        await folder.plan_delete(path)
+    assert await listed(folder) == []
+    assert (await folder.search("needle")).matches == ()
+
+
+@pytest.mark.parametrize("path", [*HIDDEN, *EXCLUDED])
+async def test_humans_open_what_is_theirs(human: Folder, root: Path, path: str) -> None:
+    make(root, path)
+    assert (await human.read(path)).text == "needle"
+
+
+@pytest.mark.parametrize("path", REPOSITORY)
+async def test_nobody_opens_what_belongs_to_git(human: Folder, root: Path, path: str) -> None:
+    with pytest.raises(PathRefused, match="git itself"):
+        await human.plan_write(path, "x")
+
+
+async def test_humans_see_hidden_files_and_no_excluded_ones(human: Folder, root: Path) -> None:
+    make(root, ".env", ".git/config", "build/x", "a.py")
+    assert await listed(human) == [".env", "a.py"]
+    assert [match.path for match in (await human.search("needle")).matches] == [".env", "a.py"]
+
+
+async def test_the_administrator_allows_hidden_files(make_folder: MakeFolder, root: Path) -> None:
+    folder = make_folder(allowed_hidden=(".github/", ".env.example"))
+    make(root, ".github/workflows/ci.yml", ".env.example", ".env", ".git/config", "sub/.env")
+    assert await listed(folder) == [".env.example", ".github/workflows/ci.yml"]
+    found = await folder.search("needle")
+    assert [match.path for match in found.matches] == [".env.example", ".github/workflows/ci.yml"]
+    await folder.read(".github/workflows/ci.yml")
+    for path in (".env", "sub/.env", ".git/config"):
+        with pytest.raises(PathRefused):
+            await folder.read(path)
+
+
+async def test_gitignore_files_are_respected_as_git_does(folder: Folder, root: Path) -> None:
+    make(root, "a.log", "keep.log", "sub/b.log", "sub/c.txt", "sub/deep/d.txt", "logs/x", "e.txt")
+    (root / ".gitignore").write_text("*.log\n!keep.log\n/logs/\n[\n# comment\n", "utf-8")
+    (root / "sub" / ".gitignore").write_text("!b.log\ndeep/\n", "utf-8")
+    expected = ["e.txt", "keep.log", "sub/b.log", "sub/c.txt"]
+    assert await listed(folder) == expected
+    assert [match.path for match in (await folder.search("needle")).matches] == expected
+    for path in ("a.log", "logs/x", "sub/deep/d.txt"):
+        with pytest.raises(PathRefused, match="excluded"):
+            await folder.read(path)
+    await folder.read("sub/b.log")
+
+
+async def test_a_changed_gitignore_counts_at_once(folder: Folder, root: Path) -> None:
+    make(root, "a.txt")
+    await folder.read("a.txt")
+    (root / ".gitignore").write_text("a.txt\n", "utf-8")
+    with pytest.raises(PathRefused):
+        await folder.read("a.txt")
+    (root / ".gitignore").unlink()
+    await folder.read("a.txt")
+
+
+async def test_a_hostile_gitignore_costs_nothing(folder: Folder, root: Path) -> None:
+    make(root, "a" * 200)
+    (root / ".gitignore").write_text("*a" * 100 + "b\n" + "*a*a*b\n" * 500, "utf-8")
+    assert len(await listed(folder)) == 1
+    (root / ".gitignore").unlink()
+    os.mkfifo(root / ".gitignore")
+    assert len(await listed(folder)) == 1
