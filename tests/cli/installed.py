@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,18 +57,18 @@ class Installation:
         return self.home / "data" / "codelab-demo"
 
     def run(
-        self, *arguments: str, typed: str = "", timeout_s: float = DEADLINE_S, **environment: str
+        self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
             [sys.executable, "-m", "codelab", *arguments],
             input=typed,
             cwd=self.home,
-            env=self.environment | environment,
+            env={**self.environment, **(environment or {})},
             capture_output=True,
             text=True,
             check=False,
-            timeout=timeout_s,
+            timeout=DEADLINE_S,
         )
 
     def add_user(self) -> None:
@@ -84,35 +84,39 @@ class Installation:
             self.url,
             *arguments,
             typed=typed,
-            CODELAB_USERNAME=NAME,
-            CODELAB_PASSWORD=PASSWORD,
+            environment={"CODELAB_USERNAME": NAME, "CODELAB_PASSWORD": PASSWORD},
         )
 
+    @property
+    def printed(self) -> str:
+        """What the server has printed."""
+        return (self.home / "server.out").read_text("utf-8")
+
     @contextmanager
-    def serving(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def serving(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run `codelab serve` on a free port until the block ends."""
-        with (self.home / "server.log").open("wb") as log:
+        with (self.home / "server.out").open("wb") as out, (self.home / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "codelab", "serve", "--port", "0", *arguments],
                 cwd=self.home,
                 env=self.environment,
-                stdout=subprocess.PIPE,
+                stdout=out,
                 stderr=log,
-                text=True,
             )
         try:
             self.url = self._address(process)
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=DEADLINE_S)
+            process.wait(timeout=DEADLINE_S)
 
-    def _address(self, process: subprocess.Popen[str]) -> str:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if " runs at " in line:
-                return line.rsplit(" ", 1)[1].strip()
-        raise AssertionError((self.home / "server.log").read_text("utf-8"))
+    def _address(self, process: subprocess.Popen[bytes]) -> str:
+        deadline = time.monotonic() + DEADLINE_S
+        while process.poll() is None and time.monotonic() < deadline:
+            if found := re.search(r"runs at (\S+)\n", self.printed):
+                return found[1]
+            time.sleep(0.02)
+        raise AssertionError((self.home / "log").read_text("utf-8"))
 
 
 class Terminal:

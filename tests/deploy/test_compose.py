@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from codelab.settings import PREFIX, SECTIONS
+from codelab.settings import PREFIX, load
 from tests.deploy.proxy import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
@@ -117,17 +117,22 @@ def test_the_example_names_every_variable_and_holds_no_secret() -> None:
     assert not any(value for name, value in example.items() if _SECRET_NAME.search(name))
 
 
-def test_the_settings_exist() -> None:
-    known = {f"{PREFIX}{field}".upper() for kind in SECTIONS.values() for field in fields(kind)}
-    given = {name for name in SERVICES["codelab"]["environment"] if name.startswith(PREFIX)}
-    assert given
-    assert given <= known
+def test_the_settings_are_accepted() -> None:
+    given = {
+        name: _VARIABLE.sub(lambda match: filled(match[1], match[2] or ""), value)
+        for name, value in SERVICES["codelab"]["environment"].items()
+        if name.startswith(PREFIX)
+    }
+    settings = load(given)
+    assert settings.database_url == "postgresql+asyncpg://codelab:value1@postgres/codelab"
+    assert settings.stores.redis_url == "redis://:value1@redis:6379/0"
+    assert settings.web.allowed_origins == ("https://value1",)
+    assert settings.secrets.secret_keys_previous == ()
 
 
-def fields(section: Any) -> tuple[str, ...]:
-    """Return a section's settings."""
-    names: tuple[str, ...] = section.__struct_fields__
-    return names
+def filled(name: str, rest: str) -> str:
+    """Return a variable's value: a required one has some, the others their defaults."""
+    return "value1" if rest.startswith(":?") else rest.removeprefix(":-")
 
 
 def test_files_that_are_mounted_exist() -> None:

@@ -80,6 +80,13 @@ def test_the_server_accepts_what_it_brings_and_tells_it_of_turns(review_site: Si
     assert done.stdout.splitlines() == ["cancelled: shown", "end: left out"]
 
 
+def test_routing_finds_the_reviewer_among_the_built_in_agents(review_site: Site) -> None:
+    messages = ("Review my changes", "Проверь мои изменения", "@reviewer add tests", "Add a test")
+    done = review_site.run(sys.executable, ROOT / "tests" / "plugins" / "routed.py", *messages)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["reviewer", "reviewer", "reviewer", "coder"]
+
+
 @pytest.mark.parametrize("kind", CLASHES)
 def test_a_name_that_is_taken_stops_with_a_clear_error(
     kind: str, site: Site, tmp_path: Path

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with ThreadPoolExecutor(4) as threads:
-        yield Sandbox(WorkspaceSettings(data_dir=tmp_path / "data"), threads)
+def sandbox(tmp_path: Path) -> Sandbox:
+    return Sandbox(WorkspaceSettings(data_dir=tmp_path / "data"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from codelab.sdk import ToolError
 from tests.tools.conftest import Bench
+from tests.workspace.places import names
 
 
 def arguments(**values: object) -> str:
@@ -56,7 +57,7 @@ async def test_what_cannot_be_written_is_said_before_anybody_is_asked(
 ) -> None:
     with pytest.raises(ToolError, match=problem):
         await bench.prepare("write_file", arguments(path=path, content=content))
-    assert not list(root.glob("*"))
+    assert names(root) == []
 
 
 async def test_a_save_between_the_check_and_the_write_is_not_lost(bench: Bench, root: Path) -> None:
@@ -95,8 +96,10 @@ async def test_deleting(bench: Bench, root: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_folder_without_the_right_to_write(bench: Bench, root: Path) -> None:
-    root.chmod(0o555)
-    result = await bench.run("write_file", arguments(path="a.txt", content="x"))
-    root.chmod(0o755)
+    folder = root / "folder"
+    folder.mkdir()
+    folder.chmod(0o555)
+    result = await bench.run("write_file", arguments(path="folder/a.txt", content="x"))
+    folder.chmod(0o755)
     assert not result.ok
     assert "could not be changed" in result.output

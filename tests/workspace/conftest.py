@@ -33,8 +33,8 @@ def settings(data_dir: Path) -> WorkspaceSettings:
 
 
 @pytest.fixture
-def sandbox(settings: WorkspaceSettings, threads: ThreadPoolExecutor) -> Sandbox:
-    return Sandbox(settings, threads)
+def sandbox(settings: WorkspaceSettings) -> Sandbox:
+    return Sandbox(settings)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 root, threads = Path(sys.argv[1]), ThreadPoolExecutor(2)
-sandbox = Sandbox(WorkspaceSettings(data_dir=root / "none"), threads)
+sandbox = Sandbox(WorkspaceSettings(data_dir=root / "none"))
 folder = Folder(root, Rules(Audience.AGENT), sandbox, "bubblewrap", threads)
 """
 

@@ -76,9 +76,7 @@ async def test_nothing_of_the_server_is_visible(folder: Folder, root: Path, data
     assert int(lines[-1]) < 10
 
 
-async def test_what_is_hidden_stays_so_in_what_is_visible(
-    root: Path, threads: ThreadPoolExecutor, tmp_path: Path
-) -> None:
+async def test_what_is_hidden_stays_so_in_what_is_visible(root: Path, tmp_path: Path) -> None:
     shown = tmp_path / "shown"
     (shown / "data").mkdir(parents=True)
     (shown / "data" / "key").write_text(MARK, "utf-8")
@@ -89,7 +87,7 @@ async def test_what_is_hidden_stays_so_in_what_is_visible(
         hidden_paths=(shown / "settings.toml",),
         extra_read_only=(shown,),
     )
-    sandbox = Sandbox(settings, threads)
+    sandbox = Sandbox(settings)
     command = f"cat {shown}/tool; cat {shown}/settings.toml; ls {shown}/data; touch {shown}/x"
     result = await sandbox.run(root, ["sh", "-c", command], access=Access.WORK, timeout_s=5)
     assert result.output.startswith("tool")
@@ -270,13 +268,11 @@ async def test_a_fork_bomb_is_stopped_and_nobody_waits_for_it(folder: Folder) ->
     assert sorted(late)[int(len(late) * 0.95)] < 0.5
 
 
-async def test_memory_and_file_size_are_capped(
-    root: Path, data_dir: Path, threads: ThreadPoolExecutor
-) -> None:
+async def test_memory_and_file_size_are_capped(root: Path, data_dir: Path) -> None:
     caps = Caps(memory_mb=256, file_mb=2, scratch_mb=8)
     extra = (Path(sys.prefix), Path(sys.base_prefix))
     settings = WorkspaceSettings(data_dir=data_dir, caps=caps, extra_read_only=extra)
-    sandbox = Sandbox(settings, threads)
+    sandbox = Sandbox(settings)
 
     async def run(command: str) -> CommandResult:
         words = ["bash", "-c", command]
@@ -308,7 +304,7 @@ async def test_a_command_line_is_bounded(folder: Folder, command: str) -> None:
 
 
 async def test_off_means_off(root: Path, data_dir: Path, threads: ThreadPoolExecutor) -> None:
-    sandbox = Sandbox(WorkspaceSettings(data_dir=data_dir, sandbox="none"), threads)
+    sandbox = Sandbox(WorkspaceSettings(data_dir=data_dir, sandbox="none"))
     folder = Folder(root, Rules(Audience.AGENT), sandbox, "none", threads)
     standing = await sandbox.standing()
     assert standing.layer == "none"

@@ -34,7 +34,7 @@ def searched(
     settings = WorkspaceSettings(data_dir=data_dir)
     if request.param == "none":
         settings = WorkspaceSettings(data_dir=data_dir, sandbox="none")
-    sandbox = Sandbox(settings, threads)
+    sandbox = Sandbox(settings)
     return Folder(root, Rules(Audience.AGENT), sandbox, request.param, threads)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -96,8 +95,7 @@ async def _check_models(settings: Settings) -> Finding:
 
 async def _check_sandbox(settings: Settings) -> Finding:
     chosen = WorkspaceSettings(data_dir=settings.data_dir, sandbox=settings.projects.sandbox)
-    with ThreadPoolExecutor(1) as threads:
-        standing = await Sandbox(chosen, threads).standing()
+    standing = await Sandbox(chosen).standing()
     if standing.layer == "none":
         mend = "Without it agents cannot run commands or commit; all else works."
         return Finding(name="sandbox", level="weak", text=standing.reason, mend=mend)

@@ -61,7 +61,11 @@ class LiteLLM:
         return self.module
 
     async def close(self) -> None:
-        """Close the connections that litellm keeps."""
+        """Close the connections that litellm keeps; lets an import that runs come to its end."""
+        if self._loading is not None:
+            # A thread that dies in the middle of an import keeps the import's lock, and the
+            # interpreter, which imports a few things on its way out, would wait for ever.
+            await asyncio.wait([self._loading], timeout=_LOADING_S)
         if self.module is not None:
             await self.module.close_litellm_async_clients()
 

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import functools
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ _CHUNK = 1 << 20
 _NOREPLACE = 1
 _EXCHANGE = 2
 _NEW_MODE = 0o666
+_TEMPORARY = re.compile(r"\.codelab-[0-9a-f]{16}\.tmp")
+_TRIES = 100
 # Writers of the same file take turns; the number only bounds the memory.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
@@ -65,9 +68,15 @@ def read(root: int, rules: Rules, path: str) -> bytes:
         CodeLabError: One of the conditions of `workspace.errors`.
     """
     rules.check(root, path)
-    with opened_file(root, path) as descriptor:
-        _check_real(root, rules, descriptor, path)
-        return _read_all(descriptor, path)
+    for _ in range(_TRIES):
+        with opened_file(root, path) as descriptor:
+            real = real_path(root, descriptor, path)
+            if real != path and _TEMPORARY.fullmatch(real.rsplit("/", 1)[-1]):
+                continue  # Just now, a writer puts another file in this one's place.
+            if real != path:
+                rules.check(root, real)
+            return _read_all(descriptor, path)
+    raise FileChanged(f"{path} is being changed all the time. Try again.", field="path")
 
 
 def present(root: int, rules: Rules, path: str) -> Present | None:
@@ -286,12 +295,6 @@ def _turn(folder: int, name: str) -> Iterator[None]:
     status = os.fstat(folder)
     with _LOCKS[hash((status.st_dev, status.st_ino, name)) % len(_LOCKS)]:
         yield
-
-
-def _check_real(root: int, rules: Rules, descriptor: int, path: str) -> None:
-    real = real_path(root, descriptor, path)
-    if real != path:
-        rules.check(root, real)
 
 
 def _changed(path: str) -> FileChanged:

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -18,7 +17,7 @@ import structlog
 
 from codelab.kit.clock import monotonic_ms
 from codelab.sdk.workspace import CommandResult, OnOutput
-from codelab.workspace.box import Access, Box, arguments, environment, lacks_git
+from codelab.workspace.box import Access, Box, Caps, arguments, environment, lacks_git
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
 from codelab.workspace.output import Transcript
@@ -30,6 +29,8 @@ LONGEST_S = 600.0
 _CHUNK = 65_536
 _MOST_OUTPUT = 64_000_000
 _WATCHED_EVERY_S = 0.05
+_CROWD = 50
+_CROWD_WATCHED_EVERY_S = 0.01
 _END_WITHIN_S = 2.0
 _KILLED = -9
 _READY = b"\n"
@@ -61,12 +62,10 @@ class Sandbox:
 
     Args:
         settings: What is visible and how much may be used.
-        threads: Where blocking calls go.
     """
 
-    def __init__(self, settings: WorkspaceSettings, threads: Executor) -> None:
+    def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
-        self._threads = threads
         self._program = shutil.which("bwrap") or next(
             (path for path in _ALTERNATIVES if Path(path).exists()), ""
         )
@@ -159,7 +158,7 @@ class Sandbox:
         timer = asyncio.get_running_loop().call_later(
             timeout_s, running.stop, f"time limit of {timeout_s:g} s reached"
         )
-        watch = asyncio.create_task(self._watch(running, box))
+        watch = asyncio.create_task(self._watch(running, box.caps))
         try:
             await running.go()
             await running.read()
@@ -204,15 +203,16 @@ class Sandbox:
         with suppress(TimeoutError):
             await asyncio.wait_for(running.end(), _END_WITHIN_S)
 
-    async def _watch(self, running: _Running, box: Box) -> None:
-        # The system's own limits are per process, and do not count for root at all.
-        loop, caps = asyncio.get_running_loop(), box.caps
+    async def _watch(self, running: _Running, caps: Caps) -> None:
+        # The system's own limits are per process, and do not count for root at all. This stays in
+        # the event loop's thread: where there are too many processes, no thread can be started.
+        processes = 1
         while not running.stopped:
-            await asyncio.sleep(_WATCHED_EVERY_S)
-            use = await loop.run_in_executor(
-                self._threads, use_of, running.process.pid, caps.processes
-            )
-            if use.processes > caps.processes:
+            is_crowd = processes > _CROWD
+            await asyncio.sleep(_CROWD_WATCHED_EVERY_S if is_crowd else _WATCHED_EVERY_S)
+            use = use_of(running.process.pid, caps.processes)
+            processes = use.processes
+            if processes > caps.processes:
                 running.stop(f"more than {caps.processes} processes")
             elif use.memory > caps.memory_mb * 1_000_000:
                 running.stop(f"more than {caps.memory_mb} MB of memory")

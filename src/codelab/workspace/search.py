@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -27,11 +28,12 @@ _MOST_OUTPUT = 1_000_000
 _CHUNK = 65_536
 _LINE = re.compile(r"(?:\./)?([^\0\n]+)\0(\d+):(.*)")
 _FAILED = 2
+_MOST_IN_FILE = 100
 _OPTIONS = (
     *("--no-config", "--no-messages", "--one-file-system", "--engine", "default"),
     *("--color", "never", "--no-heading", "--with-filename", "--line-number", "--null"),
     *("--no-ignore-global", "--no-ignore-parent", "--no-ignore-dot", "--no-require-git"),
-    *("--max-filesize", "10M", "--max-count", "100", "--max-columns", "400"),
+    *("--max-filesize", "10M", "--max-count", str(_MOST_IN_FILE), "--max-columns", "400"),
     *("--max-columns-preview", "--regex-size-limit", "10M", "--dfa-size-limit", "20M"),
 )
 
@@ -101,11 +103,14 @@ def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
         raise PatternInvalid(
             f"The pattern is not valid: {reveal(found.text.strip())[:600]}", field="pattern"
         )
-    listed = {path: lists(path) for path in {match.path for match in matches}}
-    kept = [match for match in matches if listed[match.path]]
+    counts = Counter(match.path for match in matches)
+    listed = {path: count for path, count in counts.items() if lists(path)}
+    kept = [match for match in matches if match.path in listed]
+    # ripgrep stops in a file without saying so.
+    is_cut = len(kept) > MOST_MATCHES or max(listed.values(), default=0) >= _MOST_IN_FILE
     return Matches(
         matches=tuple(kept[:MOST_MATCHES]),
-        truncated=len(kept) > MOST_MATCHES or found.truncated or bool(ended.stopped),
+        truncated=is_cut or found.truncated or bool(ended.stopped),
     )
 
 

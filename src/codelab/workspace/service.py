@@ -45,7 +45,7 @@ class Workspaces:
         self._db = db
         self._settings = settings
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workspace")
-        self._sandbox = Sandbox(settings, self._threads)
+        self._sandbox = Sandbox(settings)
         self._data_dir = settings.data_dir.resolve()
         self._home = Path.home().resolve()
         self._roots = tuple(root.resolve() for root in settings.roots)

@@ -52,7 +52,7 @@ def workspace(
     return Folder(
         folder_workspace.folder,
         Rules(Audience.AGENT, ALLOWED_HIDDEN),
-        Sandbox(settings, threads),
+        Sandbox(settings),
         "bubblewrap",
         threads,
     )

@@ -18,7 +18,9 @@ REVIEWER = Agent(
         r"\b(code )?review\w*\b|\b(look over|go over|double-check) (my|the|these|this) "
         r"(change|diff|commit|code|branch|patch)\w*|\bcheck (my|the|these|this) "
         r"(changes?|diff|commits?|branch|patch)\b",
-        r"\b(код-?ревью|ревью|отревью\w*|проревью\w*|рецензи\w*)\b"
+        # With its verb, so that the longest match is this one.
+        r"\b((сделай|сделайте|проведи|проведите|напиши) )?"
+        r"(код-?ревью|ревью|отревью\w*|проревью\w*|рецензи\w*)\b"
         r"|\b(проверь|проверьте|посмотри|посмотрите|просмотри) (мои |эти |последние )?"
         r"(изменени|правк|дифф|коммит|патч)\w*",
     ),

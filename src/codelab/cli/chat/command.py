@@ -101,6 +101,7 @@ def chat(
 
 async def _chat(options: Options) -> int:
     server = Server(options.server)
+    await server.reach()
     folder = Path(click.get_app_dir("codelab"))
     identity = Identity(server, TokenFile(folder), options.ask)
     session = await open_session(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +57,15 @@ class Server:
     def socket_url(self) -> str:
         """Return the WebSocket's address."""
         return f"ws{self.url.removeprefix('http')}/api/v1/ws"
+
+    async def reach(self) -> None:
+        """See that somebody answers, before anybody types a password.
+
+        Raises:
+            ServerUnreachable: Nobody does.
+        """
+        with suppress(ServerRefused):
+            await self.fetch("GET", "auth/me")
 
     async def call(
         self, method: str, path: str, *, body: Any = None, token: str | None = None
