@@ -26,14 +26,13 @@ from codelab.gateway.metrics import Metrics
 from codelab.gateway.observing import Observed
 from codelab.gateway.presence import Presence
 from codelab.gateway.problems import exception_handlers
-from codelab.gateway.routes import agents_route, events_route, metrics_route
+from codelab.gateway.routes import agents_route, events_route, metrics_route, tools_route
 from codelab.gateway.schema import openapi_config
 from codelab.gateway.socket import Socket, socket_route
 from codelab.gateway.sse import chat_route
 from codelab.gateway.stream import Stream
 from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings, read_rules
 from codelab.hitl.routes import router as hitl_routes
-from codelab.kit import secret_key
 from codelab.kit.bus import Bus
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database
@@ -45,7 +44,7 @@ from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
-from codelab.settings import Settings
+from codelab.settings import Settings, secret_keys
 from codelab.tools.api import Tools
 from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.routes import router as workspace_routes
@@ -92,7 +91,7 @@ def create_app(
     # Modules, from the lowest layer up.
     auth = Auth(db, _auth_settings(settings, keys))
     workspaces = Workspaces(db, _workspace_settings(settings))
-    sessions = Sessions(db, cipher, workspaces, replica=replica)
+    sessions = Sessions(db, cipher, workspaces.get, replica=replica)
     turns = Turns(db, cipher, replica=replica)
     models = Models(_llm_settings(settings), db, bus, limiter, installed.providers)
     agent_registry = AgentRegistry(installed.agents, _prompts(settings))
@@ -156,6 +155,7 @@ def create_app(
         await relay.start()
         await bus.start()
         await audit.start()
+        await stream.start()
         await presence.start()
         await agents.start()
         models.warm_up()
@@ -164,6 +164,7 @@ def create_app(
         finally:
             await presence.close()
             await agents.close()
+            await stream.close()
             await models.close()
             await audit.close()
             await bus.close()
@@ -181,6 +182,7 @@ def create_app(
             session_routes(sessions),
             events_route(sessions),
             agents_route(agents),
+            tools_route(tools),
             hitl_routes(hitl),
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
@@ -199,6 +201,8 @@ def create_app(
         lifespan=[lifespan],
         exception_handlers=exception_handlers(),
         openapi_config=openapi_config(__version__),
+        # Ours is set up by the command line, before anything is logged.
+        logging_config=None,
         request_max_body_size=_BODY_BYTES,
     )
     return CodeLab(
@@ -208,19 +212,6 @@ def create_app(
         workspaces=workspaces,
         agents=agents,
     )
-
-
-def secret_keys(settings: Settings) -> tuple[str, ...]:
-    """Return the installation's secret keys, the current one first.
-
-    Raises:
-        SecretKeyWeak: The configured key can be guessed.
-    """
-    configured = settings.secrets.secret_key
-    if configured:
-        secret_key.check(configured)
-    current = configured or secret_key.read_or_make(settings.data_dir)
-    return (current, *settings.secrets.secret_keys_previous)
 
 
 def _relay(settings: Settings) -> Relay:
@@ -250,6 +241,7 @@ def _workspace_settings(settings: Settings) -> WorkspaceSettings:
         roots=tuple(Path(root) for root in projects.workspaces_root),
         allowed_hidden=projects.allowed_hidden,
         sandbox=projects.sandbox,
+        hidden_paths=tuple(Path(file) for file in settings.private_files),
         extra_read_only=tuple(Path(folder) for folder in projects.sandbox_read_only),
         file_operations_per_hour=projects.file_operations_per_hour,
     )

@@ -22,10 +22,18 @@ from codelab.kit.events import Event
 from codelab.llm import events as llm_events
 from codelab.sdk import Agent, ModelProvider, Subscription, Tool, hookspecs
 from codelab.sessions import events as session_events
+from codelab.tools import events as tool_events
 from codelab.tools.builtin import plugin as builtin_tools
 from codelab.workspace import events as workspace_events
 
-_EVENT_MODULES = (auth_events, workspace_events, session_events, llm_events, hitl_events)
+_EVENT_MODULES = (
+    auth_events,
+    workspace_events,
+    session_events,
+    llm_events,
+    hitl_events,
+    tool_events,
+)
 
 
 class PluginBroken(CodeLabError):

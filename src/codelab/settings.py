@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from codelab.kit import secret_key
 from codelab.kit.errors import CodeLabError
 
 PREFIX = "CODELAB_"
@@ -214,6 +215,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(home).expanduser() / "codelab"
 
     @property
+    def private_files(self) -> tuple[str, ...]:
+        """Files that settings name and that no command of an agent may see."""
+        named = (self.models.models_file, self.approvals.policy_file)
+        return tuple(name for name in named if name)
+
+    @property
     def database_url(self) -> str:
         """The database's address: the one that is set, or SQLite in the data folder."""
         return self.stores.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'codelab.db'}"
@@ -249,6 +256,19 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
 
 def _is_ours(variable: str) -> bool:
     return variable not in _OF_THE_CLIENT and not variable.startswith(_OF_THE_TESTS)
+
+
+def secret_keys(settings: Settings) -> tuple[str, ...]:
+    """Return the installation's secret keys, the current one first.
+
+    Raises:
+        SecretKeyWeak: The configured key can be guessed.
+    """
+    configured = settings.secrets.secret_key
+    if configured:
+        secret_key.check(configured)
+    current = configured or secret_key.read_or_make(settings.data_dir)
+    return (current, *settings.secrets.secret_keys_previous)
 
 
 def _read_file(config: Path) -> dict[str, Any]:

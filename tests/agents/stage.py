@@ -95,7 +95,7 @@ class Replica:
                 data_dir=folder / "data", roots=(folder / "projects",), sandbox="none"
             ),
         )
-        self.sessions = Sessions(self.db, cipher, self.workspaces, replica=name)
+        self.sessions = Sessions(self.db, cipher, self.workspaces.get, replica=name)
         self.turns = Turns(self.db, cipher, replica=name)
         provider = ModelProvider(client=cast, models=(MODEL,))
         self.models = Models(LlmSettings(discover=False), self.db, self.bus, limiter, (provider,))

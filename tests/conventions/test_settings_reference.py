@@ -16,7 +16,8 @@ _HEAD = """# Settings
 Every setting is an environment variable. Each can also stand in a TOML file, by its own name \
 (`hitl_timeout_s = 120`); `--config FILE` names the file, and the environment wins over it. \
 Lists are comma-separated in the environment. An unknown name or a value that cannot be used \
-keeps CodeLab from starting. A variable that is empty counts as not set; a list that is empty is empty.
+keeps CodeLab from starting. A variable that is empty counts as not set; a list that is empty is \
+empty.
 
 This page is written from the code; CONTRIBUTING.md says how.
 """

@@ -79,7 +79,7 @@ class Replica:
             self.db, WorkspaceSettings(data_dir=folder / "data", roots=(folder,))
         )
         self.workspaces = workspaces
-        self.sessions = Sessions(self.db, cipher, workspaces, replica=f"replica{id(self)}"[:32])
+        self.sessions = Sessions(self.db, cipher, workspaces.get, replica=f"replica{id(self)}"[:32])
         self.turns = Turns(self.db, cipher, replica=f"replica{id(self)}"[:32])
         self.stream = Stream(self.bus, relay, self.sessions)
         self.metrics = Metrics()

@@ -46,7 +46,7 @@ class Office:
             self.db, WorkspaceSettings(data_dir=folder / "data", roots=(folder,), sandbox="none")
         )
         replica, cipher = new_id(), Cipher(secrets)
-        self.sessions = Sessions(self.db, cipher, self.workspaces, replica=replica)
+        self.sessions = Sessions(self.db, cipher, self.workspaces.get, replica=replica)
         self.turns = Turns(self.db, cipher, replica=replica)
 
     def events(self, kind: type[Event]) -> list[Any]:

@@ -58,7 +58,13 @@ async def run_task(turn: LiveTurn, task: Task) -> bool:
 
 
 async def choose_agent(turn: LiveTurn) -> None:
-    """Decide which agent takes the request, and say why."""
+    """Decide which agent takes the request, and say why.
+
+    Raises:
+        AgentUnknown: The user chose one that is not installed.
+    """
+    if turn.state.wanted_agent:
+        turn.services.agents.get(turn.state.wanted_agent)
     choice = route(
         turn.state.request,
         turn.services.agents.all(),

@@ -73,19 +73,18 @@ def _is_follow_up(text: str) -> bool:
 
 
 def _by_words(text: str, by_name: dict[str, Agent]) -> Choice:
+    # The earliest word decides; of those that begin at one place, the longest.
     found = sorted(
-        (match.start(), name, match[0])
+        (match.start(), -len(match[0]), name, match[0])
         for name, agent in by_name.items()
         for match in _matches(text, agent.triggers)
     )
-    names = list(dict.fromkeys(name for _, name, _ in found))
+    names = list(dict.fromkeys(name for _, _, name, _ in found))
     if not names:
         return _orchestrated(by_name, "No simple rule fits this message.")
     if len(names) > 1 and _COMPOUND.search(text):
         return _orchestrated(by_name, f"This looks like work for {' and '.join(names)}.")
-    _, name, word = next(
-        match for match in found if not set(by_name[match[1]].yields_to) & set(names)
-    )
+    _, _, name, word = next(match for match in found if not by_name[match[2]].yields(names))
     return Choice(agent=name, reason=f"“{word.strip()}” is what {name} is for.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -57,6 +58,8 @@ async def prepare_database(url: str) -> bool:
     if not (db.embedded and behind):
         version.require_current()
         return False
+    # It logs each of its parts while it is imported.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Imported by name because most starts don't need it, and it takes long.
     await import_module("codelab.cli.migration").upgrade(url)
     return True

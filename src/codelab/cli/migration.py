@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -17,8 +16,6 @@ from codelab.kit.schema import migrations_folder
 
 # Any number will do as long as every CodeLab uses the same one.
 _ADVISORY_LOCK = 0x636F6465
-
-logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 async def upgrade(url: str, revision: str = "head") -> None:

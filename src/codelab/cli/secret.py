@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from codelab.app import secret_keys
 from codelab.cli.installation import config_option, opened_database, read_settings
 from codelab.cli.resealing import Resealed, reseal
 from codelab.kit.crypto import Cipher
 from codelab.kit.secret_key import new_key
-from codelab.settings import Settings
+from codelab.settings import Settings, secret_keys
 
 
 @click.command()

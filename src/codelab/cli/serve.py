@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import logging
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -103,6 +104,8 @@ def serve(
     """
     settings = read_settings(config)
     log.configure(settings.logs.log_level, settings.logs.log_format)
+    # Where to go is said below, once and in our own words.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     check_address(host, port, settings.secrets.secret_key)
     folders = workspaces or (Path.cwd(),)
     own: list[tuple[str, object]] = []

@@ -11,13 +11,12 @@ from typing import TypeVar
 
 import click
 
-from codelab.app import secret_keys
 from codelab.audit.api import Audit
 from codelab.auth.api import Auth, AuthSettings, User
 from codelab.cli.installation import config_option, prepare_database, read_settings
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
-from codelab.settings import Settings
+from codelab.settings import Settings, secret_keys
 
 T = TypeVar("T")
 

@@ -108,6 +108,8 @@ def server_config(app: Any, *, host: str, port: int, **options: Any) -> Config:
         "ws_ping_timeout": PING_INTERVAL_S,
         "log_config": None,
         "access_log": False,
+        # Which proxies are believed is a setting; uvicorn would believe every one on loopback.
+        "proxy_headers": False,
         "server_header": False,
         "timeout_graceful_shutdown": 25,
     }

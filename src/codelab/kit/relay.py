@@ -106,7 +106,7 @@ async def disconnect(client: Redis) -> None:
     """
     await client.aclose()
     pool: Any = client.connection_pool
-    #pool.reset()
+    pool.reset()
 
 
 class RedisRelay:

@@ -104,9 +104,9 @@ def _make(file: Path) -> None:
 
 def _weakness(key: str) -> str:
     """Say what is wrong with a key; nothing when it is strong enough."""
-    lowered = key.lower()
     if len(key.encode()) < _BYTES:
         return f"is shorter than {_BYTES} bytes"
+    lowered = key.lower()
     if any(word in lowered for word in _PLACEHOLDERS):
         return "looks like a placeholder"
     if _bits(key) < _LEAST_BITS or _is_pattern(key):

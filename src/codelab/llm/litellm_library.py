@@ -15,6 +15,8 @@ import structlog
 from codelab.llm.catalog import ModelEntry
 from codelab.llm.errors import ModelFailed
 
+# The import takes some seconds, and far more on a machine that is busy.
+_LOADING_S = 20.0
 _log = structlog.get_logger(__name__)
 
 
@@ -22,8 +24,7 @@ class LiteLLM:
     """Loads litellm in the background.
 
     The import takes some 4 s and 180 MB, and a provider's first call some 400 ms more, for modules
-    that litellm itself imports late. Both happen here, in a thread that does not hold up the end
-    of the process.
+    that litellm itself imports late. Both happen here, in a thread beside the event loop.
     """
 
     def __init__(self) -> None:

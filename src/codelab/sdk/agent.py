@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -58,7 +59,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
         delegates_to: The agents it may hand sub-tasks to; `*` for any, empty for none.
         plans: Whether it may keep a plan of steps.
         triggers: Words that make routing choose it at no cost, as regular expressions.
-        yields_to: Agents that take a message whose words are theirs too.
+        yields_to: Agents that take a message whose words are theirs too; `!name` is an exception
+            to `*`, which means all.
     """
 
     name: str
@@ -78,6 +80,15 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
         if not paths:
             return bool(grants)
         return all(any(grant.covers_path(path) for grant in grants) for path in paths)
+
+    def yields(self, others: Iterable[str]) -> bool:
+        """Tell whether one of the other agents takes precedence in routing."""
+        return any(
+            other != self.name
+            and f"!{other}" not in self.yields_to
+            and ("*" in self.yields_to or other in self.yields_to)
+            for other in others
+        )
 
     def may_delegate_to(self, agent: str) -> bool:
         """Tell whether this agent may hand a sub-task to the other one."""

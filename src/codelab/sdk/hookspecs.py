@@ -26,7 +26,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """A wish to be told of an event.
 
     Args:
-        event: The event's name, such as `TurnEnded`; the list is in docs/plugins/events.md.
+        event: The event's name, such as `TurnClosed`; the list is in docs/plugins/events.md.
         handler: Called with the event, in the server's event loop; must not block.
     """
 

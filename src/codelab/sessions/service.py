@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -28,10 +29,11 @@ from codelab.sessions.lease import Lease
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import FeedbackRecord, SessionRecord, SessionRepository
-from codelab.workspace.api import Workspaces
 
 MAX_MESSAGE_CHARACTERS = 200_000
 _TITLE_CHARACTERS = 80
+
+CheckWorkspace = Callable[[Principal, str], Awaitable[object]]
 _PAGE = 1000
 
 
@@ -49,15 +51,15 @@ class Sessions:
     Args:
         db: The database.
         cipher: Seals what users and models wrote.
-        workspaces: Checks that a session's project folder is the user's.
+        check_workspace: Raises for a project folder that is not the user's.
         replica: This process's own identifier, which leases name.
     """
 
     def __init__(
-        self, db: Database, cipher: Cipher, workspaces: Workspaces, *, replica: str
+        self, db: Database, cipher: Cipher, check_workspace: CheckWorkspace, *, replica: str
     ) -> None:
         self._db = db
-        self._workspaces = workspaces
+        self._check_workspace = check_workspace
         self._replica = replica
         self._repository = SessionRepository(cipher)
         self._log = SessionLog(cipher)
@@ -72,7 +74,7 @@ class Sessions:
         model: str | None = None,
     ) -> SessionRecord:
         """Open a session on one of the user's workspaces."""
-        await self._workspaces.get(principal, workspace_id)
+        await self._check_workspace(principal, workspace_id)
         async with self._db.transaction() as tx:
             return await self._repository.insert(
                 tx,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -131,7 +132,7 @@ def arguments(box: Box, command: Sequence[str]) -> list[str]:
 
 def environment(box: Box) -> dict[str, str]:
     """Return the whole environment of the box: nothing of the server's own."""
-    own = [str(path / "bin") for path in box.read_only if (path / "bin").is_dir()]
+    own = [str(path / "bin") for path in box.read_only if os.access(path / "bin", os.X_OK)]
     return {
         "GIT_PAGER": "cat",
         "GIT_TERMINAL_PROMPT": "0",
@@ -179,7 +180,7 @@ def _scratch(caps: Caps) -> list[_Mount]:
 
 
 def _visible(box: Box) -> list[_Mount]:
-    further = [_bound(path) for path in box.read_only if path.exists()]
+    further = [_bound(path) for path in box.read_only if os.access(path, os.R_OK)]
     return [*further, _bound(box.root, writable=box.access is not Access.READ)]
 
 
@@ -206,7 +207,7 @@ def _invisible(box: Box) -> list[_Mount]:
     shown = (Path("/usr"), *box.read_only, box.root)
     mounts = []
     for path in box.hidden:
-        if any(path.is_relative_to(place) for place in shown) and path.exists():
+        if any(path.is_relative_to(place) for place in shown) and os.access(path, os.F_OK):
             cover = ("--ro-bind", "/dev/null", str(path))
             mounts.append(_empty(str(path)) if path.is_dir() else _Mount(str(path), cover))
     return mounts

@@ -66,6 +66,8 @@ class Sandbox:
 
     def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
+        hidden = (settings.data_dir, *settings.hidden_paths)
+        self._hidden = tuple(path.resolve() for path in hidden)
         self._program = shutil.which("bwrap") or next(
             (path for path in _ALTERNATIVES if Path(path).exists()), ""
         )
@@ -143,7 +145,7 @@ class Sandbox:
                     root=root,
                     access=access,
                     read_only=(*settings.extra_read_only, *read_only),
-                    hidden=(settings.data_dir, *settings.hidden_paths),
+                    hidden=self._hidden,
                     caps=settings.caps,
                     masks_git=masks_git,
                 )
