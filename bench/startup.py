@@ -1,6 +1,6 @@
 """Start-up: time to the first healthy answer, and memory at rest.
 
-    python3 dev.py bench startup [ROUNDS]
+python3 dev.py bench startup [ROUNDS]
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
 
 from bench import machine
 from tests.conftest import Stores
@@ -24,9 +23,7 @@ async def measure(folder: Path, *, first: bool) -> tuple[float, float, float, fl
     project = folder / "project"
     project.mkdir(exist_ok=True)
     url = f"sqlite+aiosqlite:///{folder / 'codelab.db'}"
-    server = CodeLab(
-        folder, project, Stores("embedded", url, None), models="model_list: []\n"
-    )
+    server = CodeLab(folder, project, Stores("embedded", url, None), models="model_list: []\n")
     if first:
         server.run("migrate")
         server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)

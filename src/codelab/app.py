@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,28 +150,19 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        for folder in folders:
-            await workspaces.ensure(folder)
-        await relay.start()
-        await bus.start()
-        await audit.start()
-        await stream.start()
-        await presence.start()
-        await agents.start()
-        models.warm_up()
-        try:
+        # Closed in the opposite order, each one whatever happens to the others.
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(db.close)
+            closing.push_async_callback(workspaces.close)
+            closing.push_async_callback(limiter.close)
+            for folder in folders:
+                await workspaces.ensure(folder)
+            for part in (relay, bus, audit, models, stream, agents, presence):
+                closing.push_async_callback(part.close)
+            for starting in (relay, bus, audit, stream, agents, presence):
+                await starting.start()
+            models.warm_up()
             yield
-        finally:
-            await presence.close()
-            await agents.close()
-            await stream.close()
-            await models.close()
-            await audit.close()
-            await bus.close()
-            await relay.close()
-            await limiter.close()
-            await workspaces.close()
-            await db.close()
 
     api = Router(
         path="/api/v1",
@@ -256,6 +247,7 @@ def _llm_settings(settings: Settings) -> LlmSettings:
         first_token_timeout_s=access.first_token_timeout_s,
         idle_timeout_s=access.token_timeout_s,
         requests_per_hour=access.llm_requests_per_hour,
+        preload=access.litellm_preload,
     )
 
 

@@ -163,6 +163,14 @@ class ModelAccess(Section, frozen=True, kw_only=True):
         float,
         Meta(gt=0, le=_MONTH_S, description="Seconds until a model must have begun to answer."),
     ] = 30
+    litellm_preload: Annotated[
+        bool,
+        Meta(
+            description="Load litellm in the background after the start. Off: when a call first "
+            "needs it, which saves 180 MiB where every model speaks OpenAI's format at an address "
+            "of its own."
+        ),
+    ] = True
     token_timeout_s: Annotated[
         float, Meta(gt=0, le=_MONTH_S, description="Seconds a model may pause within an answer.")
     ] = 60

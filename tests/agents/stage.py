@@ -41,6 +41,8 @@ F = TypeVar("F", bound=AnyFact)
 SECRET = "a secret of the tests that is long enough"
 ANN = Principal(user_id=new_id(), name="ann")
 QUICK = Pace(heartbeat_s=0.05, sweep_s=0.05, drain_s=0.1)
+# Nobody comes to the rescue of what was left undone.
+ALONE = Pace(heartbeat_s=0.05, sweep_s=3600, drain_s=0.1)
 # Long enough for a busy machine; nobody waits for it unless something is broken.
 PATIENCE_S = 20.0
 
@@ -270,6 +272,11 @@ class Stage:
                 .where(approvals.c.id == approval_id)
                 .values(used_at=await tx.now())
             )
+
+    async def open_another_session(self) -> None:
+        """Go on in a new session."""
+        workspace_id = (await self.lease()).workspace_id
+        self.session_id = (await self.first.sessions.create(ANN, workspace_id)).id
 
     async def add_waiting_sessions(self, count: int) -> None:
         """Add sessions whose turns wait for a human."""

@@ -17,7 +17,7 @@ from codelab.sessions.events import (
     TurnEnded,
 )
 from tests.agents.cast import Held, call, say
-from tests.agents.stage import ANN, Stage, of, until
+from tests.agents.stage import ALONE, ANN, Stage, of, until
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 WRITE = ("write_file", {"path": "a.txt", "content": "new\n"})
@@ -120,7 +120,9 @@ async def test_one_of_two_answers_lets_its_call_run(stage: Stage) -> None:
     assert sorted(result.ok for result in of(facts, ToolCallCompleted)) == [False, True]
 
 
-async def test_an_answer_while_a_sibling_still_works_is_not_lost(stage: Stage) -> None:
+async def test_an_answer_while_a_sibling_still_works_is_not_lost(bare_stage: Stage) -> None:
+    stage = bare_stage
+    await stage.replica(pace=ALONE)
     slow = Held(say("Read it."))
     tasks = [call("delegate", {"agent": name, "task": "go"}) for name in ("coder", "debug")]
     stage.cast.script("orchestrator", say("", *tasks), say("All done."))

@@ -213,15 +213,25 @@ async def test_a_database_that_is_away_leaves_the_turn_to_the_sweeper(bare_stage
 
 async def test_many_that_wait_hide_no_orphan(stage: Stage) -> None:
     """Turns that wait for humans are no reason to overlook one that nobody carries."""
+    await stage.add_waiting_sessions(300)
+    await stage.open_another_session()
     stage.cast.script("coder", Held(say("Lost.")), say("Found."))
     turn = await stage.ask()
     await until(lambda: stage.cast.requests)
-    await stage.add_waiting_sessions(300)
     await stage.change_session(
         lease_owner="dead", lease_generation=99, lease_expires_at=utc_now() - timedelta(seconds=1)
     )
     facts = await stage.over(turn)
     assert of(facts, AssistantMessageCompleted)[0].text == "Found."
+
+
+async def test_a_heartbeat_between_two_turns_disturbs_neither(bare_stage: Stage) -> None:
+    await bare_stage.replica(pace=Pace(heartbeat_s=0, sweep_s=3600, drain_s=0))
+    for number in range(40):
+        bare_stage.cast.script("coder", say(f"Answer {number}."))
+        facts = await bare_stage.turn()
+        assert of(facts, AssistantMessageCompleted)[0].text == f"Answer {number}."
+    assert len(bare_stage.cast.asked("coder")) == 40
 
 
 async def test_nothing_is_left_of_an_idle_replica(bare_stage: Stage) -> None:

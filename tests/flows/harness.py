@@ -77,6 +77,8 @@ class CodeLab:
             "CODELAB_DATABASE_URL": self.stores.database_url,
             "CODELAB_REDIS_URL": self.stores.redis_url or "",
             "CODELAB_MODELS_FILE": str(models),
+            # The scripted model needs none of it, and each start would pay for it.
+            "CODELAB_LITELLM_PRELOAD": "false",
             "CODELAB_SECRET_KEY": "kV3mJ0pQ8xZ2tB7nL5cR9wY1sD4fG6hA-uEoTiKbNqM",
         }
         return chosen | self.extra

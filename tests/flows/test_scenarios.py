@@ -102,9 +102,7 @@ async def test_debug_finds_the_bug_and_hands_it_to_coder(
     assert [agent["to"] for agent in chosen] == ["debug", "coder"]
     assert chosen[1]["from"] == "debug"
     assert "prices[1:]" not in (project / "shop/cart.py").read_text()
-    delegated = next(
-        call for call in of_type(frames, "tool_call") if call["tool"] == "delegate"
-    )
+    delegated = next(call for call in of_type(frames, "tool_call") if call["tool"] == "delegate")
     report = next(
         result
         for result in of_type(frames, "tool_result")
@@ -179,9 +177,7 @@ async def test_orchestrator_plans_a_compound_task_over_two_agents(
             ),
             Reply(tool_calls=[edit_call(**FIXED)], when=CODER),
             Reply(
-                tool_calls=[
-                    ToolCall("write_file", {"path": "docs/sum.md", "content": "# Sum\n"})
-                ],
+                tool_calls=[ToolCall("write_file", {"path": "docs/sum.md", "content": "# Sum\n"})],
                 when=ARCHITECT,
             ),
             Reply(text="Summed.", when=CODER),

@@ -118,9 +118,7 @@ def test_a_task_is_over_with_an_answer_without_calls() -> None:
 def test_a_delegated_task_knows_its_depth() -> None:
     call = ToolCall(id="c1", name="delegate", arguments="{}")
     state = TurnState("t")
-    state.apply(
-        AssistantMessageCompleted(message_id="1", agent="a", model="m", tool_calls=(call,))
-    )
+    state.apply(AssistantMessageCompleted(message_id="1", agent="a", model="m", tool_calls=(call,)))
     state.apply(AgentChosen(agent="b", reason=".", task_id="c1", prompt="do it"))
     assert state.task("c1").depth == 1
     assert state.root.depth == 0

@@ -127,7 +127,10 @@ class Runner:
     def _finished(self, session_id: str, done: asyncio.Task[None]) -> None:
         if self._running.get(session_id) is done:
             del self._running[session_id]
-        self._cancelled.discard(done)
+        if done in self._cancelled:
+            # It may have been past minding the wish: then the turn waits, and is ended from there.
+            self._cancelled.discard(done)
+            self._resume_soon(session_id)
         if not done.cancelled() and (error := done.exception()):
             # The lease runs out by itself, and the sweeper of any replica takes the turn up.
             _log.error("turn_dropped", session_id=session_id, exc_info=error)

@@ -55,6 +55,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
         idle_timeout_s: How long each further piece may take.
         requests_per_hour: Calls per user and hour.
         discover: Whether to look for models when there is no models file.
+        preload: Whether to load litellm after the start, not when a call first needs it.
         retry: How patient to be with a model that fails.
     """
 
@@ -63,6 +64,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: float = 60.0
     requests_per_hour: int = 100
     discover: bool = True
+    preload: bool = True
     retry: RetryPolicy = RetryPolicy()
 
 
@@ -261,7 +263,7 @@ class Models:
             await asyncio.wait([self._discovering])
         own = [entry for entry in self._catalogue.entries.values() if entry.client is None]
         # Without a model that needs it, litellm's 180 MB stay out of memory.
-        if own:
+        if own and self._settings.preload:
             self._litellm.start(own)
             await self._litellm.load()
 
