@@ -20,6 +20,7 @@ from codelab.auth.routes import authentication, setup_pages
 from codelab.auth.routes import router as auth_routes
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
+from codelab.gateway.export import Export, export_route
 from codelab.gateway.health import Health, database_check, disk_check, health_routes, relay_check
 from codelab.gateway.measuring import measure
 from codelab.gateway.metrics import Metrics
@@ -177,6 +178,7 @@ def create_app(
             hitl_routes(hitl),
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
+            export_route(Export(auth, workspaces, sessions, hitl, models, audit.entries_of)),
             chat_route(dispatcher, stream),
             socket_route(socket),
         ],

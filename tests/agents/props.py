@@ -69,12 +69,24 @@ class Launch(Pause):
         return Preparation(preview="launch", state="ready")
 
 
+class Ponder(Pause):
+    """Takes its time to find out what it would do."""
+
+    name = "ponder"
+
+    async def prepare(self, context: ToolContext, parameters: Nothing) -> Preparation:
+        self.running.set()
+        await self.release.wait()
+        return Preparation()
+
+
 class Props:
     """One of each, to hand to a server."""
 
     def __init__(self) -> None:
         self.explode, self.look, self.push, self.launch = Explode(), Look(), Push(), Launch()
+        self.ponder = Ponder()
 
     def all(self) -> tuple[Tool[Nothing], ...]:
         """Return all of them."""
-        return (self.explode, self.look, self.push, self.launch)
+        return (self.explode, self.look, self.push, self.launch, self.ponder)

@@ -11,8 +11,10 @@ from codelab.sessions.errors import NoTurnInProgress
 from codelab.sessions.events import (
     AnyFact,
     AssistantMessageCompleted,
+    FactsRecorded,
     ToolCallCompleted,
     ToolCallRequested,
+    TurnCancelRequested,
     TurnEnded,
 )
 from tests.agents.cast import Held, call, say
@@ -35,6 +37,12 @@ async def while_the_model_writes(stage: Stage) -> None:
     stage.cast.script("coder", held)
     await stage.ask()
     await asyncio.wait_for(held.reached.wait(), 10)
+
+
+async def while_a_call_is_prepared(stage: Stage) -> None:
+    stage.cast.script("coder", say("I have read it.", call("ponder")))
+    await stage.ask()
+    await asyncio.wait_for(stage.first.props.ponder.running.wait(), 10)
 
 
 async def while_a_tool_runs(stage: Stage) -> None:
@@ -72,6 +80,7 @@ async def while_sub_tasks_run(stage: Stage) -> None:
 
 PHASES = [
     while_the_model_writes,
+    while_a_call_is_prepared,
     while_a_tool_runs,
     while_an_approved_tool_runs,
     while_a_human_is_asked,
@@ -125,11 +134,37 @@ async def test_cancelling_at_any_moment(bare_stage: Stage, moment: int) -> None:
     assert logged in ("", "Let me see.", "Let me see.Done.")
 
 
-async def test_what_was_written_is_kept(stage: Stage) -> None:
-    await while_the_model_writes(stage)
+@pytest.mark.parametrize("steps", range(12))
+async def test_cancelling_while_the_end_is_written(bare_stage: Stage, steps: int) -> None:
+    replica = await bare_stage.replica(pace=ALONE)
+    bare_stage.cast.script("coder", say("Done."))
+    asking: list[asyncio.Task[None]] = []
+
+    async def cancel_soon(session_id: str, turn_id: str) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        replica.bus.publish(TurnCancelRequested(session_id=session_id, turn_id=turn_id))
+
+    def on_facts(event: FactsRecorded) -> None:
+        if any(isinstance(entry.fact, AssistantMessageCompleted) for entry in event.entries):
+            turn_id = event.entries[0].turn_id
+            asking.append(asyncio.create_task(cancel_soon(event.session_id, turn_id)))
+
+    replica.bus.subscribe(FactsRecorded, on_facts)
+    facts = await bare_stage.turn()
+    check_whole(facts)
+    assert asking
+
+
+@pytest.mark.parametrize(
+    ("phase", "text"),
+    [(while_the_model_writes, "Half a"), (while_a_call_is_prepared, "I have read it.")],
+)
+async def test_what_was_read_is_kept(stage: Stage, phase: Phase, text: str) -> None:
+    await phase(stage)
     facts = await stage.over(await stage.cancel())
     (message,) = of(facts, AssistantMessageCompleted)
-    assert (message.text, message.finish_reason) == ("Half a", "cancelled")
+    assert (message.text, message.finish_reason, message.tool_calls) == (text, "cancelled", ())
     assert of(facts, TurnEnded)[0].message_id == message.message_id
 
 

@@ -99,7 +99,6 @@ async def test_an_orderly_stop_hands_the_turn_over(bare_stage: Stage) -> None:
     turn = await bare_stage.ask(on=first)
     await asyncio.wait_for(held.reached.wait(), 10)
     await first.runner.close()
-    assert await bare_stage.owner() is None
     assert not of(await bare_stage.facts(turn), TurnEnded)
     await bare_stage.replica()
     facts = await bare_stage.over(turn)
@@ -107,6 +106,45 @@ async def test_an_orderly_stop_hands_the_turn_over(bare_stage: Stage) -> None:
         "From the second."
     ]
     check_whole(facts)
+
+
+@pytest.mark.parametrize("how", ["stalls", "stops"])
+async def test_what_works_beside_a_call_that_waits_is_taken_over_too(
+    bare_stage: Stage, how: str
+) -> None:
+    first = await bare_stage.replica(pace=STALLED)
+    held = Held(say("From the first."))
+    tasks = [call("delegate", {"agent": name, "task": "go"}) for name in ("coder", "debug")]
+    bare_stage.cast.script("orchestrator", say("", *tasks), say("All done."))
+    bare_stage.cast.script("coder", say("", call("launch")), say("Then not."))
+    bare_stage.cast.script("debug", held, say("From the second."))
+    turn = await bare_stage.ask(agent="orchestrator", on=first)
+    (approval,) = await bare_stage.asked()
+    await asyncio.wait_for(held.reached.wait(), 10)
+    if how == "stalls":
+        await stall(bare_stage)
+    else:
+        await first.runner.close()
+    second = await bare_stage.replica()
+    # The human has not answered yet, and the other sub-task need not wait for that.
+    await until(lambda: len(bare_stage.cast.asked("debug")) == 2)
+    await second.hitl.answer(ANN, approval.id, False)
+    facts = await bare_stage.over(turn)
+    check_whole(facts)
+    assert "From the second." in [result.output for result in of(facts, ToolCallCompleted)]
+    held.release.set()
+    await until(lambda: not first.runner.running)
+
+
+async def test_a_cancellation_that_nobody_heard_is_found(stage: Stage) -> None:
+    stage.cast.script("coder", say("", call("launch")))
+    turn = await stage.ask()
+    await stage.asked()
+    await stage.suspended()
+    await stage.change_session(cancel_requested=True)
+    facts = await stage.over(turn)
+    assert of(facts, TurnEnded)[0].stop_reason == "cancelled"
+    assert not await stage.approvals()
 
 
 async def test_an_orderly_stop_lets_turns_finish_for_a_while(bare_stage: Stage) -> None:

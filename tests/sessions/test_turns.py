@@ -95,6 +95,7 @@ async def test_an_overtaken_writer_writes_nothing(desk: Desk) -> None:
         append(desk.first, held, "late"),
         desk.first.end(held),
         desk.first.turns.release_lease(held),
+        desk.first.turns.abandon_lease(held),
     ):
         with pytest.raises(LeaseLost):
             await attempt
@@ -147,14 +148,18 @@ async def test_a_lease_that_is_held_is_not_taken(desk: Desk) -> None:
     assert await second.turns.renew_leases([desk.session_id]) == {}
 
 
-@pytest.mark.parametrize("how", ["given back", "ran out"])
+@pytest.mark.parametrize("how", ["given back", "abandoned", "ran out"])
 async def test_a_free_lease_is_taken_once(desk: Desk, how: str) -> None:
     held, second = await desk.held(), desk.office()
     if how == "given back":
-        await desk.first.turns.release_lease(held)
+        assert not await desk.first.turns.release_lease(held)
+    elif how == "abandoned":
+        await desk.first.turns.abandon_lease(held)
     else:
         await desk.run_out()
-    assert await second.turns.unowned() == [(desk.session_id, held.turn_id)]
+    (found,) = await second.turns.unowned()
+    assert (found.session_id, found.turn_id) == (desk.session_id, held.turn_id)
+    assert found.is_orphan == (how != "given back")
     taken = await asyncio.gather(
         *(
             office.turns.take_lease(desk.session_id)
@@ -164,6 +169,19 @@ async def test_a_free_lease_is_taken_once(desk: Desk, how: str) -> None:
     )
     assert len([one for one in taken if one is not None]) == 1
     assert await second.turns.unowned() == []
+
+
+async def test_a_wish_to_cancel_is_not_overlooked_when_the_lease_is_given_back(
+    desk: Desk,
+) -> None:
+    held = await desk.held()
+    await desk.first.sessions.request_cancel(ANN, desk.session_id)
+    assert await desk.first.turns.release_lease(held)
+    (found,) = await desk.first.turns.unowned()
+    assert found.is_orphan
+    taken = await desk.first.turns.take_lease(desk.session_id)
+    assert taken is not None
+    assert taken.cancel_requested
 
 
 async def test_renewing_pushes_the_end_back(desk: Desk) -> None:
@@ -188,4 +206,5 @@ async def test_turns_that_had_an_owner_are_found_first(desk: Desk) -> None:
     await desk.run_out()
     found = await turns.unowned()
     assert len(found) == 12
-    assert found[0][0] == desk.session_id
+    assert found[0].session_id == desk.session_id
+    assert [one.is_orphan for one in found] == [True] + [False] * 11

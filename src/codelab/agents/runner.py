@@ -102,9 +102,8 @@ class Runner:
             self._cancel(running)
 
     def _cancel(self, running: asyncio.Task[None]) -> None:
-        if running not in self._cancelled:
+        if running not in self._cancelled and running.cancel():
             self._cancelled.add(running)
-            running.cancel()
 
     def _resume_soon(self, session_id: str) -> None:
         task = asyncio.create_task(self._resume(session_id))
@@ -173,16 +172,16 @@ class Runner:
     async def _hand_over(self, turn: LiveTurn) -> None:
         """Leave the turn, at a shutdown, to another replica or the next start."""
         await turn.settle_writes()
-        await self._services.turns.release_lease(turn.held)
+        await self._services.turns.abandon_lease(turn.held)
 
     async def _wait(self, turn: LiveTurn) -> Lease | None:
         turns = self._services.turns
         turn.show("waiting", turn.state.root.agent)
-        await turns.release_lease(turn.held)
+        was_cancelled = await turns.release_lease(turn.held)
         # An answer that came while the lease was still ours found nobody to take the turn up.
         approvals = await turn.approvals()
         asked = [approvals[call.id] for _, call in turn.state.open_calls() if call.id in approvals]
-        if all(approval.status == "pending" for approval in asked):
+        if not was_cancelled and all(approval.status == "pending" for approval in asked):
             return None
         return await turns.take_lease(turn.held.session_id)
 
@@ -193,21 +192,19 @@ class Runner:
         owned = await self._services.turns.renew_leases(tuple(running))
         for session_id, task in running.items():
             held = owned.get(session_id)
-            if self._running.get(session_id) is not task:
-                # It ended meanwhile, and the session may be in its next turn.
-                continue
             if held is None:
-                # Overtaken, or just about to end: then it is past minding this.
+                # Overtaken, or at its end: then it is past minding this.
                 task.cancel()
             elif held.cancel_requested:
                 self._cancel(task)
 
     async def _sweep(self) -> None:
-        waiting = await self._services.turns.unowned()
-        undecided = await self._services.hitl.pending_turns([turn for _, turn in waiting])
-        for session_id, turn_id in waiting:
-            if turn_id not in undecided:
-                self._resume_soon(session_id)
+        found = await self._services.turns.unowned()
+        waiting = [turn.turn_id for turn in found if not turn.is_orphan]
+        undecided = await self._services.hitl.pending_turns(waiting)
+        for turn in found:
+            if turn.turn_id not in undecided:
+                self._resume_soon(turn.session_id)
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:

@@ -50,6 +50,12 @@ class Audit:
         async with self._db.read() as db:
             return await repository.page(db, wanted)
 
+    async def entries_of(
+        self, user_id: str, *, before: str | None = None, limit: int = 100
+    ) -> list[AuditEntry]:
+        """Return a page of the entries about what a user did, newest first."""
+        return await self.list_entries(AuditFilter(user_id=user_id, before=before, limit=limit))
+
     def _hear(self, event: Event) -> None:
         for seen in observe(event):
             self.record(seen)

@@ -94,6 +94,15 @@ class Accounts:
             raise UserNotFound("There is no user of this name.")
         return account.user
 
+    async def get_user(self, user_id: str) -> User:
+        """Return a user.
+
+        Raises:
+            UserNotFound: There is no such user.
+        """
+        async with self._db.read() as connection:
+            return _existing(await repository.find_by_id(connection, user_id)).user
+
     async def disable(self, user_id: str, *, by: str | None = None) -> User:
         """Keep a user out and end all their sign-ins; raises as `update_user`."""
         return await self.update_user(user_id, disabled=True, by=by)

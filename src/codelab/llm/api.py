@@ -1,7 +1,7 @@
 """What other modules may call: a stream from a model, and what models there are."""
 
 from codelab.llm.calls import Attribution
-from codelab.llm.repository import UsageGroup, UsageSum
+from codelab.llm.repository import UsageGroup, UsageRecord, UsageSum
 from codelab.llm.service import LlmSettings, Models, ModelsHealth
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "Models",
     "ModelsHealth",
     "UsageGroup",
+    "UsageRecord",
     "UsageSum",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -44,6 +45,28 @@ class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
     cached_tokens: int
     cost_usd: float
     estimated: bool
+
+
+class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One model call as its user may see it; cost in US dollars."""
+
+    id: str
+    at: datetime
+    session_id: str
+    turn_id: str
+    agent: str
+    model: str
+    provider: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_usd: float
+    estimated: bool
+    first_token_ms: int | None
+    duration_ms: int
+    ok: bool
+    error_code: str
+    tried: str
 
 
 def usage_row(call: ModelCalled) -> dict[str, Any]:
@@ -88,6 +111,18 @@ class UsageRepository:
             if len(rows) == 1:
                 return 0
         return sum([await self.insert([row]) for row in rows])
+
+    async def of_user(self, user_id: str, *, before: str | None, limit: int) -> list[UsageRecord]:
+        """Read a page of a user's calls, newest first."""
+        names = UsageRecord.__struct_fields__
+        query = sa.select(*(llm_usage.c[name] for name in names)).where(
+            llm_usage.c.user_id == user_id
+        )
+        if before:
+            query = query.where(llm_usage.c.id < before)
+        async with self._db.read() as connection:
+            rows = await connection.execute(query.order_by(llm_usage.c.id.desc()).limit(limit))
+            return [UsageRecord(**row._mapping) for row in rows]
 
     async def sums(
         self,

@@ -25,7 +25,7 @@ from codelab.llm.http_pool import HttpPool
 from codelab.llm.litellm_library import LiteLLM
 from codelab.llm.models_file import read_models_file
 from codelab.llm.prices import ModelFacts, cost_of, facts_of, read_price_list
-from codelab.llm.repository import UsageGroup, UsageRepository, UsageSum
+from codelab.llm.repository import UsageGroup, UsageRecord, UsageRepository, UsageSum
 from codelab.llm.time_limits import TimeLimited
 from codelab.llm.usage import UsageWriter
 from codelab.sdk.agent import ModelRole
@@ -232,6 +232,13 @@ class Models:
         """Add up what a user's calls, or everybody's, have used; includes calls just made."""
         await self._writer.flush()
         return await self._repository.sums(group, user_id=user_id, since=since, until=until)
+
+    async def calls_of(
+        self, user_id: str, *, before: str | None = None, limit: int = 100
+    ) -> list[UsageRecord]:
+        """Return a page of a user's calls, newest first; includes calls just made."""
+        await self._writer.flush()
+        return await self._repository.of_user(user_id, before=before, limit=limit)
 
     def warm_up(self) -> asyncio.Task[None]:
         """Start everything that takes time, in the background: call it once the server runs.

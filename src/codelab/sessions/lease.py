@@ -33,6 +33,21 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     session_model: str | None = None
 
 
+class Unowned(msgspec.Struct, frozen=True, kw_only=True):
+    """A running turn that nobody carries forward.
+
+    Args:
+        session_id: Its session.
+        turn_id: The turn.
+        is_orphan: Whether somebody must take it up now: its owner is gone, or it was cancelled
+            while nobody listened. Otherwise it was given back to wait for a human.
+    """
+
+    session_id: str
+    turn_id: str
+    is_orphan: bool
+
+
 _COLUMNS = (
     sessions.c.id,
     sessions.c.active_turn_id,
@@ -78,41 +93,60 @@ async def renew(tx: Transaction, owner: str, session_ids: Sequence[str]) -> dict
     return {row.id: _lease(row) for row in result}
 
 
-async def release(tx: Transaction, lease: Lease) -> None:
-    """Give the lease back while the turn waits.
+async def release(tx: Transaction, lease: Lease) -> bool:
+    """Give the lease back while the turn waits; tell whether it was cancelled until then.
 
     Raises:
         LeaseLost: It was not ours any more.
     """
+    return await _let_go(tx, lease, {"lease_owner": None, "lease_expires_at": None})
+
+
+async def abandon(tx: Transaction, lease: Lease) -> None:
+    """End the lease now, so that whoever looks next takes the turn up.
+
+    Raises:
+        LeaseLost: It was not ours any more.
+    """
+    await _let_go(tx, lease, {"lease_expires_at": await tx.now()})
+
+
+async def unowned(tx: Transaction, limit: int = 200) -> list[Unowned]:
+    """Find running turns that nobody carries forward.
+
+    Orphans come first; among the others chance decides, so that many hide none for good.
+    """
+    now = await tx.now()
+    is_orphan = sa.or_(sessions.c.lease_owner.is_not(None), sessions.c.cancel_requested)
+    result = await tx.execute(
+        sa.select(sessions.c.id, sessions.c.active_turn_id, is_orphan.label("is_orphan"))
+        .where(
+            sessions.c.active_turn_id.is_not(None),
+            sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < now),
+        )
+        .order_by(sa.desc("is_orphan"), sa.func.random())
+        .limit(limit)
+    )
+    return [
+        Unowned(session_id=row.id, turn_id=row.active_turn_id, is_orphan=bool(row.is_orphan))
+        for row in result
+    ]
+
+
+async def _let_go(tx: Transaction, lease: Lease, changes: dict[str, Any]) -> bool:
     result = await tx.execute(
         sa.update(sessions)
         .where(
             sessions.c.id == lease.session_id,
             sessions.c.lease_generation == lease.generation,
         )
-        .values(lease_owner=None, lease_expires_at=None)
+        .values(**changes)
+        .returning(sessions.c.cancel_requested)
     )
-    if result.rowcount != 1:
+    row = result.first()
+    if row is None:
         raise LeaseLost("Another replica has taken over this turn.")
-
-
-async def unowned(tx: Transaction, limit: int = 200) -> list[tuple[str, str]]:
-    """Find running turns that nobody carries forward: (session id, turn id).
-
-    They wait for a human, or their owner died. Those that had an owner come first; among the
-    others chance decides, so that many that wait hide none for good.
-    """
-    now = await tx.now()
-    result = await tx.execute(
-        sa.select(sessions.c.id, sessions.c.active_turn_id)
-        .where(
-            sessions.c.active_turn_id.is_not(None),
-            sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < now),
-        )
-        .order_by(sessions.c.lease_owner.is_(None), sa.func.random())
-        .limit(limit)
-    )
-    return [(row.id, row.active_turn_id) for row in result]
+    return bool(row.cancel_requested)
 
 
 def _lease(row: sa.Row[Any]) -> Lease:

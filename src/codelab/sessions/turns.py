@@ -13,7 +13,7 @@ from codelab.kit.db import Database, Transaction
 from codelab.sessions import lease
 from codelab.sessions.errors import LeaseLost, SessionNotFound
 from codelab.sessions.events import AnyFact, Entry, FactsRecorded, TurnClosed, TurnEnded
-from codelab.sessions.lease import Lease
+from codelab.sessions.lease import Lease, Unowned
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import SessionRepository
@@ -148,12 +148,25 @@ class Turns:
         async with self._db.transaction() as tx:
             return await lease.renew(tx, self._replica, session_ids)
 
-    async def release_lease(self, held: Lease) -> None:
-        """Give the lease back while the turn waits for a human."""
-        async with self._db.transaction() as tx:
-            await lease.release(tx, held)
+    async def release_lease(self, held: Lease) -> bool:
+        """Give the lease back while the turn waits; tell whether it was cancelled until then.
 
-    async def unowned(self) -> list[tuple[str, str]]:
-        """Find running turns that nobody carries forward: (session id, turn id)."""
+        Raises:
+            LeaseLost: It was not ours any more.
+        """
+        async with self._db.transaction() as tx:
+            return await lease.release(tx, held)
+
+    async def abandon_lease(self, held: Lease) -> None:
+        """End the lease now, so that whoever looks next takes the turn up.
+
+        Raises:
+            LeaseLost: It was not ours any more.
+        """
+        async with self._db.transaction() as tx:
+            await lease.abandon(tx, held)
+
+    async def unowned(self) -> list[Unowned]:
+        """Find running turns that nobody carries forward."""
         async with self._db.transaction() as tx:
             return await lease.unowned(tx)

@@ -21,7 +21,8 @@ from codelab.workspace.box import Access, Box, Caps, arguments, environment, lac
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
 from codelab.workspace.output import Transcript
-from codelab.workspace.processes import kill_box, use_of
+from codelab.workspace.process_cap import Admit, process_cap
+from codelab.workspace.processes import children_of, kill_box, use_of
 from codelab.workspace.settings import WorkspaceSettings
 
 LONGEST_S = 600.0
@@ -154,6 +155,17 @@ class Sandbox:
     async def _execute(
         self, box: Box, command: Sequence[str], timeout_s: float, transcript: Transcript
     ) -> Ended:
+        with process_cap(box.caps.processes) as admit:
+            return await self._run(box, command, timeout_s, transcript, admit)
+
+    async def _run(
+        self,
+        box: Box,
+        command: Sequence[str],
+        timeout_s: float,
+        transcript: Transcript,
+        admit: Admit,
+    ) -> Ended:
         started = time.monotonic()
         process = await self._start(box, command)
         running = _Running(process, transcript)
@@ -162,7 +174,7 @@ class Sandbox:
         )
         watch = asyncio.create_task(self._watch(running, box.caps))
         try:
-            await running.go()
+            await running.go(admit)
             await running.read()
             await process.wait()
         finally:
@@ -214,8 +226,9 @@ class Sandbox:
             await asyncio.sleep(_CROWD_WATCHED_EVERY_S if is_crowd else _WATCHED_EVERY_S)
             use = use_of(running.process.pid, caps.processes)
             processes = use.processes
-            if processes > caps.processes:
-                running.stop(f"more than {caps.processes} processes")
+            # Where a control group bounds them there are never more than that.
+            if processes >= caps.processes:
+                running.stop(f"{caps.processes} processes or more")
             elif use.memory > caps.memory_mb * 1_000_000:
                 running.stop(f"more than {caps.memory_mb} MB of memory")
 
@@ -270,8 +283,11 @@ class _Running:
             self.stopped = reason
             kill_box(self.process.pid)
 
-    async def go(self) -> None:
+    async def go(self, admit: Admit) -> None:
         """Wait until the box is built and let the program start.
+
+        Args:
+            admit: Puts the box's processes under their common bound.
 
         Raises:
             SandboxUnavailable: The box could not be built.
@@ -288,6 +304,8 @@ class _Running:
                 complaint = _first_line(self._transcript.text())
                 raise SandboxUnavailable(f"The box could not be built: {complaint}")
             return
+        for member in (self.process.pid, *children_of(self.process.pid)):
+            admit(member)
         stdin.write(_READY)
         stdin.close()
 
