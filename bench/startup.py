@@ -30,14 +30,13 @@ async def measure(folder: Path, *, first: bool) -> tuple[float, float, float, fl
     started = time.perf_counter()
     await server.start()
     healthy_s = time.perf_counter() - started
-    assert server.process
-    at_rest = machine.resident_mib(server.process.pid)
+    at_rest = machine.resident_mib(server.pid)
     async with signed_in(server) as client:
         begun = time.perf_counter()
         await client.call("GET", "sessions")
         request_ms = (time.perf_counter() - begun) * 1000
     await asyncio.sleep(_WARM_S)
-    warmed = machine.resident_mib(server.process.pid)
+    warmed = machine.resident_mib(server.pid)
     server.stop()
     return healthy_s, at_rest, warmed, request_ms
 

@@ -86,7 +86,8 @@ async def ask_codelab(client: Client, session_id: str, sample: Sample) -> None:
                     first = False
                 sample.add(frame["data"]["text"], now)
             if frame["type"] in ("done", "error"):
-                assert frame["type"] == "done", frame
+                if frame["type"] == "error":
+                    raise SystemExit(f"the turn failed: {frame}")
                 return
 
 
@@ -101,13 +102,12 @@ async def measure_upstream(upstream: ModelServer, model: str, streams: int) -> S
 async def measure_codelab(client: Client, streams: int) -> Sample:
     """Run this many turns at once."""
     sample = Sample()
-    process = client.server.process
-    assert process
+    pid = client.server.pid
     for _ in range(_REPEATS[streams]):
         sessions = [await client.new_session() for _ in range(streams)]
-        before = machine.cpu_s(process.pid)
+        before = machine.cpu_s(pid)
         await asyncio.gather(*(ask_codelab(client, session, sample) for session in sessions))
-        sample.cpu_us += (machine.cpu_s(process.pid) - before) * 1e6
+        sample.cpu_us += (machine.cpu_s(pid) - before) * 1e6
     return sample
 
 
@@ -131,10 +131,9 @@ async def main(rounds: int, tokens: int) -> None:
         server.run("migrate")
         server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
         await server.start()
-        assert server.process
         # One core for the server, the other for the client and the upstream.
         if (os.cpu_count() or 1) > 1:
-            os.sched_setaffinity(server.process.pid, {0})
+            os.sched_setaffinity(server.pid, {0})
             os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)))
         try:
             async with signed_in(server) as client:

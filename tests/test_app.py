@@ -16,7 +16,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
-from codelab.app import CodeLab, create_app, secret_keys
+from codelab.app import CodeLab, create_app
 from codelab.cli.migration import upgrade
 from codelab.demo import plugin as demo
 from codelab.demo.client import MODEL
@@ -25,7 +25,7 @@ from codelab.kit.errors import CodeLabError
 from codelab.kit.secret_key import SecretKeyWeak
 from codelab.llm.errors import CatalogueInvalid
 from codelab.plugins import load_plugins
-from codelab.settings import Settings, load
+from codelab.settings import Settings, load, secret_keys
 
 KEY = "kV3mJ0pQ8xZ2tB7nL5cR9wY1sD4fG6hA-uEoTiKbNqM"
 PASSWORD = "correct horse battery staple"

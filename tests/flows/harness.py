@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.conftest import Stores
@@ -98,8 +99,15 @@ class CodeLab:
             raise AssertionError(f"codelab {arguments}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    async def start(self) -> None:
-        """Start the server and wait until it is healthy."""
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        if self.process is None:
+            raise RuntimeError("the server does not run")
+        return self.process.pid
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the server without waiting for anything."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -110,15 +118,20 @@ class CodeLab:
                 stdout=log,
                 stderr=log,
             )
+        return self.process
+
+    async def start(self) -> None:
+        """Start the server and wait until it is healthy."""
+        process = self.spawn()
         deadline = time.monotonic() + _START_S
         async with aiohttp.ClientSession() as http:
-            while time.monotonic() < deadline and self.process.poll() is None:
+            while time.monotonic() < deadline and process.poll() is None:
                 try:
                     async with http.get(f"{self.url}/health/live") as response:
                         if response.status == 200:
                             return
                 except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.02)
         raise AssertionError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -166,7 +179,10 @@ class Client:
         """Open a WebSocket, past its greeting."""
         url = f"{self.server.url.replace('http', 'ws')}/api/v1/ws"
         async with connect(
-            url, additional_headers=self.headers, subprotocols=["codelab.v1"], proxy=None
+            url,
+            additional_headers=self.headers,
+            subprotocols=[Subprotocol("codelab.v1")],
+            proxy=None,
         ) as socket:
             hello = msgspec.json.decode(await socket.recv())
             assert hello["type"] == "hello", hello

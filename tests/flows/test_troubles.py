@@ -172,7 +172,7 @@ async def test_a_vanished_folder_ends_the_turn_with_a_sentence(
     client: Client, project: Path, model_server: ModelServer, model_key: str
 ) -> None:
     session_id = await client.new_session()
-    project.rename(project.with_name("moved"))
+    await asyncio.to_thread(project.rename, project.with_name("moved"))
     await model_server.script(model_key, [Reply(text="unused")])
     frames = await client.turn(session_id, "What is this?")
     assert frames[-1]["data"]["stop_reason"] == "error"

@@ -8,10 +8,10 @@ import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 from litestar import Litestar, Router
+from litestar.testing import AsyncTestClient
 
 from codelab.audit.api import Audit
 from codelab.auth.routes import authentication
@@ -60,8 +60,7 @@ def app(replica: Replica, export: Export) -> Litestar:
 
 async def fetched(app: Litestar, user: User) -> dict[str, Any]:
     """Fetch a user's export over HTTP and return what its files hold."""
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://codelab") as http:
+    async with AsyncTestClient(app) as http:
         answer = await http.get(PATH, headers=user.headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/zip"
@@ -95,6 +94,7 @@ async def used(replica: Replica, user: User, session_id: str) -> None:
         model="m",
         provider="p",
         usage=Usage(input_tokens=7, output_tokens=2),
+        first_token_ms=2,
         duration_ms=5,
         ok=True,
     )
@@ -165,7 +165,6 @@ async def test_a_long_log_is_whole_and_comes_in_pieces(
 
 
 async def test_nobody_gets_it_without_signing_in(app: Litestar) -> None:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://codelab") as http:
+    async with AsyncTestClient(app) as http:
         answer = await http.get(PATH)
     assert answer.status_code == 401

@@ -121,6 +121,16 @@ class Leases(RuleBasedStateMachine):
         if released:
             self.owner = None
 
+    @precondition(lambda self: any(self.believed))
+    @rule(data=st.data())
+    def abandon(self, data: st.DataObject) -> None:
+        """End any lease at once."""
+        replica, lease = self.any_lease(data)
+        abandoned = self.succeeds(self.desk.offices[replica].turns.abandon_lease(lease))
+        assert abandoned == (lease == self.real)
+        if abandoned:
+            self.has_run_out = True
+
     @precondition(lambda self: self.turn_runs)
     @rule(data=st.data())
     def end(self, data: st.DataObject) -> None:

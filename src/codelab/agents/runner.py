@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -79,14 +79,11 @@ class Runner:
     async def close(self) -> None:
         """Let running turns finish for a while, then hand the others over to whoever is left."""
         self._closing = True
-        for task in self._background[1:]:
-            task.cancel()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=self._pace.drain_s)
-        left = (*self._background, *self._resuming, *self._running.values())
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        # The heartbeat first: it must not renew what is handed over.
+        await _stop(self._background)
+        await _stop((*self._resuming, *self._running.values()))
 
     def _on_started(self, event: TurnStarted) -> None:
         self._spawn(event.held, (event.opening,))
@@ -219,6 +216,12 @@ async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
     if cancelled and (current := asyncio.current_task()):
         current.cancel()
     return doing.result()
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _every(interval_s: float, work: Callable[[], Awaitable[object]]) -> None:
