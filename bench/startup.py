@@ -16,6 +16,11 @@ from tests.conftest import Stores
 from tests.flows.harness import PASSWORD, USER, CodeLab, signed_in
 
 _WARM_S = 12.0
+# Never called: it is there because litellm is only loaded where a model may need it.
+_MODELS = (
+    "model_list:\n  - model_name: any\n    litellm_params:\n"
+    "      model: anthropic/any\n      api_key: none\n"
+)
 
 
 async def measure(folder: Path, *, first: bool) -> tuple[float, float, float, float]:
@@ -23,7 +28,13 @@ async def measure(folder: Path, *, first: bool) -> tuple[float, float, float, fl
     project = folder / "project"
     project.mkdir(exist_ok=True)
     url = f"sqlite+aiosqlite:///{folder / 'codelab.db'}"
-    server = CodeLab(folder, project, Stores("embedded", url, None), models="model_list: []\n")
+    server = CodeLab(
+        folder,
+        project,
+        Stores("embedded", url, None),
+        models=_MODELS,
+        extra={"CODELAB_LITELLM_PRELOAD": "true"},
+    )
     if first:
         server.run("migrate")
         server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)

@@ -4,7 +4,8 @@
 
 The upstream is the scripted model server in its load mode, at 50 tokens/s a stream. Each token
 carries the moment at which it was written, so its way to the client is measured on one clock.
-Everything is persisted; the store is SQLite, the default.
+Everything is persisted; the store is SQLite, the default. Turns begin spread over the first
+seconds, as people do; "at once" begins all of them in the same instant.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.model_server.process import ModelServer
 
 RATE = 50
 CONCURRENCY = (1, 50, 200)
+_SPREAD_S = 2.0
 _STAMP = re.compile(r"t\d+@(\d+) ")
 # A single stream is repeated, so that its median rests on more than one turn.
 _REPEATS = {1: 20, 50: 2, 200: 1}
@@ -50,8 +52,11 @@ class Sample:
             self.latency_ms.append((now_ns - int(match[1])) / 1e6)
 
 
-async def ask_upstream(upstream: ModelServer, model: str, sample: Sample) -> None:
+async def ask_upstream(
+    upstream: ModelServer, model: str, sample: Sample, delay_s: float = 0
+) -> None:
     """Read one stream from the upstream itself."""
+    await asyncio.sleep(delay_s)
     body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "go"}]}
     started = time.perf_counter()
     async with (
@@ -71,9 +76,10 @@ async def ask_upstream(upstream: ModelServer, model: str, sample: Sample) -> Non
                 sample.add(line.decode(), time.monotonic_ns())
 
 
-async def ask_codelab(client: Client, session_id: str, sample: Sample) -> None:
+async def ask_codelab(client: Client, session_id: str, sample: Sample, delay_s: float = 0) -> None:
     """Run one whole turn and read its tokens."""
     async with client.socket() as socket:
+        await asyncio.sleep(delay_s)
         started = time.perf_counter()
         await send(socket, "chat", session_id, message="Explain this project", agent="ask")
         first = True
@@ -91,22 +97,34 @@ async def ask_codelab(client: Client, session_id: str, sample: Sample) -> None:
                 return
 
 
-async def measure_upstream(upstream: ModelServer, model: str, streams: int) -> Sample:
-    """Ask the upstream with this many streams at once."""
+async def measure_upstream(
+    upstream: ModelServer, model: str, streams: int, spread_s: float
+) -> Sample:
+    """Ask the upstream with this many streams."""
     sample = Sample()
     for _ in range(_REPEATS[streams]):
-        await asyncio.gather(*(ask_upstream(upstream, model, sample) for _ in range(streams)))
+        await asyncio.gather(
+            *(
+                ask_upstream(upstream, model, sample, spread_s * number / streams)
+                for number in range(streams)
+            )
+        )
     return sample
 
 
-async def measure_codelab(client: Client, streams: int) -> Sample:
-    """Run this many turns at once."""
+async def measure_codelab(client: Client, streams: int, spread_s: float) -> Sample:
+    """Run this many turns."""
     sample = Sample()
     pid = client.server.pid
     for _ in range(_REPEATS[streams]):
         sessions = [await client.new_session() for _ in range(streams)]
         before = machine.cpu_s(pid)
-        await asyncio.gather(*(ask_codelab(client, session, sample) for session in sessions))
+        await asyncio.gather(
+            *(
+                ask_codelab(client, session, sample, spread_s * number / streams)
+                for number, session in enumerate(sessions)
+            )
+        )
         sample.cpu_us += (machine.cpu_s(pid) - before) * 1e6
     return sample
 
@@ -155,26 +173,38 @@ async def first_turns(client: Client) -> None:
 
 async def compare(client: Client, upstream: ModelServer, model: str, rounds: int) -> None:
     """Measure both ways, round by round."""
-    header = f"{'turns':>5} {'first token, added p50 / p95':>30} {'token latency p50 / p99':>26}"
-    print(f"{header} {'bare p99':>9} {'CPU/token':>10} {'core used':>9}")
+    print(
+        f"{'turns':<13} {'first token, added p50 / p95':>30} {'token latency p50 / p99':>26} "
+        f"{'bare p99':>9} {'CPU/token':>10} {'of a core':>9}"
+    )
     for streams in CONCURRENCY:
-        added, added_95, p50, p99, bare_p99, cpu = [], [], [], [], [], []
-        for _ in range(rounds):
-            bare = await measure_upstream(upstream, model, streams)
-            ours = await measure_codelab(client, streams)
-            floor = median(bare.first_ms)
-            added.append(median(ours.first_ms) - floor)
-            added_95.append(machine.percentile(ours.first_ms, 0.95) - floor)
-            p50.append(median(ours.latency_ms))
-            p99.append(machine.percentile(ours.latency_ms, 0.99))
-            bare_p99.append(machine.percentile(bare.latency_ms, 0.99))
-            cpu.append(ours.cpu_us / ours.tokens)
-        used = median(cpu) * streams * RATE / 1e6
-        print(
-            f"{streams:>5} {median(added):>17.1f} / {median(added_95):>6.1f} ms "
-            f"{median(p50):>14.1f} / {median(p99):>6.1f} ms {median(bare_p99):>6.1f} ms "
-            f"{median(cpu):>7.0f} us {used:>8.0%}"
-        )
+        await compare_one(client, upstream, model, rounds, streams, _SPREAD_S)
+    for streams in CONCURRENCY[1:]:
+        await compare_one(client, upstream, model, rounds, streams, 0)
+
+
+async def compare_one(
+    client: Client, upstream: ModelServer, model: str, rounds: int, streams: int, spread_s: float
+) -> None:
+    """Measure one number of turns and print its line."""
+    added, added_95, p50, p99, bare_p99, cpu = [], [], [], [], [], []
+    for _ in range(rounds):
+        bare = await measure_upstream(upstream, model, streams, spread_s)
+        ours = await measure_codelab(client, streams, spread_s)
+        floor = median(bare.first_ms)
+        added.append(median(ours.first_ms) - floor)
+        added_95.append(machine.percentile(ours.first_ms, 0.95) - floor)
+        p50.append(median(ours.latency_ms))
+        p99.append(machine.percentile(ours.latency_ms, 0.99))
+        bare_p99.append(machine.percentile(bare.latency_ms, 0.99))
+        cpu.append(ours.cpu_us / ours.tokens)
+    name = f"{streams}" if spread_s else f"{streams} at once"
+    print(
+        f"{name:<13} {median(added):>17.1f} / {median(added_95):>6.1f} ms "
+        f"{median(p50):>14.1f} / {median(p99):>6.1f} ms {median(bare_p99):>6.1f} ms "
+        f"{median(cpu):>7.0f} us {median(cpu) * streams * RATE / 1e6:>8.0%}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -222,10 +222,12 @@ async def test_a_write_that_was_done_and_not_recorded_is_an_unknown_outcome(
     (approval,) = await bare_stage.asked()
     await bare_stage.suspended()
     # As after a crash between the write and its record: used, changed, no result.
-    await bare_stage.change_session(lease_owner="dead", lease_expires_at=utc_now())
+    hour = timedelta(hours=1)
+    await bare_stage.change_session(lease_owner="dead", lease_expires_at=utc_now() + hour)
     await first.hitl.answer(ANN, approval.id, True)
     await bare_stage.use(approval.id)
     (bare_stage.project / "README.md").write_text("new\n")
+    await stall(bare_stage)
     await bare_stage.replica()
     facts = await bare_stage.over(turn)
     (result,) = of(facts, ToolCallCompleted)

@@ -148,24 +148,25 @@ async def test_approvals_and_model_calls_are_counted_together(
     assert len(await model_server.requests(model_key)) == 5
 
 
-async def test_model_calls_over_rest_are_answered_with_a_time_to_wait(
+async def test_services_have_no_limit_and_their_calls_are_recorded(
     pair: Pair, model_server: ModelServer, model_key: str
 ) -> None:
     await model_server.script(model_key, [Reply(text="Hello.", repeat=True)])
     settings = {
-        "CODELAB_LLM_REQUESTS_PER_HOUR": "2",
+        "CODELAB_LLM_REQUESTS_PER_HOUR": "1",
         "CODELAB_INTERNAL_SECRET": INTERNAL_SECRET,
     }
     body = {"model": "scripted", "messages": [{"role": "user", "content": "Hello"}]}
     headers = {"X-Internal-Secret": INTERNAL_SECRET}
     async with pair.running(**settings) as (first, second):
-        statuses, waits = [], []
-        for client in (first, second, first, second):
+        for client in (first, second, first):
             url = f"{client.server.url}/api/v1/llm/chat/completions"
             async with client.http.post(url, json=body, headers=headers) as response:
-                statuses.append(response.status)
-                waits.append(int(response.headers.get("Retry-After", "0")))
-        assert statuses == [200, 200, 429, 429]
-        assert all(1 <= wait <= 3600 for wait in waits[2:])
-        report = await first.call("GET", "usage?group=model&everybody=true")
-        assert [(one["key"], one["calls"]) for one in report["sums"]] == [("scripted", 2)]
+                assert response.status == 200
+        # Each process writes its own calls down within half a second; asking hurries its own.
+        async with asyncio.timeout(10):
+            calls = 0
+            while calls < 3:
+                report = await first.call("GET", "usage?group=user&everybody=true")
+                calls = sum(one["calls"] for one in report["sums"])
+        assert [(one["key"], one["calls"]) for one in report["sums"]] == [("", 3)]

@@ -116,7 +116,13 @@ def tools_route(tools: Tools) -> HTTPRouteHandler:
 def metrics_route(metrics: Metrics, auth: Auth) -> HTTPRouteHandler:
     """Make the route for Prometheus: it signs in as an administrator or as a service."""
 
-    @get("/metrics", opt=PUBLIC, tags=["Operations"], summary="Read the measurements")
+    @get(
+        "/metrics",
+        opt=PUBLIC,
+        tags=["Operations"],
+        summary="Read the measurements",
+        media_type=_TYPE,
+    )
     async def read_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Return the measurements in Prometheus's text format."""
         secret = request.headers.get("x-internal-secret")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -22,12 +23,15 @@ _PROBLEMS = {
     "403": "This user may not do this.",
     "404": "There is no such thing, or it is somebody else's.",
     "409": "It is not in a state in which this can be done.",
+    "410": "The project folder is not there any more.",
     "412": "It has changed meanwhile.",
-    "413": "The body is too large.",
+    "413": "It is too large.",
+    "415": "Its content cannot be read as what is wanted.",
     "422": "A field is wrong; `errors` names it.",
     "429": "A limit is used up; `Retry-After` says for how long.",
     "500": "Something failed; `request_id` finds it in the server's log.",
     "503": "Something that is needed is away; `Retry-After` says for how long.",
+    "507": "The disk is full.",
 }
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -52,17 +56,24 @@ def openapi_config(version: str) -> OpenAPIConfig:
             }
         ),
         security=[{"bearer": []}],
-        openapi_router=Router("/schema", route_handlers=[read_asyncapi], opt=dict(PUBLIC)),
+        openapi_router=Router(
+            "/schema", route_handlers=[read_asyncapi], opt=dict(PUBLIC), include_in_schema=False
+        ),
         render_plugins=[_Document(path="/openapi.json", media_type=MediaType.JSON)],
     )
 
 
-def completed(document: dict[str, Any], public: Collection[tuple[str, str]]) -> dict[str, Any]:
+def completed(
+    document: dict[str, Any],
+    public: Collection[tuple[str, str]],
+    declared: Mapping[tuple[str, str], Collection[str]],
+) -> dict[str, Any]:
     """Say of every operation who may call it and which problems it may answer with.
 
     Args:
         document: The document as the framework makes it.
         public: The operations that need no sign-in, as path and method in lower case.
+        declared: The statuses that an operation itself says the answers of.
     """
     (reference,), schemas = msgspec.json.schema_components([Problem], ref_template=_REFERENCE)
     components = document.get("components", {})
@@ -73,7 +84,12 @@ def completed(document: dict[str, Any], public: Collection[tuple[str, str]]) -> 
     linked = {status: {"$ref": f"#/components/responses/{status}"} for status in responses}
     paths = {
         path: {
-            method: _operation(operation, linked, is_public=(path, method) in public)
+            method: _operation(
+                operation,
+                linked,
+                is_public=(path, method) in public,
+                declared=declared.get((path, method), ()),
+            )
             for method, operation in item.items()
             if isinstance(operation, dict)
         }
@@ -87,26 +103,27 @@ def completed(document: dict[str, Any], public: Collection[tuple[str, str]]) -> 
 
 
 def _operation(
-    operation: dict[str, Any], linked: dict[str, Any], *, is_public: bool
+    operation: dict[str, Any],
+    linked: dict[str, Any],
+    *,
+    is_public: bool,
+    declared: Collection[str],
 ) -> dict[str, Any]:
     # The framework documents errors of its own form, which never leave this server.
     own = {
         status: response
         for status, response in operation.get("responses", {}).items()
-        if status.startswith(("1", "2", "3"))
+        if status.startswith(("1", "2", "3")) or status in declared
     }
     security: dict[str, Any] = {"security": []} if is_public else {}
-    return operation | {"responses": own | linked} | security
+    return operation | {"responses": linked | own} | security
 
 
-def _public(app: Litestar) -> set[tuple[str, str]]:
-    return {
-        (route.path_format, method.lower())
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for method, (handler, _) in route.route_handler_map.items()
-        if PUBLIC.items() <= handler.opt.items()
-    }
+def _handlers(app: Litestar) -> Iterator[tuple[tuple[str, str], HTTPRouteHandler]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                yield (route.path_format, method.lower()), handler
 
 
 class _Document(OpenAPIRenderPlugin):
@@ -117,6 +134,14 @@ class _Document(OpenAPIRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the document as JSON."""
         if self._written is None:
-            document = completed(openapi_schema, _public(request.app))
+            handlers = list(_handlers(request.app))
+            document = completed(
+                openapi_schema,
+                {place for place, handler in handlers if PUBLIC.items() <= handler.opt.items()},
+                {
+                    place: [str(one) for one in handler.responses or ()]
+                    for place, handler in handlers
+                },
+            )
             self._written = self.render_json(request, document)
         return self._written

@@ -24,6 +24,7 @@ from codelab.gateway.stream import Stream
 
 KEEP_ALIVE_S = 15.0
 
+_MEDIA_TYPE = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -117,7 +118,13 @@ async def _events(queue: EventQueue) -> AsyncIterator[str]:
 def chat_route(dispatcher: Dispatcher, stream: Stream) -> HTTPRouteHandler:
     """Make the route that starts a turn and streams it."""
 
-    @post("/agent/chat", tags=["Agents"], status_code=200, summary="Start a turn and stream it")
+    @post(
+        "/agent/chat",
+        tags=["Agents"],
+        status_code=200,
+        summary="Start a turn and stream it",
+        media_type=_MEDIA_TYPE,
+    )
     async def chat(
         data: JSONBody[ChatRequest], request: Request[Principal, Any, Any]
     ) -> StreamResponse:
@@ -130,6 +137,6 @@ def chat_route(dispatcher: Dispatcher, stream: Stream) -> HTTPRouteHandler:
         except BaseException:
             queue.on_end()
             raise
-        return StreamResponse(_events(queue), media_type="text/event-stream", headers=_HEADERS)
+        return StreamResponse(_events(queue), media_type=_MEDIA_TYPE, headers=_HEADERS)
 
     return chat

@@ -100,6 +100,21 @@ class ChatCompletionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=
     user: _Name | None = None
 
 
+class OpenAIProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong, in OpenAI's words; `code` is ours."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAIError(msgspec.Struct, frozen=True, kw_only=True):
+    """An error as OpenAI's clients read it."""
+
+    error: OpenAIProblem
+
+
 def read_request(asked: ChatCompletionRequest) -> ModelRequest:
     """Read OpenAI's request as one of ours.
 
@@ -225,16 +240,8 @@ def error_body(error: CodeLabError) -> bytes:
     kind = "invalid_request_error" if error.status < 500 else "server_error"
     if error.status == 429:
         kind = "rate_limit_error"
-    return msgspec.json.encode(
-        {
-            "error": {
-                "message": error.message,
-                "type": kind,
-                "param": error.field,
-                "code": error.code,
-            }
-        }
-    )
+    problem = OpenAIProblem(message=error.message, type=kind, param=error.field, code=error.code)
+    return msgspec.json.encode(OpenAIError(error=problem))
 
 
 def _sse(payload: Any) -> bytes:

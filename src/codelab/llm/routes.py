@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.exceptions import HTTPException
+from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
@@ -19,6 +20,7 @@ from codelab.llm.calls import Attribution
 from codelab.llm.openai_surface import (
     AnswerWriter,
     ChatCompletionRequest,
+    OpenAIError,
     error_body,
     read_request,
 )
@@ -35,6 +37,8 @@ Day = Annotated[str | None, QueryParameter(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 _JSON = "application/json"
 _LARGEST_BODY = 16 * 1024 * 1024
+_REFUSALS = (400, 401, 404, 413, 429, 500, 502, 503, 504)
+_REFUSAL = ResponseSpec(OpenAIError, generate_examples=False, description="OpenAI's own error.")
 
 
 class ClientGone(CodeLabError):
@@ -113,13 +117,15 @@ def router(models: Models, authorise: Authorise) -> Router:
         request_max_body_size=_LARGEST_BODY,
         exception_handlers={CodeLabError: _refuse, HTTPException: _refuse},
         media_type=_JSON,
+        responses={status: _REFUSAL for status in _REFUSALS},
     )
     async def chat_completions(request: AnyRequest) -> Response[Any]:
         """Answer OpenAI's request with any model of the catalogue, streamed or whole."""
-        caller = authorise(request.headers)
+        authorise(request.headers)
         asked = _decode(await request.body())
         ours = read_request(asked)
-        attribution = Attribution(user_id=caller.user_id)
+        # A service is nobody's account: its calls are recorded without a user and not limited.
+        attribution = Attribution()
         if asked.stream:
             return await _stream(models, request, asked, ours, attribution)
         work = models.stream(ours, lambda delta: None, attribution=attribution)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, patch, post
+from litestar import Request, Router, delete, get, patch, post
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 
 from codelab.auth.api import Principal
@@ -143,13 +143,12 @@ def router(sessions: Sessions) -> Router:
         """Return messages and tool calls, oldest first."""
         return await read_page(sessions, request.user, session_id, after, limit)
 
-    @post("/{session_id:str}/feedback", summary="Rate a message")
+    @post("/{session_id:str}/feedback", summary="Rate a message", status_code=204)
     async def give_feedback(
         session_id: SessionId, data: JSONBody[Feedback], request: AuthenticatedRequest
-    ) -> Response[None]:
+    ) -> None:
         """Rate a message; a later rating of the same message replaces the earlier."""
         await sessions.rate(request.user, session_id, data.message_id, data.rating, data.comment)
-        return Response(None, status_code=204)
 
     return Router(
         "/sessions",

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency, Provide
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from codelab.auth.api import Principal
@@ -126,7 +127,10 @@ async def read_file(
     return Response(text, headers=_tagged(file.digest))
 
 
-@put("/workspaces/{workspace_id:str}/files/{file_path:path}")
+@put(
+    "/workspaces/{workspace_id:str}/files/{file_path:path}",
+    responses={201: ResponseSpec(Saved, generate_examples=False, description="The file is new.")},
+)
 async def write_file(
     workspace_id: WorkspaceId,
     file_path: FilePath,

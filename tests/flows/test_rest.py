@@ -1,0 +1,223 @@
+"""The REST interface against its own OpenAPI document, with requests that nobody thought of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.conftest import Stores
+from tests.flows.harness import PASSWORD, USER, Client, CodeLab, send, signed_in
+from tests.model_server.process import ModelServer
+from tests.model_server.script import Reply, ToolCall, When
+
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 20
+INTERNAL_SECRET = "for-the-services-of-this-test-" + "x" * 16
+# These end their caller's sign-in, or try to: they get a user of their own.
+FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def stores(sqlite_url: str) -> Stores:
+    """The interface is the same on all stores."""
+    return Stores("embedded", sqlite_url, None)
+
+
+@pytest.fixture
+async def codelab(
+    tmp_path: Path, project: Path, stores: Stores, models_yaml: str
+) -> AsyncIterator[CodeLab]:
+    """A server without limits, on which users may open projects of their own."""
+    for name in ("kept", "forgotten"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    (tmp_path / "own" / "kept" / "notes.md").write_text("# Notes\n")
+    limits = ("LLM_REQUESTS", "FILE_OPERATIONS", "APPROVAL_REQUESTS")
+    extra = {f"CODELAB_{limit}_PER_HOUR": "100000" for limit in limits} | {
+        "CODELAB_WORKSPACES_ROOT": str(tmp_path / "own"),
+        "CODELAB_INTERNAL_SECRET": INTERNAL_SECRET,
+    }
+    server = CodeLab(tmp_path, project, stores, models_yaml, extra)
+    server.run("migrate")
+    server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    await server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Real:
+    """What there really is on the server, so that not every request ends in a 404."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, str] = {"file_path": "notes.md"}
+        self.doomed: dict[str, str] = {}
+
+    def put_into(self, case: schemathesis.Case) -> None:
+        """Let a request be about what there is; a deletion gets what nothing else needs."""
+        known = self.places | (self.doomed if case.method == "DELETE" else {})
+        for name in case.path_parameters or {}:
+            case.path_parameters[name] = known[name]
+        if isinstance(case.body, dict):
+            case.body |= {name: known[name] for name in case.body.keys() & known.keys()}
+
+
+async def furnished(client: Client) -> Real:
+    """Make one of everything: projects, sessions, messages, a call that waits for a human."""
+    real = Real()
+    for name, places in (("kept", real.places), ("forgotten", real.doomed)):
+        workspace = await client.call("POST", "workspaces", {"path": name})
+        session = await client.call("POST", "sessions", {"workspace_id": workspace["id"]})
+        places |= {"workspace_id": workspace["id"], "session_id": session["id"]}
+    await client.turn(real.places["session_id"], "What is this?")
+    waiting = await client.call("POST", "sessions", {"workspace_id": real.places["workspace_id"]})
+    async with client.socket() as socket:
+        await send(socket, "chat", waiting["id"], message="@coder delete the notes")
+        async for text in socket:
+            frame = msgspec.json.decode(text)
+            if frame["type"] == "tool_call":
+                real.places["approval_id"] = frame["data"]["approval_id"]
+            if frame["type"] == "state" and frame["data"]["state"] == "waiting":
+                break
+    bob = await client.call("POST", "admin/users", {"username": "bob", "password": PASSWORD})
+    real.places["user_id"] = bob["id"]
+    return real
+
+
+async def token_of_another(client: Client, name: str) -> str:
+    """Sign a further user in, who has nothing to lose."""
+    guest = {"username": name, "password": PASSWORD}
+    await client.call("POST", "admin/users", guest)
+    return str((await client.call("POST", "auth/login", guest))["access_token"])
+
+
+class Prober:
+    """Makes requests up and gathers what is wrong with the answers.
+
+    Args:
+        url: The server's address.
+        headers: What a request to a path carries.
+        real: What there is on the server.
+    """
+
+    def __init__(self, url: str, tokens: dict[str, str], real: Real) -> None:
+        self.document: Any = schemathesis.openapi.from_url(f"{url}/schema/openapi.json")
+        self.complaints: dict[str, str] = {}
+        self.statuses: dict[str, set[int]] = {}
+        self._tokens = tokens
+        self._real = real
+        self._session = requests.Session()
+
+    def probe_all(self) -> None:
+        """Try every operation of the document."""
+        for found in self.document.get_all_operations():
+            self._probe(found.ok())
+        self._session.close()
+
+    def _probe(self, operation: Any) -> None:
+        cases = st.one_of(
+            operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
+            operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+        )
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=cases, real=st.integers(0, 3))
+        def probe(case: schemathesis.Case, real: int) -> None:
+            if real:
+                self._real.put_into(case)
+            self._ask(operation, case)
+
+        probe()
+
+    def _ask(self, operation: Any, case: schemathesis.Case) -> None:
+        token = self._tokens.get(operation.path, self._tokens[""])
+        headers = {"Authorization": f"Bearer {token}", "X-Internal-Secret": INTERNAL_SECRET}
+        answer = case.call(session=self._session, headers=headers, timeout=20)
+        self.statuses.setdefault(operation.label, set()).add(answer.status_code)
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except FailureGroup as failures:
+            self.complaints.setdefault(operation.label, f"{failures}\n{failures.exceptions}")
+
+
+@pytest.mark.timeout(240)
+async def test_every_answer_is_as_the_document_says(
+    codelab: CodeLab, model_server: ModelServer, model_key: str
+) -> None:
+    delete = ToolCall("delete_file", {"path": "notes.md"})
+    await model_server.script(
+        model_key,
+        [
+            Reply(tool_calls=[delete], when=When(last_contains="delete the notes")),
+            Reply(text="Hello.", repeat=True),
+        ],
+    )
+    async with signed_in(codelab) as client:
+        real = await furnished(client)
+        tokens = {"": client.token}
+        for number, path in enumerate(FAREWELLS):
+            tokens[path] = await token_of_another(client, f"guest-{number}")
+
+        prober = Prober(codelab.url, tokens, real)
+        await asyncio.to_thread(prober.probe_all)
+
+        await client.call("GET", "auth/me")
+    assert not prober.complaints, "\n\n".join(
+        f"{label}: {complaint}" for label, complaint in prober.complaints.items()
+    )
+    # A test that is only ever refused would show little.
+    unheard = [label for label, seen in prober.statuses.items() if min(seen) >= 400]
+    for k,v in prober.statuses.items(): print(k,v)
+    assert set(unheard) <= set()
+
+
+async def test_strangers_are_told_to_sign_in(codelab: CodeLab) -> None:
+    async with signed_in(codelab) as client:
+        async with client.http.get(f"{codelab.url}/schema/openapi.json") as response:
+            document: Document = await response.json()
+        closed = {
+            (method, path)
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+            if operation.get("security") != []
+        }
+        assert len(closed) > 30
+        for method, path in closed:
+            url = codelab.url + path.replace("{", "").replace("}", "")
+            for headers in ({}, {"Authorization": "Bearer wrong"}):
+                async with client.http.request(method, url, headers=headers) as response:
+                    assert response.status == 401, f"{method} {path}"
+                    assert response.content_type == "application/problem+json"
