@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
@@ -35,11 +37,27 @@ CHECKS: list[Any] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 20
+# What is made up, whether it is about what there is on the server, and how many times.
+ROUNDS = (
+    (GenerationMode.POSITIVE, True, 12),
+    (GenerationMode.POSITIVE, False, 4),
+    (GenerationMode.NEGATIVE, True, 10),
+)
 INTERNAL_SECRET = "for-the-services-of-this-test-" + "x" * 16
 # These end their caller's sign-in, or try to: they get a user of their own.
 FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
+# What takes a secret, a document's worth of sense, or an approval that somebody has answered.
+NOT_TO_BE_GUESSED = {
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/setup",
+    "PUT /api/v1/auth/password",
+    "DELETE /api/v1/users/me",
+    "PUT /api/v1/hitl/requests/{approval_id}/reject",
+    "POST /api/v1/llm/chat/completions",
+}
 
+Case = schemathesis.Case[Any]
 Document = dict[str, Any]
 
 
@@ -54,9 +72,10 @@ async def codelab(
     tmp_path: Path, project: Path, stores: Stores, models_yaml: str
 ) -> AsyncIterator[CodeLab]:
     """A server without limits, on which users may open projects of their own."""
-    for name in ("kept", "forgotten"):
+    for name in ("kept", "forgotten", "new"):
         (tmp_path / "own" / name).mkdir(parents=True)
-    (tmp_path / "own" / "kept" / "notes.md").write_text("# Notes\n")
+    for name in ("notes.md", "README.md"):
+        (tmp_path / "own" / "kept" / name).write_text("# Notes\n")
     limits = ("LLM_REQUESTS", "FILE_OPERATIONS", "APPROVAL_REQUESTS")
     extra = {f"CODELAB_{limit}_PER_HOUR": "100000" for limit in limits} | {
         "CODELAB_WORKSPACES_ROOT": str(tmp_path / "own"),
@@ -77,11 +96,11 @@ class Real:
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {"file_path": "notes.md"}
-        self.doomed: dict[str, str] = {}
+        self.special: dict[str, dict[str, str]] = {}
 
-    def put_into(self, case: schemathesis.Case) -> None:
+    def put_into(self, case: Case) -> None:
         """Let a request be about what there is; a deletion gets what nothing else needs."""
-        known = self.places | (self.doomed if case.method == "DELETE" else {})
+        known = self.places | self.special.get(f"{case.method} {case.path}", {})
         for name in case.path_parameters or {}:
             case.path_parameters[name] = known[name]
         if isinstance(case.body, dict):
@@ -91,14 +110,19 @@ class Real:
 async def furnished(client: Client) -> Real:
     """Make one of everything: projects, sessions, messages, a call that waits for a human."""
     real = Real()
-    for name, places in (("kept", real.places), ("forgotten", real.doomed)):
-        workspace = await client.call("POST", "workspaces", {"path": name})
-        session = await client.call("POST", "sessions", {"workspace_id": workspace["id"]})
-        places |= {"workspace_id": workspace["id"], "session_id": session["id"]}
+    kept = await client.call("POST", "workspaces", {"path": "kept"})
+    forgotten = await client.call("POST", "workspaces", {"path": "forgotten"})
+    talk, unwanted, waiting = [
+        await client.call("POST", "sessions", {"workspace_id": kept["id"]}) for _ in range(3)
+    ]
+    real.places |= {"workspace_id": kept["id"], "session_id": talk["id"], "path": "new"}
+    real.special = {
+        "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
+        "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
+    }
     await client.turn(real.places["session_id"], "What is this?")
-    waiting = await client.call("POST", "sessions", {"workspace_id": real.places["workspace_id"]})
     async with client.socket() as socket:
-        await send(socket, "chat", waiting["id"], message="@coder delete the notes")
+        await send(socket, "chat", waiting["id"], message="@coder delete the readme")
         async for text in socket:
             frame = msgspec.json.decode(text)
             if frame["type"] == "tool_call":
@@ -107,6 +131,7 @@ async def furnished(client: Client) -> Real:
                 break
     bob = await client.call("POST", "admin/users", {"username": "bob", "password": PASSWORD})
     real.places["user_id"] = bob["id"]
+    real.special["PATCH /api/v1/admin/users"] = {"id": bob["id"]}
     return real
 
 
@@ -122,7 +147,7 @@ class Prober:
 
     Args:
         url: The server's address.
-        headers: What a request to a path carries.
+        tokens: The access token for a path; that of all others stands under the empty one.
         real: What there is on the server.
     """
 
@@ -141,47 +166,47 @@ class Prober:
         self._session.close()
 
     def _probe(self, operation: Any) -> None:
-        cases = st.one_of(
-            operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
-            operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
-        )
+        for mode, about_real, examples in ROUNDS:
 
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=cases, real=st.integers(0, 3))
-        def probe(case: schemathesis.Case, real: int) -> None:
-            if real:
-                self._real.put_into(case)
-            self._ask(operation, case)
+            @settings(
+                max_examples=examples,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(generation_mode=mode), real=st.just(about_real))
+            def probe(case: Case, real: bool) -> None:
+                if real:
+                    self._real.put_into(case)
+                self._ask(operation.path, case)
 
-        probe()
+            # There is nothing to get wrong in a request without parameters.
+            with contextlib.suppress(Unsatisfiable):
+                probe()
 
-    def _ask(self, operation: Any, case: schemathesis.Case) -> None:
-        token = self._tokens.get(operation.path, self._tokens[""])
+    def _ask(self, path: str, case: Case) -> None:
+        label = f"{case.method} {path}"
+        token = self._tokens.get(path, self._tokens[""])
         headers = {"Authorization": f"Bearer {token}", "X-Internal-Secret": INTERNAL_SECRET}
         answer = case.call(session=self._session, headers=headers, timeout=20)
-        self.statuses.setdefault(operation.label, set()).add(answer.status_code)
+        self.statuses.setdefault(label, set()).add(answer.status_code)
         try:
             case.validate_response(answer, checks=CHECKS)
         except FailureGroup as failures:
-            self.complaints.setdefault(operation.label, f"{failures}\n{failures.exceptions}")
+            self.complaints.setdefault(label, f"{failures}\n{failures.exceptions}")
 
 
 @pytest.mark.timeout(240)
 async def test_every_answer_is_as_the_document_says(
     codelab: CodeLab, model_server: ModelServer, model_key: str
 ) -> None:
-    delete = ToolCall("delete_file", {"path": "notes.md"})
+    delete = ToolCall("delete_file", {"path": "README.md"})
     await model_server.script(
         model_key,
         [
-            Reply(tool_calls=[delete], when=When(last_contains="delete the notes")),
+            Reply(tool_calls=[delete], when=When(last_contains="delete the readme")),
             Reply(text="Hello.", repeat=True),
         ],
     )
@@ -199,9 +224,8 @@ async def test_every_answer_is_as_the_document_says(
         f"{label}: {complaint}" for label, complaint in prober.complaints.items()
     )
     # A test that is only ever refused would show little.
-    unheard = [label for label, seen in prober.statuses.items() if min(seen) >= 400]
-    for k,v in prober.statuses.items(): print(k,v)
-    assert set(unheard) <= set()
+    refused = {label for label, seen in prober.statuses.items() if min(seen) >= 400}
+    assert refused <= NOT_TO_BE_GUESSED
 
 
 async def test_strangers_are_told_to_sign_in(codelab: CodeLab) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -34,6 +34,10 @@ _PROBLEMS = {
     "507": "The disk is full.",
 }
 _REFERENCE = "#/components/schemas/{name}"
+_CLOSED = {"additionalProperties": False}
+
+# A path and a method in lower case.
+Place = tuple[str, str]
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -64,32 +68,25 @@ def openapi_config(version: str) -> OpenAPIConfig:
 
 
 def completed(
-    document: dict[str, Any],
-    public: Collection[tuple[str, str]],
-    declared: Mapping[tuple[str, str], Collection[str]],
+    document: dict[str, Any], handlers: Mapping[Place, HTTPRouteHandler]
 ) -> dict[str, Any]:
-    """Say of every operation who may call it and which problems it may answer with.
+    """Say of every operation who may call it, what it takes and which problems it answers with.
 
     Args:
         document: The document as the framework makes it.
-        public: The operations that need no sign-in, as path and method in lower case.
-        declared: The statuses that an operation itself says the answers of.
+        handlers: The operations.
     """
     (reference,), schemas = msgspec.json.schema_components([Problem], ref_template=_REFERENCE)
     components = document.get("components", {})
+    known = components.get("schemas", {})
+    closed = {name: _CLOSED | known[name] for name in _closed_bodies(handlers) & known.keys()}
     responses = {
         status: {"description": text, "content": {MEDIA_TYPE: {"schema": reference}}}
         for status, text in _PROBLEMS.items()
     }
-    linked = {status: {"$ref": f"#/components/responses/{status}"} for status in responses}
     paths = {
         path: {
-            method: _operation(
-                operation,
-                linked,
-                is_public=(path, method) in public,
-                declared=declared.get((path, method), ()),
-            )
+            method: _operation(operation, handlers[path, method])
             for method, operation in item.items()
             if isinstance(operation, dict)
         }
@@ -97,33 +94,42 @@ def completed(
     }
     return document | {
         "paths": paths,
-        "components": components
-        | {"schemas": components.get("schemas", {}) | schemas, "responses": responses},
+        "components": components | {"schemas": known | closed | schemas, "responses": responses},
     }
 
 
-def _operation(
-    operation: dict[str, Any],
-    linked: dict[str, Any],
-    *,
-    is_public: bool,
-    declared: Collection[str],
-) -> dict[str, Any]:
+def _operation(operation: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, Any]:
     # The framework documents errors of its own form, which never leave this server.
+    declared = {str(status) for status in handler.responses or ()}
     own = {
         status: response
         for status, response in operation.get("responses", {}).items()
         if status.startswith(("1", "2", "3")) or status in declared
     }
+    linked = {status: {"$ref": f"#/components/responses/{status}"} for status in _PROBLEMS}
+    is_public = PUBLIC.items() <= handler.opt.items()
     security: dict[str, Any] = {"security": []} if is_public else {}
     return operation | {"responses": linked | own} | security
 
 
-def _handlers(app: Litestar) -> Iterator[tuple[tuple[str, str], HTTPRouteHandler]]:
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for method, (handler, _) in route.route_handler_map.items():
-                yield (route.path_format, method.lower()), handler
+def _closed_bodies(handlers: Mapping[Place, HTTPRouteHandler]) -> set[str]:
+    """Find the bodies that take no other fields than their own, which the framework leaves out."""
+    bodies = [
+        handler.parsed_data_field.annotation
+        for handler in handlers.values()
+        if handler.parsed_data_field and handler.resolve_include_in_schema()
+    ]
+    _, schemas = msgspec.json.schema_components(bodies)
+    return {name for name, schema in schemas.items() if _CLOSED.items() <= schema.items()}
+
+
+def _handlers(app: Litestar) -> dict[Place, HTTPRouteHandler]:
+    return {
+        (route.path_format, method.lower()): handler
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+    }
 
 
 class _Document(OpenAPIRenderPlugin):
@@ -134,14 +140,6 @@ class _Document(OpenAPIRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the document as JSON."""
         if self._written is None:
-            handlers = list(_handlers(request.app))
-            document = completed(
-                openapi_schema,
-                {place for place, handler in handlers if PUBLIC.items() <= handler.opt.items()},
-                {
-                    place: [str(one) for one in handler.responses or ()]
-                    for place, handler in handlers
-                },
-            )
+            document = completed(openapi_schema, _handlers(request.app))
             self._written = self.render_json(request, document)
         return self._written
