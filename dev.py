@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -72,19 +73,18 @@ MISLEADING = {
     "UV_TARGET",
     "__PYVENV_LAUNCHER__",
 }
-INDEX_SETTINGS = {
-    "UV_DEFAULT_INDEX",
-    "UV_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS",
-    "UV_INDEX",
-    "UV_INDEX_URL",
-}
+# uv doesn't read pip's settings: where it has none of its own, it is given pip's.
+UV_FROM_PIP = {"UV_DEFAULT_INDEX": "PIP_INDEX_URL", "SSL_CERT_FILE": "PIP_CERT"}
+INDEX_SETTINGS = {"UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"}
+INDEX_SETTINGS |= {"UV_INDEX", "UV_INDEX_URL"}
 
 NO_INSTALLER = (
     "CodeLab installs its packages into .venv, and this Python has neither pip nor the means to "
     "make one. On Debian and Ubuntu `apt-get install python3-venv` mends that; "
     "so does installing uv."
 )
+# What failed steps printed, kept back as long as there is another way.
+COMPLAINTS: list[str] = []
 INSTALL_FAILED = "The packages could not be installed (see above). Is the package index reachable?"
 
 
@@ -218,23 +218,20 @@ def install_with(installer: Command, level: str) -> bool:
 
 
 def attempt(*command: str | Path, hide: bool = False) -> bool:
-    """Run a step of the installation and tell whether it worked.
-
-    Args:
-        command: the program and its arguments.
-        hide: whether its output is of no interest when it fails.
-    """
+    """Run a step and tell whether it worked; what a failed one printed is kept, unless hidden."""
     env = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    output = subprocess.DEVNULL if hide else sys.stderr
+    env = {name: env[pips] for name, pips in UV_FROM_PIP.items() if env.get(pips)} | env
     done = subprocess.run(
         [str(part) for part in command],
         env=env,
         stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         close_fds=False,
         check=False,
     )
+    if done.returncode != 0 and not hide:
+        COMPLAINTS.append(done.stdout.decode("utf-8", "replace").strip())
     return done.returncode == 0
 
 
@@ -258,7 +255,15 @@ def become(*command: str | Path) -> NoReturn:
 def codelab(*arguments: str) -> NoReturn:
     """Run a codelab command on the caller's current folder."""
     prepare("runtime")
+    os.environ["CODELAB_INVOKED_AS"] = invocation()
     become(SCRIPTS / "codelab", *arguments)
+
+
+def invocation() -> str:
+    """How to call codelab from any folder, for its messages that name a command."""
+    name = Path(sys.executable).name
+    python = name if shutil.which(name) else sys.executable
+    return shlex.join([python, str(Path(__file__).resolve()), "codelab"])
 
 
 def steps(name: str) -> list[Command]:
@@ -348,7 +353,7 @@ def say(message: str) -> None:
 
 def fail(message: str) -> NoReturn:
     """End with one plain sentence."""
-    sys.exit(f"dev.py: {message}")
+    sys.exit("\n".join([*COMPLAINTS, f"dev.py: {message}"]))
 
 
 def use_a_supported_python() -> None:

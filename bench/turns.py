@@ -33,7 +33,7 @@ CONCURRENCY = (1, 50, 200)
 _SPREAD_S = 2.0
 _STAMP = re.compile(r"t\d+@(\d+) ")
 # A single stream is repeated, so that its median rests on more than one turn.
-_REPEATS = {1: 20, 50: 2, 200: 1}
+_REPEATS = {1: 5, 50: 1, 200: 1}
 
 
 @dataclass

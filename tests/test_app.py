@@ -32,6 +32,7 @@ PASSWORD = "correct horse battery staple"
 
 # Everything that answers somebody who has not signed in. The last ones have a check of their own.
 PUBLIC = {
+    ("GET", "/"),
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/docs"),

@@ -1,6 +1,7 @@
 """The front desk installs once, renews what changed and then gets out of the way."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,19 @@ ROOT = Path(__file__).parents[1]
 # Stands for uv: notes what it is asked and makes what the front desk looks for afterwards.
 UV = """#!/bin/sh
 echo "$@" >> "{log}"
+echo "$UV_DEFAULT_INDEX $SSL_CERT_FILE" > "{log}.settings"
+if [ "$1" = pip ] && [ -n "$FAILURE" ]; then
+    echo "$FAILURE" >&2
+    exit 1
+fi
 for last; do :; done
 case "$1" in
 venv)
     mkdir -p "$last/bin" || exit 1
     echo "version = {version}" > "$last/pyvenv.cfg"
     ln -s "{python}" "$last/bin/python"
-    printf '#!/bin/sh\\necho "$$" "$PWD" "$@"\\nexit 7\\n' > "$last/bin/codelab"
+    printf '#!/bin/sh\\necho "$$" "$PWD" "$@"\\n' > "$last/bin/codelab"
+    printf 'echo "$CODELAB_INVOKED_AS" > "$0.called"\\nexit 7\\n' >> "$last/bin/codelab"
     chmod +x "$last/bin/codelab" ;;
 esac
 """
@@ -34,11 +41,15 @@ class Desk:
     caller: Path
     log: Path
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, self.root / "dev.py", *words],
             cwd=self.caller,
-            env={"PATH": f"{self.log.parent}{os.pathsep}/usr/bin:/bin", "HOME": str(self.caller)},
+            env={
+                "PATH": f"{self.log.parent}{os.pathsep}/usr/bin:/bin",
+                "HOME": str(self.caller),
+                **settings,
+            },
             check=False,
             capture_output=True,
             text=True,
@@ -95,6 +106,33 @@ def test_a_command_runs_in_the_callers_folder_as_this_very_process(desk: Desk) -
         output, _ = process.communicate()
     assert output.strip() == f"{process.pid} {desk.caller} user add Ada L."
     assert process.returncode == 7
+
+
+def test_codelab_learns_how_it_was_called(desk: Desk) -> None:
+    desk.run("serve")
+    called = (desk.root / ".venv" / "bin" / "codelab.called").read_text("utf-8")
+    python, file, verb = shlex.split(called)
+    assert shutil.which(python)
+    assert (file, verb) == (str(desk.root / "dev.py"), "codelab")
+
+
+def test_uv_is_given_what_pip_knows_unless_it_knows_better(desk: Desk) -> None:
+    seen = desk.log.with_name("log.settings")
+    pips = {"PIP_INDEX_URL": "https://index.example/simple", "PIP_CERT": "/etc/own.pem"}
+    desk.run("serve", **pips, UV_DEFAULT_INDEX="https://other.example")
+    assert seen.read_text("utf-8") == "https://other.example /etc/own.pem\n"
+    shutil.rmtree(desk.root / ".venv")
+    desk.run("serve", **pips)
+    assert seen.read_text("utf-8") == "https://index.example/simple /etc/own.pem\n"
+
+
+def test_a_failed_try_is_shown_only_when_no_other_way_works(desk: Desk) -> None:
+    # The other way is pip, if there is one, and it has no index here.
+    nowhere = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    done = desk.run("serve", FAILURE="invalid peer certificate", **nowhere)
+    assert done.returncode == 1
+    assert "invalid peer certificate" in done.stderr
+    assert done.stderr.index("invalid peer certificate") < done.stderr.index("dev.py: The packages")
 
 
 @pytest.mark.parametrize("name", ["requirements/runtime.txt", "pyproject.toml"])

@@ -26,7 +26,7 @@ def test_defaults_need_nothing(tmp_path: Path) -> None:
 def test_names_are_unique_over_all_sections() -> None:
     names = [field.name for _, field in NAMES]
     assert len(names) == len(set(names))
-    assert set(SECTIONS) == set(Settings.__struct_fields__)
+    assert {*SECTIONS, "config_file"} == set(Settings.__struct_fields__)
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:

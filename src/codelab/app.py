@@ -21,7 +21,15 @@ from codelab.auth.routes import router as auth_routes
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
 from codelab.gateway.export import Export, export_route
-from codelab.gateway.health import Health, database_check, disk_check, health_routes, relay_check
+from codelab.gateway.health import (
+    Health,
+    database_check,
+    disk_check,
+    health_routes,
+    models_check,
+    relay_check,
+    sandbox_check,
+)
 from codelab.gateway.measuring import measure
 from codelab.gateway.metrics import Metrics
 from codelab.gateway.observing import Observed
@@ -63,6 +71,7 @@ class CodeLab:
     models: Models
     workspaces: Workspaces
     agents: Agents
+    presence: Presence
 
 
 def create_app(
@@ -128,6 +137,7 @@ def create_app(
     audit = Audit(db, bus)
     metrics = Metrics()
     metrics.watch_database(db)
+    metrics.watch_cache("sign_ins", auth.remembered)
     measure(bus, metrics)
     installed.subscribe(bus)
     stream = Stream(bus, relay, sessions)
@@ -146,6 +156,8 @@ def create_app(
             "database": database_check(db),
             "redis": relay_check(relay),
             "disk": disk_check(settings.data_dir),
+            "models": models_check(models),
+            "sandbox": sandbox_check(workspaces),
         },
     )
 
@@ -163,6 +175,7 @@ def create_app(
             for starting in (relay, bus, audit, stream, agents, presence):
                 await starting.start()
             models.warm_up()
+            workspaces.warm_up()
             yield
 
     api = Router(
@@ -179,7 +192,7 @@ def create_app(
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
             export_route(Export(auth, workspaces, sessions, hitl, models, audit.entries_of)),
-            chat_route(dispatcher, stream),
+            chat_route(dispatcher, stream, presence),
             socket_route(socket),
         ],
     )
@@ -204,6 +217,7 @@ def create_app(
         models=models,
         workspaces=workspaces,
         agents=agents,
+        presence=presence,
     )
 
 
@@ -234,7 +248,7 @@ def _workspace_settings(settings: Settings) -> WorkspaceSettings:
         roots=tuple(Path(root) for root in projects.workspaces_root),
         allowed_hidden=projects.allowed_hidden,
         sandbox=projects.sandbox,
-        hidden_paths=tuple(Path(file) for file in settings.private_files),
+        hidden_paths=settings.own_paths[1:],
         extra_read_only=tuple(Path(folder) for folder in projects.sandbox_read_only),
         file_operations_per_hour=projects.file_operations_per_hour,
     )

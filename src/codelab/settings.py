@@ -21,8 +21,13 @@ from codelab.kit import secret_key
 from codelab.kit.errors import CodeLabError
 
 PREFIX = "CODELAB_"
-# Variables that belong to the terminal client and to the tests, not to the server.
-_OF_THE_CLIENT = ("CODELAB_USERNAME", "CODELAB_PASSWORD", "CODELAB_SERVER")
+# Variables that belong to the terminal client, the front desk and the tests, not to the server.
+_OF_THE_CLIENT = (
+    "CODELAB_USERNAME",
+    "CODELAB_PASSWORD",
+    "CODELAB_SERVER",
+    "CODELAB_INVOKED_AS",
+)
 _OF_THE_TESTS = "CODELAB_TEST_"
 _MONTH_S = 30 * 24 * 3600
 
@@ -213,6 +218,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelAccess = ModelAccess()
     turns: Turns = Turns()
     logs: Logs = Logs()
+    config_file: str = ""
 
     @property
     def data_dir(self) -> Path:
@@ -225,8 +231,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def private_files(self) -> tuple[str, ...]:
         """Files that settings name and that no command of an agent may see."""
-        named = (self.models.models_file, self.approvals.policy_file)
-        return tuple(name for name in named if name)
+        named = (self.config_file, self.models.models_file, self.approvals.policy_file)
+        database = self.database_url.partition(":///")[2]
+        embedded = self.database_url.startswith("sqlite") and database
+        return tuple(name for name in (*named, embedded) if name)
+
+    @property
+    def own_paths(self) -> tuple[Path, ...]:
+        """CodeLab's own data and settings, resolved: no workspace may hold them."""
+        files = (Path(name).expanduser().resolve() for name in self.private_files)
+        return (self.data_dir.resolve(), *files)
 
     @property
     def database_url(self) -> str:
@@ -235,7 +249,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SECTIONS: dict[str, type[Section]] = {
-    field.name: field.type for field in msgspec.structs.fields(Settings)
+    field.name: field.type
+    for field in msgspec.structs.fields(Settings)
+    if isinstance(field.type, type) and issubclass(field.type, Section)
 }
 
 
@@ -259,6 +275,7 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
         models=_section(ModelAccess, values),
         turns=_section(Turns, values),
         logs=_section(Logs, values),
+        config_file=str(config) if config else "",
     )
 
 

@@ -18,6 +18,7 @@ from codelab.sessions.events import (
     ToolCallCompleted,
     TurnEnded,
     TurnFailed,
+    TurnLetGo,
 )
 from tests.agents.cast import Held, call, say
 from tests.agents.stage import ANN, Replica, Stage, of, until, until_awaited
@@ -86,6 +87,7 @@ async def test_a_replica_that_was_overtaken_stops_without_a_word(bare_stage: Sta
     )
     await until(lambda: not first.runner.running)
     assert held.cut
+    assert [event.session_id for event in first.events(TurnLetGo)] == [turn.session_id]
     assert not bare_stage.closed(turn)
     facts = await bare_stage.facts(turn)
     assert not of(facts, TurnFailed)
@@ -157,6 +159,22 @@ async def test_an_orderly_stop_lets_turns_finish_for_a_while(bare_stage: Stage) 
     held.release.set()
     await closing
     assert of(await bare_stage.facts(turn), TurnEnded)[0].stop_reason == "end"
+
+
+async def test_a_second_stop_has_only_what_is_left_of_the_first_ones_time(
+    bare_stage: Stage,
+) -> None:
+    first = await bare_stage.replica(pace=Pace(heartbeat_s=0.05, sweep_s=0.05, drain_s=2))
+    await first.runner.close()
+    await asyncio.sleep(2)
+    held = Held(say("Too late."))
+    bare_stage.cast.script("coder", held)
+    turn = await bare_stage.ask(on=first)
+    await asyncio.wait_for(held.reached.wait(), 10)
+    async with asyncio.timeout(1.5):
+        await first.runner.close()
+    assert first.runner.running == 0
+    assert not bare_stage.closed(turn)
 
 
 async def killed_in_a_tool(stage: Stage, tool: str, *, rules: tuple[Rule, ...] = ()) -> Replica:

@@ -372,9 +372,10 @@ async def test_setup_by_the_page(client: Client, auth: Auth) -> None:
     weak = {**form, "password": "short", "again": "short"}
     assert "10 to 1024" in (await client.post("/setup", data=weak)).text
 
-    answer = await client.post("/setup", data=form)
+    secure = {"host": "code.example", "x-forwarded-proto": "https"}
+    answer = await client.post("/setup", data=form, headers=secure)
     assert answer.status_code == 200
-    assert "codelab chat" in answer.text
+    assert "codelab chat --server https://code.example<" in answer.text
     assert (await client.post("/setup", data=form)).status_code == 409
     assert (await client.get("/setup", params={"token": token or ""})).status_code == 409
     assert (await auth.sign_in("anna", GOOD)).access_token

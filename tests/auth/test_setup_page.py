@@ -41,10 +41,10 @@ def test_pages_need_nothing_from_elsewhere_and_hold_no_script(
     pages = [
         form_page(language, "token"),
         problem_page(language, "setup_closed"),
-        done_page(language),
+        done_page(language, "codelab chat --server '<h>'"),
     ]
     assert f'<html lang="{language}">' in pages[0]
-    assert "codelab chat" in pages[2]
+    assert "codelab chat --server &#x27;&lt;h&gt;&#x27;" in pages[2]
     for page in pages:
         assert not re.search(r"<script|javascript:|\son\w+=|https?://|url\(|@import", page)
         style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)

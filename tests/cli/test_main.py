@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,26 @@ def test_help_lists_every_command_and_imports_none() -> None:
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_and_errors_name_commands_as_they_were_called(tmp_path: Path) -> None:
+    called = "python3 dev.py codelab"
+    told = {
+        "--help": f"`{called} serve`",
+        "chat --nothing": f"'{called} chat --help'",
+        "chat --server http://127.0.0.1:1 hi": f"`{called} serve`",
+        "serve --host 0.0.0.0": f"`{called} secret`",
+    }
+    home = {"CODELAB_DATA_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    for words, wanted in told.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "codelab", *words.split()],
+            env={**os.environ, **home, "CODELAB_INVOKED_AS": called},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert wanted in " ".join((done.stdout + done.stderr).split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -25,12 +25,13 @@ APPROVAL: dict[str, Any] = {
 
 def test_it_hears_through_the_hook_and_controls_no_terminal() -> None:
     out, bus = io.StringIO(), Bus()
-    source = Source(name="notices", distribution="codelab", version="1", plugin=Notices(out))
+    notices = Notices(out, "http://127.0.0.1:9")
+    source = Source(name="notices", distribution="codelab", version="1", plugin=notices)
     assemble([source]).subscribe(bus)
     bus.publish(ApprovalRequested(**APPROVAL, risk="high", digest="d"))
     bus.publish(ApprovalExpiring(**APPROVAL))
     assert not bus.failures
     first, second = out.getvalue().splitlines()
     assert "coder wants write_file\\u001b[2J (high risk)" in first
-    assert "codelab chat --session s1" in first
+    assert first.endswith("codelab chat --session s1 --server http://127.0.0.1:9")
     assert "12:34:56" in second

@@ -74,10 +74,10 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
 
 
 def test_folders_that_nobody_should_work_on_are_refused(tmp_path: Path) -> None:
-    check_folders([tmp_path], tmp_path.parent / "data")
+    check_folders([tmp_path], (tmp_path.parent / "data",))
     for folder in (Path("/"), Path.home(), tmp_path):
         with pytest.raises(FolderUnfit, match=str(folder)):
-            check_folders([folder], tmp_path / "data")
+            check_folders([folder], (tmp_path / "data",))
 
 
 def test_the_welcome_names_the_setup_link_only_while_it_works() -> None:

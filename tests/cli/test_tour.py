@@ -43,6 +43,12 @@ def say(screen: Terminal, line: str = "") -> None:
         screen.type(f"{line}\r")
 
 
+def answer(screen: Terminal, key: str) -> None:
+    """Wait until the question may be answered, and answer it."""
+    screen.expect("y approve")
+    screen.type(key)
+
+
 def commits(folder: Path) -> list[str]:
     command = ["git", "log", "--format=%an: %s"]
     log = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
@@ -81,13 +87,13 @@ def take_the_tour(installation: Installation) -> None:
         screen.expect(f"-{WRONG.rstrip()}")
         screen.expect(f"+{RIGHT.rstrip()}")
         assert (installation.sample / BASKET).read_text().count(WRONG) == 1
-        screen.type("y")
+        answer(screen, "y")
         screen.expect("coder wants execute_command (critical risk)")
         screen.expect("$ python3 -m unittest")
-        screen.type("y")
+        answer(screen, "y")
         screen.expect("Ran 5 tests")
         screen.expect("coder wants git_commit (medium risk)")
-        screen.type("y")
+        answer(screen, "y")
         screen.expect("the commit is made")
         assert "demo/scripted-tour" in screen.screen
         say(screen, "/quit")
@@ -101,7 +107,7 @@ def test_a_rejection_with_feedback_and_a_cancelled_turn(installation: Installati
         sign_in(screen)
         say(screen, "@coder Fix the bug")
         screen.expect("coder wants edit_file")
-        screen.type("f")
+        answer(screen, "f")
         screen.expect("What should be different?")
         screen.type("use a constant\r")
         screen.expect("rejected by ann: use a constant")
@@ -131,9 +137,30 @@ def test_edited_parameters_are_what_runs(installation: Installation) -> None:
         sign_in(screen)
         say(screen, "@coder run the tests")
         screen.expect("coder wants execute_command")
-        screen.type("e")
+        answer(screen, "e")
         screen.expect("unittest.does.not.exist")
         screen.expect("Exit code 1")
+        say(screen, "/quit")
+        assert screen.wait() == 0
+
+
+def test_keys_pressed_before_the_question_could_be_read_answer_nothing(
+    installation: Installation,
+) -> None:
+    with terminal(installation) as screen:
+        sign_in(screen)
+        say(screen, "@coder run the tests")
+        screen.expect("You addressed @coder")
+        screen.type("y" * 3000)
+        screen.expect("coder wants execute_command")
+        screen.type("y")
+        screen.expect("y approve")
+        assert "approved by" not in screen.screen
+        screen.type("f")
+        screen.expect("What should be different?")
+        screen.type("nothing\r")
+        screen.expect("rejected by ann: nothing")
+        assert "approved by" not in screen.screen
         say(screen, "/quit")
         assert screen.wait() == 0
 
@@ -176,6 +203,10 @@ def test_what_goes_wrong_is_one_sentence(installation: Installation) -> None:
     )
     assert wrong.returncode == 1
     assert wrong.stderr.startswith("Error: ") and wrong.stderr.count("\n") == 1
+    nowhere = installation.chat("--workspace", "/no/such/folder", "hi")
+    assert nowhere.returncode == 1
+    assert "There is no folder /no/such/folder" in nowhere.stderr
+    assert "CODELAB_WORKSPACES_ROOT" not in nowhere.stderr
     installation.url = "http://127.0.0.1:1"
     with terminal(installation) as screen:
         # Nobody is asked for a password that cannot be used.

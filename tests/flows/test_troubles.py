@@ -261,3 +261,27 @@ async def test_usage_and_cost_are_recorded(
     (usage,) = of_type(frames, "usage")
     assert usage["input_tokens"] == 10
     assert usage["output_tokens"] == 5
+
+
+async def test_a_command_does_not_inherit_the_listening_socket(
+    client: Client, codelab: CodeLab, model_server: ModelServer, model_key: str
+) -> None:
+    look = ToolCall("execute_command", {"command": "ls -l /proc/self/fd"})
+    await model_server.script(model_key, [Reply(tool_calls=[look]), Reply(text="Done.")])
+    frames = await client.turn(await client.new_session(), "Create a list", approve)
+    (result,) = of_type(frames, "tool_result")
+    if "Commands are off" in result["output"]:
+        pytest.skip("no sandbox here")
+    assert "/proc/self/fd" in result["output"] or "socket:" in result["output"]
+    assert f"socket:[{listener_inode(codelab)}]" not in result["output"]
+
+
+def listener_inode(codelab: CodeLab) -> str:
+    """Find the kernel's number of the socket on which the server listens."""
+    listening = "0A"
+    for line in Path(f"/proc/{codelab.pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        port = int(fields[1].rpartition(":")[2], 16)
+        if port == codelab.port and fields[3] == listening:
+            return fields[9]
+    raise AssertionError("the server does not listen")

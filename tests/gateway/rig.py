@@ -111,7 +111,7 @@ class Replica:
                 auth_router(self.auth),
                 sessions_router(self.sessions),
                 events_route(self.sessions),
-                chat_route(self.dispatcher, self.stream),
+                chat_route(self.dispatcher, self.stream, self.presence),
                 socket_route(self.socket),
             ],
             middleware=[authentication(self.auth)],

@@ -5,19 +5,35 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
-from codelab.gateway.health import CheckResult, Health, database_check, disk_check
+from codelab.gateway.health import (
+    CheckResult,
+    Health,
+    database_check,
+    disk_check,
+    models_check,
+    sandbox_check,
+)
 from codelab.gateway.measuring import measure
 from codelab.gateway.metrics import Metrics
 from codelab.hitl.events import ApprovalResolved
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
+from codelab.kit.ratelimit import RateLimiter
+from codelab.llm.api import LlmSettings, Models
 from codelab.llm.events import ModelCalled
 from codelab.sdk.model import Usage
 from codelab.sessions.api import SessionRecord
 from codelab.sessions.events import ToolCallCompleted, TurnClosed
+from codelab.workspace.api import Workspaces, WorkspaceSettings
 from tests.gateway.rig import Replica, User
+
+COMPLETE = (
+    "model_list:\n  - model_name: m\n    litellm_params: {model: openai/m, api_key: none-needed}\n"
+)
+LACKING = COMPLETE.replace("none-needed", "os.environ/CODELAB_TEST_UNSET_KEY")
 
 
 async def ok() -> CheckResult:
@@ -82,6 +98,34 @@ async def test_the_database_check(database_url: str, postgres_url: str) -> None:
 
 async def test_the_disk_check(tmp_path: Path) -> None:
     assert (await disk_check(tmp_path)()).status in ("ok", "degraded")
+
+
+@pytest.mark.parametrize("catalogue", ["model_list: []\n", LACKING, COMPLETE])
+async def test_the_models_check_says_what_to_set(tmp_path: Path, catalogue: str) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text(catalogue)
+    db = Database(f"sqlite+aiosqlite:///{tmp_path}/unused.db", Bus())
+    models = Models(LlmSettings(models_file=file), db, Bus(), RateLimiter())
+    try:
+        result = await models_check(models)()
+    finally:
+        await models.close()
+        await db.close()
+    advice = {LACKING: "CODELAB_TEST_UNSET_KEY", COMPLETE: ""}.get(catalogue, "No model")
+    assert result.status == ("ok" if catalogue == COMPLETE else "degraded")
+    assert advice in result.detail and bool(advice) == bool(result.detail)
+
+
+async def test_the_sandbox_check_says_why_commands_are_off(tmp_path: Path) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path}/unused.db", Bus())
+    off = Workspaces(db, WorkspaceSettings(data_dir=tmp_path, roots=(), sandbox="none"))
+    try:
+        result = await sandbox_check(off)()
+    finally:
+        await off.close()
+        await db.close()
+    assert result.status == "degraded"
+    assert "CODELAB_SANDBOX" in result.detail
 
 
 async def test_health_over_http(replica: Replica, ada: User) -> None:

@@ -12,7 +12,14 @@ from websockets.exceptions import ConnectionClosed
 from codelab.kit.db import metadata
 from codelab.kit.relay import RedisRelay
 from codelab.sdk.model import Usage
-from codelab.sessions.events import AssistantMessageCompleted, TurnEnded, UsageRecorded
+from codelab.sessions.events import (
+    AssistantMessageCompleted,
+    SessionState,
+    SessionStateChanged,
+    TurnEnded,
+    TurnLetGo,
+    UsageRecorded,
+)
 from tests.gateway.rig import Frame, Replica, User, open_session, read, read_until, send, sign_up
 
 DONE = TurnEnded(message_id="last", stop_reason="end", duration_ms=1, usage=Usage())
@@ -64,6 +71,63 @@ async def test_a_client_elsewhere_sees_what_happens_here(
         frames = await read_until(client, "done")
     assert [frame["type"] for frame in frames] == ["token", "message", "done"]
     assert [frame["seq"] for frame in frames if "seq" in frame] == [2, 3]
+
+
+async def test_a_turn_that_went_on_elsewhere_leaves_no_stale_state(
+    pair: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    here, there = pair
+    ada, session_id = await prepare(here, tmp_path)
+    resume = {"type": "resume", "session_id": session_id, "data": {"last_seq": 0}}
+
+    async def states_seen(replica: Replica) -> list[str]:
+        async with ada.socket(replica) as client:
+            await read(client)
+            await send(client, resume)
+            frames = await read_until(client, "message")
+            await send(client, {"type": "ping", "session_id": session_id})
+            frames += await read_until(client, "pong")
+        return [frame["data"]["state"] for frame in frames if frame["type"] == "state"]
+
+    def show(replica: Replica, state: SessionState) -> None:
+        replica.bus.publish(SessionStateChanged(session_id=session_id, state=state))
+
+    show(here, "processing")
+    here.say(session_id, "lost", "never finished", 0)
+    assert await states_seen(here) == ["processing"]
+    show(here, "waiting")
+    await here.turns.release_lease(here.leases[session_id])
+    here.bus.publish(TurnLetGo(session_id=session_id))
+    assert await states_seen(here) == await states_seen(there) == ["waiting"]
+
+    held = await there.turns.take_lease(session_id)
+    assert held is not None
+    there.leases[session_id] = held
+    show(there, "processing")
+    assert await states_seen(here) in ([], ["processing"])
+    assert await states_seen(there) == ["processing"]
+    async with there.db.transaction() as tx:
+        await there.turns.end(tx, held, [], DONE, "ask")
+    show(there, "idle")
+    there.bus.publish(TurnLetGo(session_id=session_id))
+    assert await states_seen(here) == await states_seen(there) == ["idle"]
+
+
+async def test_a_turn_that_failed_or_was_lost_leaves_nothing_behind(
+    pair: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    here, _ = pair
+    ada, session_id = await prepare(here, tmp_path)
+    here.bus.publish(SessionStateChanged(session_id=session_id, state="executing"))
+    here.say(session_id, "lost", "never finished", 0)
+    here.bus.publish(TurnLetGo(session_id=session_id))
+    async with ada.socket(here) as client:
+        await read(client)
+        await send(client, {"type": "resume", "session_id": session_id, "data": {"last_seq": 0}})
+        await read_until(client, "message")
+        await here.append(session_id, DONE)
+        frames = await read_until(client, "done")
+    assert [frame["type"] for frame in frames] == ["done"]
 
 
 class Chance:

@@ -103,6 +103,26 @@ async def test_what_cannot_start_is_a_problem_and_no_stream(
         assert answer.status_code == 401
 
 
+async def test_a_stopping_server_ends_the_answer_with_a_retryable_error(
+    replica: Replica, ada: User, session: SessionRecord
+) -> None:
+    body = {"session_id": session.id, "message": "hi"}
+    seen = []
+    async with (
+        asyncio.timeout(5),
+        ada.http(replica) as http,
+        http.stream("POST", "/api/v1/agent/chat", json=body) as answer,
+    ):
+        async for _, kind, frame in events(answer):
+            seen.append((kind, frame["data"].get("retryable")))
+            if kind == "message":
+                await replica.presence.dismiss()
+        again = await http.post("/api/v1/agent/chat", json=body | {"id": "x", "message": "y"})
+    assert seen == [("message", None), ("error", True)]
+    # The turn goes on all the same.
+    assert again.json()["code"] == "turn_in_progress"
+
+
 async def test_a_slow_client_is_ended_and_never_grows() -> None:
     queue = EventQueue(max_characters=1000)
     ends: list[bool] = []
@@ -111,6 +131,8 @@ async def test_a_slow_client_is_ended_and_never_grows() -> None:
         queue.deliver(Item("token", "x" * 50))
     text = await asyncio.wait_for(queue.take(), 1)
     assert text is not None
-    assert len(text) < 1200
+    assert len(text) < 1500
+    assert text.count("event: error") == 1
+    assert '"retryable":true' in text.split("event: error")[1]
     assert await queue.take() is None
     assert ends

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from codelab.kit.relay import MemoryRelay, RedisRelay, connect
 from tests.support.servers import ValkeyServer
@@ -177,6 +178,25 @@ async def test_it_starts_while_the_server_is_away(tmp_path: Path) -> None:
         await asyncio.to_thread(server.start)
         await both_healthy(one)
     server.kill()
+
+
+async def test_an_absence_is_logged_when_it_begins_and_when_it_ends(tmp_path: Path) -> None:
+    server = ValkeyServer(tmp_path)
+    server.start()
+    server.kill()
+    with capture_logs() as records:
+        async with replica(server.url) as one:
+            one.publish("room", b"x")
+            # Several tries.
+            await asyncio.sleep(1.8)
+            away = sorted(record["event"] for record in records)
+            await asyncio.to_thread(server.start)
+            await until(lambda: len(records) == 4)
+            await both_healthy(one)
+    server.kill()
+    assert away == ["relay_receive_failed", "relay_send_failed"]
+    back = sorted(record["event"] for record in records[2:])
+    assert back == ["relay_receive_works_again", "relay_send_works_again"]
 
 
 async def test_in_one_process_nobody_else_is_told() -> None:

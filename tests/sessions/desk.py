@@ -17,7 +17,7 @@ from codelab.kit.db import Database, metadata
 from codelab.kit.events import Event
 from codelab.kit.ids import new_id
 from codelab.sessions.api import Lease, Sessions, TurnRef, Turns
-from codelab.sessions.events import Entry, TurnEnded, TurnStarted
+from codelab.sessions.events import AssistantMessageCompleted, Entry, TurnEnded, TurnStarted
 from codelab.sessions.models import sessions
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces
@@ -130,6 +130,15 @@ class Desk:
         (started,) = [one for one in office.events(TurnStarted) if one.turn_id == turn.turn_id]
         lease: Lease = started.held
         return lease
+
+    async def say(self, *message_ids: str) -> None:
+        """Append messages of an agent."""
+        facts = [
+            AssistantMessageCompleted(message_id=one, agent="coder", model="m", text="Done.")
+            for one in message_ids
+        ]
+        async with self.first.db.transaction() as tx:
+            await self.first.turns.append(tx, self.session_id, new_id(), facts)
 
     async def log(self) -> list[Entry]:
         """Read the session's log."""

@@ -49,6 +49,7 @@ async def fill(desk: Desk) -> None:
     """Write the mark wherever users or models can."""
     held = await desk.held()
     await desk.first.sessions.update(ANN, desk.session_id, {"title": MARK})
+    await desk.say("m")
     await desk.first.sessions.rate(ANN, desk.session_id, "m", "down", MARK)
     await write(
         desk,

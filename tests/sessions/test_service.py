@@ -222,6 +222,7 @@ async def test_cancelling_marks_the_turn_and_tells(desk: Desk) -> None:
 
 async def test_deleting_a_session_deletes_everything_and_stops_its_turn(desk: Desk) -> None:
     held = await desk.held()
+    await desk.say("m")
     await desk.first.sessions.rate(ANN, desk.session_id, "m", "up", "")
     await desk.first.sessions.delete(ANN, desk.session_id)
     assert [told.turn_id for told in desk.first.events(TurnCancelRequested)] == [held.turn_id]
@@ -244,6 +245,7 @@ async def test_the_log_is_read_in_pages(desk: Desk) -> None:
 
 async def test_the_later_word_on_a_message_replaces_the_earlier(desk: Desk) -> None:
     sessions = desk.first.sessions
+    await desk.say("m1", "m2")
     await sessions.rate(ANN, desk.session_id, "m1", "up", "good")
     await sessions.rate(ANN, desk.session_id, "m2", "up", "")
     await sessions.rate(ANN, desk.session_id, "m1", "down", "not so good")
@@ -253,6 +255,7 @@ async def test_the_later_word_on_a_message_replaces_the_earlier(desk: Desk) -> N
 
 
 async def test_many_words_at_once_leave_one(desk: Desk) -> None:
+    await desk.say("m1")
     second = desk.office()
     ratings = [
         office.sessions.rate(ANN, desk.session_id, "m1", rating, rating)

@@ -7,6 +7,7 @@ from codelab.sdk import ToolError
 from codelab.workspace.api import Audience, Folder
 from codelab.workspace.rules import Rules
 from tests.tools.conftest import Bench
+from tests.workspace.places import names
 
 
 def arguments(**values: object) -> str:
@@ -24,6 +25,17 @@ async def test_the_exact_command_is_shown_and_run(bench: Bench, root: Path) -> N
     result = await bench.tools.execute(prepared, bench.context)
     assert result.output == "one\ntwo\nExit code 0."
     assert "".join(bench.shown) == "one\ntwo\n"
+
+
+@pytest.mark.usefixtures("boxed")
+async def test_agents_that_may_not_write_do_not_by_command(bench: Bench, root: Path) -> None:
+    bench.context = msgspec.structs.replace(bench.context, read_only=True)
+    command = "touch /tmp/x && cat /tmp/x; touch made; mkdir .git; ls"
+    prepared = await bench.prepare("execute_command", arguments(command=command))
+    assert f"folder: {root} (read-only)\n" in prepared.preview
+    result = await bench.tools.execute(prepared, bench.context)
+    assert result.output.count("Read-only file system") == 2
+    assert names(root) == []
 
 
 @pytest.mark.usefixtures("boxed")

@@ -72,17 +72,84 @@ async def test_everything_and_odd_names(bench: Bench, repository: Path) -> None:
     (repository / "a.txt").unlink()
     result = await bench.run("git_commit", arguments(message="--amend", paths=["."]))
     assert result.ok, result.output
-    assert log(repository) == "Ann Bee|--amend\n\n.env\na.txt\nb.txt\nnew.txt\n"
-    with pytest.raises(ToolError, match="nothing to commit"):
+    assert log(repository) == "Ann Bee|--amend\n\na.txt\nb.txt\nnew.txt\n"
+    with pytest.raises(ToolError, match=r"nothing to commit.*\.env\."):
         await bench.prepare("git_commit", arguments(message="x", paths=["."]))
+
+
+async def test_new_files_are_shown_and_hidden_ones_stay_out(bench: Bench, root: Path) -> None:
+    git(root, "init", "-q", "-b", "main")
+    (root / "build").mkdir()
+    for name in (".env", "build/out.txt"):
+        (root / name).write_text("PASSWORD=1\n", "utf-8")
+    git(root, "add", "-f", "--all")
+    git(root, "commit", "-qm", "first commit")
+    (root / ".env").write_text("PASSWORD=2\n", "utf-8")
+    (root / ".netrc").write_text("PASSWORD=3\n", "utf-8")
+    (root / "build" / "out.txt").unlink()
+    (root / "new.py").write_text("print(1)\n--flag", "utf-8")
+    (root / "empty.txt").touch()
+    (root / "image.png").write_bytes(b"\x89PNG\0")
+    (root / "link").symlink_to("new.py")
+    prepared = await bench.prepare("git_commit", arguments(message="m", paths=["."]))
+    shown = prepared.preview
+    assert "+++ b/new.py\n@@ -0,0 +1,2 @@\n+print(1)\n+--flag\n\\ No newline" in shown
+    assert "+++ b/empty.txt\n(empty)" in shown
+    assert "+(binary, 5 bytes, SHA-256 " in shown
+    out = "agents may not change them: .env, build/out.txt, .netrc, link."
+    assert out in shown
+    assert "PASSWORD" not in shown
+    (root / "late.txt").write_text("late\n", "utf-8")
+    with pytest.raises(ApprovalStale):
+        await bench.tools.execute(prepared, bench.context)
+    (root / "late.txt").unlink()
+    result = await bench.tools.execute(prepared, bench.context)
+    assert result.ok, result.output
+    assert log(root) == "Ann Bee|m\n\nempty.txt\nimage.png\nnew.py\n"
+    with pytest.raises(ToolError, match=r"nothing to commit.*: \.env\.$"):
+        await bench.prepare("git_commit", arguments(message="x", paths=[".env"]))
+
+
+async def test_many_new_lines_are_counted(bench: Bench, repository: Path) -> None:
+    (repository / "new.txt").write_text("0123456789\n" * 6000, "utf-8")
+    (repository / "other.txt").write_text("other\n", "utf-8")
+    prepared = await bench.prepare(
+        "git_commit", arguments(message="m", paths=["new.txt", "other.txt"])
+    )
+    shown = prepared.preview.count("+0123456789")
+    assert 3000 < shown < 4500
+    # The other file's diff has four lines.
+    assert prepared.preview.endswith(f"\n… {6000 - shown + 4} lines of 2 new files left out …")
+    (repository / "new.txt").write_text("0123456789\n" * 5999 + "9876543210\n", "utf-8")
+    with pytest.raises(ApprovalStale):
+        await bench.tools.execute(prepared, bench.context)
+
+
+async def test_what_is_approved_is_all_that_is_committed(bench: Bench, repository: Path) -> None:
+    """Also what changes between the last look before the gate and the commit itself."""
+    prepared = await bench.prepare("git_commit", arguments(message="m", paths=["."]))
+    context = msgspec.structs.replace(bench.context, approved_state=prepared.state)
+    (repository / "new.txt").write_text("three\n", "utf-8")
+    with pytest.raises(ToolError, match="have changed since"):
+        await prepared.tool.execute(context, prepared.parameters)
+    git(repository, "rm", "-q", "--cached", "b.txt")
+    (repository / "a.txt").unlink()
+    result = await bench.run("git_commit", arguments(message="gone", paths=["a.txt", "b.txt"]))
+    assert result.ok, result.output
+    assert log(repository) == "Ann Bee|gone\n\na.txt\nb.txt\n"
 
 
 async def test_the_first_commit_of_all(bench: Bench, root: Path) -> None:
     git(root, "init", "-q", "-b", "main")
     (root / "a.txt").write_text("one\n", "utf-8")
-    result = await bench.run("git_commit", arguments(message="first", paths=["."]))
+    (root / "b.txt").write_text("two\n", "utf-8")
+    git(root, "add", "b.txt")
+    prepared = await bench.prepare("git_commit", arguments(message="first", paths=["."]))
+    assert "+++ b/a.txt\n@@ -0,0 +1,1 @@\n+one" in prepared.preview
+    assert "+++ b/b.txt\n@@ -0,0 +1,1 @@\n+two" in prepared.preview
+    result = await bench.tools.execute(prepared, bench.context)
     assert result.ok, result.output
-    assert log(root) == "Ann Bee|first\n\na.txt\n"
+    assert log(root) == "Ann Bee|first\n\na.txt\nb.txt\n"
 
 
 async def test_a_change_after_the_preview_makes_it_stale(bench: Bench, repository: Path) -> None:

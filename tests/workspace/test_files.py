@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codelab.kit.ids import new_id
 from codelab.workspace.errors import (
     FileChanged,
     FileMissing,
@@ -41,6 +42,20 @@ async def main():
 asyncio.run(main())
 threads.shutdown()
 """
+
+
+async def test_what_a_killed_server_left_is_cleared_away(folder: Folder, root: Path) -> None:
+    hours_ago = int((time.time() - 7200) * 1000)
+    (root / "src").mkdir()
+    old = f".codelab-{hours_ago:012x}{new_id()[12:]}.tmp"
+    recent = f".codelab-{new_id()}.tmp"
+    theirs = ".codelab-notes.tmp"
+    for name in (old, recent, theirs):
+        (root / "src" / name).write_text("half", "utf-8")
+    (root / old).write_text("half", "utf-8")
+    await folder.write("src/a.txt", "a", before="")
+    assert names(root / "src") == sorted([recent, theirs, "a.txt"])
+    assert names(root) == sorted([old, "src"])
 
 
 async def test_reading_gives_text_and_digest(folder: Folder, root: Path) -> None:

@@ -6,20 +6,21 @@ import pytest
 from codelab.workspace.placement import is_offered, overlaps, unfit
 from codelab.workspace.record import WorkspaceRecord
 
-DATA = Path("/var/lib/codelab")
+OWN = (Path("/var/lib/codelab"), Path("/srv/mine/codelab.toml"))
 HOME = Path("/home/ann")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/home", "/home/ann", "/var", "/var/lib/codelab", "/var/lib/codelab/x"]
+    "path",
+    ["/", "/home", "/home/ann", "/var", "/var/lib/codelab", "/var/lib/codelab/x", "/srv/mine"],
 )
 def test_unfit_folders(path: str) -> None:
-    assert unfit(Path(path), DATA, HOME)
+    assert unfit(Path(path), OWN, HOME)
 
 
 @pytest.mark.parametrize("path", ["/home/ann/project", "/srv/x", "/var/lib/codelab-projects"])
 def test_fit_folders(path: str) -> None:
-    assert unfit(Path(path), DATA, HOME) == ""
+    assert unfit(Path(path), OWN, HOME) == ""
 
 
 def test_only_what_lies_beneath_a_root_is_offered() -> None:

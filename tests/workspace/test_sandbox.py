@@ -337,3 +337,11 @@ async def test_a_vanished_folder_is_reported(folder: Folder, root: Path) -> None
     remove(root)
     with pytest.raises(WorkspaceGone):
         await folder.run("true")
+
+
+async def test_a_disk_filler_is_stopped(root: Path, data_dir: Path) -> None:
+    settings = WorkspaceSettings(data_dir=data_dir, caps=Caps(disk_mb=100))
+    words = ["sh", "-c", "for i in 1 2 3 4 5 6; do fallocate -l 60M fill$i; sleep 1; done; sleep 9"]
+    result = await Sandbox(settings).run(root, words, access=Access.WORK, timeout_s=20)
+    assert "the disk has 100 MB less" in result.output
+    assert not (root / "fill6").exists()

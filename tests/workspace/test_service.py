@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from codelab.auth.api import Principal
 from codelab.auth.models import users
@@ -81,6 +82,20 @@ async def test_a_user_registers_a_folder(
     assert await workspaces.get(BOB, record.id) == record
     relative = await workspaces.create(BOB, "two")
     assert (relative.path, relative.name) == (str(projects / "two"), "two")
+
+
+async def test_the_box_is_probed_before_anybody_needs_it(workspaces: Workspaces) -> None:
+    with capture_logs() as logs:
+        workspaces.warm_up()
+        first = await workspaces.sandbox()
+        assert await workspaces.sandbox() is first
+    assert [entry["event"] for entry in logs] == ["sandbox_probed"]
+
+
+async def test_closing_does_not_wait_for_the_probe(db: Database, data_dir: Path) -> None:
+    made = Workspaces(db, WorkspaceSettings(data_dir=data_dir))
+    made.warm_up()
+    await asyncio.wait_for(made.close(), 5)
 
 
 async def test_others_do_not_see_it(workspaces: Workspaces, projects: Path) -> None:

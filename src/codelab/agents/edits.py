@@ -25,6 +25,7 @@ async def prepare_edited(
     workspace_id = await services.turns.workspace_of(approval.session_id)
     entries = await services.turns.entries(approval.session_id, approval.turn_id)
     turn = replay(approval.turn_id, (entry.fact for entry in entries))
+    agent = services.agents.get(approval.agent)
     context = ToolContext(
         workspace=await workspaces.open(workspace_id),
         session_id=approval.session_id,
@@ -32,15 +33,14 @@ async def prepare_edited(
         user_name=turn.user_name,
         agent=approval.agent,
         on_output=lambda text: None,
+        read_only=not services.tools.may_write(agent),
     )
     call = ToolCall(
         id=approval.call_id,
         name=approval.tool,
         arguments=msgspec.json.encode(edited).decode(),
     )
-    prepared = await services.tools.prepare(
-        call, services.agents.get(approval.agent), context, approval.turn_id
-    )
+    prepared = await services.tools.prepare(call, agent, context, approval.turn_id)
     return EditedCall(
         parameters=msgspec.json.decode(prepared.call.parameters),
         digest=prepared.call.digest,

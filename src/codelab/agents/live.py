@@ -152,6 +152,7 @@ class LiveTurn:
             user_name=self.state.user_name,
             agent=task.agent,
             on_output=on_output,
+            read_only=not self.services.tools.may_write(self.agent(task)),
         )
 
     async def stream(self, task: Task, agent: Agent, message_id: str) -> Completion:

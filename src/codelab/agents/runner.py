@@ -18,7 +18,7 @@ from codelab.kit.bus import Bus
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.sessions.api import Lease
 from codelab.sessions.errors import LeaseLost
-from codelab.sessions.events import Entry, TurnCancelRequested, TurnStarted
+from codelab.sessions.events import Entry, TurnCancelRequested, TurnLetGo, TurnStarted
 from codelab.workspace.api import Workspaces
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Runner:
         self._cancelled: set[asyncio.Task[None]] = set()
         self._background: list[asyncio.Task[None]] = []
         self._resuming: set[asyncio.Task[None]] = set()
-        self._closing = False
+        self._drained_at: float | None = None
 
     @property
     def running(self) -> int:
@@ -77,10 +77,15 @@ class Runner:
         ]
 
     async def close(self) -> None:
-        """Let running turns finish for a while, then hand the others over to whoever is left."""
-        self._closing = True
+        """Let running turns finish for a while, then hand the others over to whoever is left.
+
+        Called twice, it waits no longer than once: a turn that came in between has what is left.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._drained_at is None:
+            self._drained_at = now + self._pace.drain_s
         if self._running:
-            await asyncio.wait(self._running.values(), timeout=self._pace.drain_s)
+            await asyncio.wait(self._running.values(), timeout=max(0.0, self._drained_at - now))
         # The heartbeat first: it must not renew what is handed over.
         await _stop(self._background)
         await _stop((*self._resuming, *self._running.values()))
@@ -108,7 +113,7 @@ class Runner:
         task.add_done_callback(self._resuming.discard)
 
     async def _resume(self, session_id: str) -> None:
-        if self._closing or session_id in self._running:
+        if self._drained_at is not None or session_id in self._running:
             return
         with contextlib.suppress(DatabaseUnavailable):
             held = await self._services.turns.take_lease(session_id)
@@ -123,6 +128,7 @@ class Runner:
     def _finished(self, session_id: str, done: asyncio.Task[None]) -> None:
         if self._running.get(session_id) is done:
             del self._running[session_id]
+            self._services.bus.publish(TurnLetGo(session_id=session_id))
         if done in self._cancelled:
             # It may have been past minding the wish: then the turn waits, and is ended from there.
             self._cancelled.discard(done)

@@ -209,6 +209,10 @@ class Auth(Accounts):
         """Life of a WebSocket ticket."""
         return self._settings.ticket_ttl_s
 
+    def remembered(self) -> tuple[int, int]:
+        """Return how often a check of a sign-in was answered from memory, and how often not."""
+        return self._standings.hits, self._standings.misses
+
     def address_of(self, peer: str | None, forwarded_for: str) -> str:
         """Find the client's address behind the trusted proxies; see `client_address`."""
         return client_address(peer, forwarded_for, self._trusted)

@@ -152,10 +152,16 @@ def problem_page(language: Language, problem: str) -> str:
     return _document(language, texts.title, notice)
 
 
-def done_page(language: Language) -> str:
-    """Write the page that says what to do next."""
+def done_page(language: Language, chat: str) -> str:
+    """Write the page that says what to do next.
+
+    Args:
+        language: The language of the texts.
+        chat: The command that begins a conversation.
+    """
     texts = _TEXTS[language]
-    return _document(language, texts.done_title, f"<p>{texts.done}</p>\n<pre>codelab chat</pre>")
+    body = f"<p>{texts.done}</p>\n<pre>{escape(chat)}</pre>"
+    return _document(language, texts.done_title, body)
 
 
 def _document(language: Language, title: str, body: str) -> str:

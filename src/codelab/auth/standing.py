@@ -24,6 +24,8 @@ class Standings:
     def __init__(self, db: Database, ttl_s: float) -> None:
         self._db = db
         self._ttl_s = ttl_s
+        self.hits = 0
+        self.misses = 0
         self._known: dict[str, tuple[float, Standing | None]] = {}
 
     async def of_family(self, family_id: str) -> Standing | None:
@@ -47,7 +49,9 @@ class Standings:
         memory = self._known
         known = memory.get(key)
         if known is not None and time.monotonic() < known[0]:
+            self.hits += 1
             return known[1]
+        self.misses += 1
         asked = time.monotonic()
         async with self._db.read() as connection:
             standing = await load(connection, key)

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import jwt
 import msgspec
@@ -39,7 +39,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str
     iat: int
     nbf: int
-    exp: int
+    exp: Annotated[int, msgspec.Meta(lt=1 << 40)]
     jti: str
 
 

@@ -14,6 +14,7 @@ from codelab.cli.checks import Finding
 from codelab.cli.installation import config_option, read_settings
 from codelab.kit import secret_key
 from codelab.kit.errors import CodeLabError
+from codelab.kit.invocation import as_called
 from codelab.settings import Settings
 from codelab.workspace.api import WorkspaceSettings
 from codelab.workspace.sandbox import Sandbox
@@ -38,7 +39,7 @@ def doctor(config: Path | None) -> None:
 def report(finding: Finding) -> str:
     """Write a finding down, with the advice below it."""
     line = f"{_MARKS[finding.level]} {finding.name}: {finding.text}"
-    return f"{line}\n    {finding.mend}" if finding.mend else line
+    return as_called(f"{line}\n    {finding.mend}" if finding.mend else line)
 
 
 async def examine(settings: Settings) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from codelab.kit.errors import CodeLabError
+from codelab.kit.invocation import as_called, spelled
 
 
 class LazyGroup(click.Group):
@@ -26,6 +27,11 @@ class LazyGroup(click.Group):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._lazy = lazy_commands
+        self.help = as_called(self.help or "")
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run under the name by which the user called it."""
+        return super().main(*args, **{"prog_name": spelled("").rstrip(), **kwargs})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they were declared."""
@@ -39,12 +45,13 @@ class LazyGroup(click.Group):
         # What an import makes stays: collecting meanwhile finds nothing and takes a tenth longer.
         gc.disable()
         try:
-            command = getattr(import_module(module), attribute)
+            found = getattr(import_module(module), attribute)
         finally:
             gc.enable()
-        if not isinstance(command, click.Command):
+        if not isinstance(found, click.Command):
             raise TypeError(f"{module}:{attribute} is no command")
-        return command
+        found.help = as_called(found.help or "")
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any of them."""
@@ -56,7 +63,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except CodeLabError as error:
-            raise click.ClickException(error.message) from error
+            raise click.ClickException(as_called(error.message)) from error
         except BrokenPipeError:
             # Whoever reads the output has enough; click ends quietly.
             raise

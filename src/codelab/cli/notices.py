@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from codelab.hitl.events import ApprovalExpiring, ApprovalRequested
+from codelab.kit.invocation import DEFAULT_SERVER, spelled
 from codelab.kit.log import visible
 from codelab.sdk import Subscription, hookimpl
 
@@ -15,9 +16,11 @@ class Notices:
 
     Args:
         out: The server's terminal.
+        server: The server's address, once it is known.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, server: str = DEFAULT_SERVER) -> None:
+        self.server = server
         self._out = out
 
     @hookimpl
@@ -32,7 +35,7 @@ class Notices:
         """Say who wants what, and where to answer."""
         self._say(
             f"Waiting for approval: {event.agent} wants {event.tool} ({event.risk} risk). "
-            f"Answer with: codelab chat --session {event.session_id}"
+            f"Answer with: {spelled(f'chat --session {event.session_id}', self.server)}"
         )
 
     def approval_expiring(self, event: ApprovalExpiring) -> None:

@@ -24,6 +24,7 @@ from codelab.demo.setting import prepare_demo
 from codelab.gateway.server import listen, server_config
 from codelab.kit import log, secret_key
 from codelab.kit.errors import CodeLabError
+from codelab.kit.invocation import spelled
 from codelab.plugins import load_plugins
 from codelab.workspace.placement import unfit
 
@@ -78,6 +79,19 @@ class Server(uvicorn.Server):
             advice = self._codelab.models.health().advice
             click.echo(welcome(self._address, token, advice, self._tour))
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send clients away and let turns finish, at the same time; then stop the parts."""
+        # Nobody who is sent away shall come back to this process.
+        for server in self.servers:
+            server.close()
+        # Among uvicorn's tasks it is waited for as requests are: within the same bound, and not
+        # after a second Ctrl-C.
+        draining = asyncio.create_task(self._codelab.agents.close())
+        self.server_state.tasks.add(draining)
+        draining.add_done_callback(self.server_state.tasks.discard)
+        await self._codelab.presence.dismiss()
+        await super().shutdown(sockets)
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -109,19 +123,21 @@ def serve(
     check_address(host, port, settings.secrets.secret_key)
     folders = workspaces or (Path.cwd(),)
     own: list[tuple[str, object]] = []
+    notices = Notices(sys.stdout)
     if sys.stdout.isatty():
-        own.append(("terminal-notices", Notices(sys.stdout)))
+        own.append(("terminal-notices", notices))
     tour = None
     if demo:
         settings, tour = asyncio.run(prepare_demo(settings))
         folders = (*workspaces, tour)
         own.append(("demo", demo_plugin))
-    check_folders(folders, settings.data_dir)
+    check_folders(folders, settings.own_paths)
     asyncio.run(prepare_database(settings.database_url))
     codelab = create_app(settings, folders=folders, plugins=load_plugins(own))
     options = server_config(codelab.asgi, host=host, port=port)
     listener = listen(options)
-    server = Server(options, codelab, reachable_at(host, listener.getsockname()[1]), tour)
+    notices.server = reachable_at(host, listener.getsockname()[1])
+    server = Server(options, codelab, notices.server, tour)
     server.run(sockets=[listener])
     if not server.started:
         sys.exit(1)
@@ -156,14 +172,14 @@ def check_address(host: str, port: int, configured_key: str) -> None:
             ) from None
 
 
-def check_folders(folders: Sequence[Path], data_dir: Path) -> None:
+def check_folders(folders: Sequence[Path], own: Sequence[Path]) -> None:
     """See that every folder can be worked on.
 
     Raises:
         FolderUnfit: One of them cannot; says why.
     """
     for folder in folders:
-        if reason := unfit(folder.resolve(), data_dir.resolve(), Path.home().resolve()):
+        if reason := unfit(folder.resolve(), own, Path.home().resolve()):
             raise FolderUnfit(f"{folder}: {reason}")
 
 
@@ -191,14 +207,14 @@ def welcome(address: str, setup_token: str | None, advice: str, tour: Path | Non
         advice: What the models lack, if anything.
         tour: The sample project's folder, in a demo.
     """
-    other = "" if address.endswith("127.0.0.1:8000") else f" --server {address}"
+    chat = spelled("chat", address)
     lines = [f"CodeLab {__version__} runs at {address}"]
     if setup_token:
         lines.append(f"  Begin here, once:  {address}/setup?token={setup_token}")
-        lines.append("  or in a terminal:  codelab user add NAME --admin")
-    lines.append(f"  Talk to it:        codelab chat{other}")
+        lines.append(f"  or in a terminal:  {spelled('user add NAME --admin')}")
+    lines.append(f"  Talk to it:        {chat}")
     if tour:
-        lines.append(f"  The tour:          codelab chat{other} '@coder Fix the bug'")
+        lines.append(f"  The tour:          {chat} '@coder Fix the bug'")
         lines.append(f"                     (a scripted model, no AI; the sample is in {tour})")
     lines.append(f"  API reference:     {address}/docs")
     if advice:

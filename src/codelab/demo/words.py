@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from codelab.kit.invocation import as_called
+
 
 class Words(NamedTuple):
     """One sentence or text in both languages; `{…}` is filled in."""
@@ -13,7 +15,7 @@ class Words(NamedTuple):
 
     def pick(self, russian: bool, **values: str) -> str:
         """Return the text in one of the languages."""
-        return (self.russian if russian else self.english).format(**values)
+        return as_called((self.russian if russian else self.english).format(**values))
 
 
 MARK = Words("[scripted demo, no AI]", "[сценарий демо, не ИИ]")

@@ -29,8 +29,13 @@ from codelab.gateway.stream import Stream
 from codelab.gateway.watching import Sink, Watch
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
 from codelab.kit.ids import new_id
-from codelab.sessions.api import Sessions, TurnRef
-from codelab.sessions.events import MessageContext, Selection, UserMessageReceived
+from codelab.sessions.api import SessionRecord, Sessions, TurnRef
+from codelab.sessions.events import (
+    MessageContext,
+    Selection,
+    SessionState,
+    UserMessageReceived,
+)
 
 if TYPE_CHECKING:
     from codelab.hitl.api import Hitl
@@ -185,16 +190,22 @@ class Dispatcher:
         return _send(connection, frame, data)
 
     async def _resume(self, connection: Connection, frame: Resume) -> None:
-        record = await self._sessions.get(connection.principal, frame.session_id)
-        wanted = frame.data
-        fresh = wanted.last_seq == 0 or wanted.epoch in (None, record.epoch)
-        ok = fresh and wanted.last_seq <= record.last_seq
-        from_seq = wanted.last_seq if ok else 0
         watch = connection.watches.get(frame.session_id)
         if watch is None:
             _check_room(connection)
             watch = self._stream.watch(frame.session_id, connection.principal, connection)
-            connection.watches[frame.session_id] = watch
+        # Read while watching: what changes from here on comes live, after what the record says.
+        try:
+            record = await self._sessions.get(connection.principal, frame.session_id)
+        except BaseException:
+            if frame.session_id not in connection.watches:
+                self._stream.unwatch(watch)
+            raise
+        connection.watches[frame.session_id] = watch
+        wanted = frame.data
+        fresh = wanted.last_seq == 0 or wanted.epoch in (None, record.epoch)
+        ok = fresh and wanted.last_seq <= record.last_seq
+        from_seq = wanted.last_seq if ok else 0
         _send(connection, frame, frames.AckData(of="resume"))
         recovered = frames.Recovered(
             session_id=frame.session_id,
@@ -203,10 +214,10 @@ class Dispatcher:
             data=frames.RecoveredData(ok=ok, from_seq=from_seq),
         )
         connection.outbox.send(encode(recovered))
-        if record.active_turn_id is None:
-            data = frames.StateData(state="idle", agent=record.agent or "")
-            idle = frames.StateChanged(session_id=frame.session_id, data=data)
-            connection.outbox.send(encode(idle))
+        if (resting := _resting_state(record)) is not None:
+            data = frames.StateData(state=resting, agent=record.agent or "")
+            changed = frames.StateChanged(session_id=frame.session_id, data=data)
+            connection.outbox.send(encode(changed))
         watch.open_after(from_seq)
 
     async def _renew(self, connection: Connection, frame: Auth) -> str:
@@ -215,6 +226,13 @@ class Dispatcher:
             raise Forbidden("This connection belongs to another user. Open a new one.")
         connection.sign_in(principal)
         return _send(connection, frame, frames.AckData(of="auth"))
+
+
+def _resting_state(record: SessionRecord) -> SessionState | None:
+    """Return the state of a session that no replica works on; who works on it tells its own."""
+    if record.active_turn_id is None:
+        return "idle"
+    return "waiting" if record.lease_owner is None else None
 
 
 def _context(context: ChatContext | None) -> MessageContext | None:

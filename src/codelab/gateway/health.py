@@ -18,9 +18,12 @@ from litestar.handlers import HTTPRouteHandler
 from codelab.auth.api import PUBLIC
 from codelab.kit.db import Database
 from codelab.kit.relay import Relay
+from codelab.llm.api import Models
+from codelab.workspace.api import Workspaces
 
 _TIMEOUT_S = 2.0
 _REMEMBERED_S = 1.0
+_PROBE_S = 1.0
 _FULL_BYTES, _TIGHT_BYTES = 10 * 1024**2, 500 * 1024**2
 _log = structlog.get_logger(__name__)
 
@@ -112,6 +115,35 @@ def disk_check(folder: Path) -> Check:
         if usage.free < _TIGHT_BYTES:
             return CheckResult(status="degraded", detail="The disk of the data folder fills up.")
         return CheckResult(status="ok")
+
+    return check
+
+
+def models_check(models: Models) -> Check:
+    """Check that there is a model to ask; says what to set, and asks none."""
+
+    async def check() -> CheckResult:
+        advice = models.health().advice
+        return CheckResult(status="degraded" if advice else "ok", detail=advice)
+
+    return check
+
+
+def sandbox_check(workspaces: Workspaces) -> Check:
+    """Check that commands can be kept in a box; without one they are off."""
+
+    async def check() -> CheckResult:
+        try:
+            # Shielded: a slow probe goes on, and a later check has its result.
+            probing = asyncio.shield(workspaces.sandbox())
+            standing = await asyncio.wait_for(probing, _PROBE_S)
+        except TimeoutError:
+            return CheckResult(status="degraded", detail="Commands are still being looked into.")
+        if standing.layer == "none":
+            return CheckResult(
+                status="degraded", detail=f"Commands are off because {standing.reason}."
+            )
+        return CheckResult(status="ok", detail=standing.layer)
 
     return check
 

@@ -77,6 +77,7 @@ class Outbox:
         if self.closed is not None:
             return
         self.closed = code
+        self._drained.clear()
         if code is CloseCode.TOO_SLOW:
             self._queue.clear()
             self._bytes = 0
@@ -84,7 +85,7 @@ class Outbox:
             self._writer = asyncio.create_task(self._write())
 
     async def drained(self) -> None:
-        """Wait until nothing waits any more."""
+        """Wait until nothing waits any more, not even the close."""
         await self._drained.wait()
 
     async def finish(self) -> None:
@@ -126,6 +127,7 @@ class Outbox:
                 if self.closed is not None:
                     stalled.reschedule(loop.time() + _CLOSING_S)
                     await self._close(self.closed)
+                    self._drained.set()
                     return
             self._writer = None
             self._drained.set()

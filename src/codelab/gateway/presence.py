@@ -1,9 +1,11 @@
-"""All open sockets, and the regular check that their users may still act."""
+"""All clients that listen, and the regular check that their users may still act."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -13,11 +15,19 @@ from codelab.gateway.connection import Connection
 from codelab.kit.errors import CodeLabError
 
 CHECK_S = 20.0
+_FAREWELL_S = 1.0
 _log = structlog.get_logger(__name__)
 
 
+class Answer(Protocol):
+    """An answer over plain HTTP that goes on as long as its turn."""
+
+    def end(self, code: CloseCode) -> None:
+        """Tell the client why no more comes here, and end."""
+
+
 class Presence:
-    """Knows the open connections.
+    """Knows the open connections, and the answers that are being streamed.
 
     Args:
         auth: Says who may still act.
@@ -32,6 +42,8 @@ class Presence:
         self._on_change = on_change
         self._check_s = check_s
         self._connections: set[Connection] = set()
+        self._answers: set[Answer] = set()
+        self._dismissing = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -43,18 +55,41 @@ class Presence:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        for connection in tuple(self._connections):
+        await self.dismiss()
+
+    async def dismiss(self) -> None:
+        """Send all clients away, those to come as well; wait a moment until they have heard."""
+        self._dismissing = True
+        for answer in tuple(self._answers):
+            answer.end(CloseCode.STOPPING)
+        connections = tuple(self._connections)
+        for connection in connections:
             connection.outbox.close(CloseCode.STOPPING)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await asyncio.gather(*(connection.drained() for connection in connections))
 
     def add(self, connection: Connection) -> None:
         """Remember a connection."""
         self._connections.add(connection)
         self._on_change(len(self._connections))
+        if self._dismissing:
+            connection.outbox.close(CloseCode.STOPPING)
 
     def remove(self, connection: Connection) -> None:
         """Forget it."""
         self._connections.discard(connection)
         self._on_change(len(self._connections))
+
+    def add_answer(self, answer: Answer) -> None:
+        """Remember a streamed answer."""
+        self._answers.add(answer)
+        if self._dismissing:
+            answer.end(CloseCode.STOPPING)
+
+    def remove_answer(self, answer: Answer) -> None:
+        """Forget it."""
+        self._answers.discard(answer)
 
     def all(self) -> tuple[Connection, ...]:
         """Return the open connections."""

@@ -78,6 +78,18 @@ def problem_of(error: Exception, request_id: str | None = None) -> ProblemAnswer
             return _of_validation(error)
         case HTTPException(status_code=status) if status < 500:
             return _of_litestar(error)
+        case RecursionError():
+            return ProblemAnswer(
+                body=_problem(
+                    422,
+                    "invalid_input",
+                    "Invalid input",
+                    "It is nested too deeply.",
+                    (),
+                    request_id,
+                ),
+                headers={},
+            )
     body = _problem(
         500, "internal", "Something went wrong", "The server's log has the details.", (), request_id
     )

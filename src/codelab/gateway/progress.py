@@ -10,8 +10,6 @@ from codelab.sessions.events import (
     TurnEnded,
 )
 
-_MAX_SESSIONS = 2000
-
 _Texts = dict[tuple[str, bool], list[TokenStreamed]]
 
 
@@ -23,12 +21,7 @@ class Progress:
 
     def add(self, event: TokenStreamed) -> None:
         """Keep one more piece."""
-        texts = self._sessions.get(event.session_id)
-        if texts is None:
-            if len(self._sessions) >= _MAX_SESSIONS:
-                # A turn that was lost to another replica never says that it is over.
-                del self._sessions[next(iter(self._sessions))]
-            texts = self._sessions[event.session_id] = {}
+        texts = self._sessions.setdefault(event.session_id, {})
         key = (event.message_id, event.reasoning)
         events = texts.get(key)
         if events is None:
@@ -50,6 +43,10 @@ class Progress:
                     texts.clear()
         if not texts:
             del self._sessions[session_id]
+
+    def forget(self, session_id: str) -> None:
+        """Forget all messages of a session."""
+        self._sessions.pop(session_id, None)
 
     def items(self, session_id: str) -> list[Item]:
         """Write the text so far of each message as a token frame with offset 0."""

@@ -119,6 +119,8 @@ def server_config(app: Any, *, host: str, port: int, **options: Any) -> Config:
 def listen(config: Config) -> socket.socket:
     """Bind the configured address with the options that accepted connections inherit."""
     listener = config.bind_socket()
+    # uvicorn passes it on to worker processes. Here the children are agents' commands.
+    listener.set_inheritable(False)
     # asyncio sets it only on sockets that were made with the protocol's number; without it the
     # body of a small answer waits for the client to acknowledge the head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

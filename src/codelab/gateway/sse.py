@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -17,10 +16,13 @@ from litestar.response import Stream as StreamResponse
 from codelab.auth.api import Principal
 from codelab.gateway import client_frames
 from codelab.gateway.client_frames import Chat, ChatContext, ChatData
+from codelab.gateway.closing import CloseCode
 from codelab.gateway.dispatch import Dispatcher
-from codelab.gateway.encoding import Item
+from codelab.gateway.encoding import Item, refusal
 from codelab.gateway.outbox import MAX_BYTES, MAX_FRAMES
+from codelab.gateway.presence import Presence
 from codelab.gateway.stream import Stream
+from codelab.kit.errors import CodeLabError
 
 KEEP_ALIVE_S = 15.0
 
@@ -57,6 +59,13 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return Chat(id=self.id, session_id=self.session_id, data=data)
 
 
+class StreamInterrupted(CodeLabError):
+    """The answer ends before the turn does."""
+
+    code = "stream_interrupted"
+    retryable = True
+
+
 class EventQueue:
     """The events of one turn that wait for one client; bounded like a socket's."""
 
@@ -74,16 +83,28 @@ class EventQueue:
         """Take a frame; the turn's `done` is the last."""
         if self._ended:
             return
+        self._put(item)
+        if item.kind == "done":
+            self._finish()
+        elif self._characters > self._max_characters or len(self._waiting) > self._max_events:
+            self.end(CloseCode.TOO_SLOW)
+
+    def end(self, code: CloseCode) -> None:
+        """End early; the client is told why, and reads the rest from the session's events."""
+        if not self._ended:
+            self._put(Item("error", refusal(StreamInterrupted(code.reason))))
+            self._finish()
+
+    def _put(self, item: Item) -> None:
         number = f"id: {item.seq}\n" if item.seq else ""
         event = f"{number}event: {item.kind}\ndata: {item.frame}\n\n"
         self._waiting.append(event)
         self._characters += len(event)
-        too_much = self._characters > self._max_characters or len(self._waiting) > self._max_events
-        # A client that was too slow reads the rest from the session's events.
-        self._ended = item.kind == "done" or too_much
         self._changed.set()
-        if self._ended:
-            self.on_end()
+
+    def _finish(self) -> None:
+        self._ended = True
+        self.on_end()
 
     async def drained(self) -> None:
         """Wait until the client has taken what it was sent."""
@@ -115,7 +136,7 @@ async def _events(queue: EventQueue) -> AsyncIterator[str]:
         queue.on_end()
 
 
-def chat_route(dispatcher: Dispatcher, stream: Stream) -> HTTPRouteHandler:
+def chat_route(dispatcher: Dispatcher, stream: Stream, presence: Presence) -> HTTPRouteHandler:
     """Make the route that starts a turn and streams it."""
 
     @post(
@@ -131,12 +152,18 @@ def chat_route(dispatcher: Dispatcher, stream: Stream) -> HTTPRouteHandler:
         """Start a turn; the answer is its frames as server-sent events, until `done`."""
         queue = EventQueue()
         turn, watch = await dispatcher.start_turn(request.user, data.frame(), queue)
-        queue.on_end = partial(stream.unwatch, watch)
+
+        def on_end() -> None:
+            stream.unwatch(watch)
+            presence.remove_answer(queue)
+
+        queue.on_end = on_end
         try:
             await dispatcher.open(watch, turn)
         except BaseException:
             queue.on_end()
             raise
+        presence.add_answer(queue)
         return StreamResponse(_events(queue), media_type=_MEDIA_TYPE, headers=_HEADERS)
 
     return chat

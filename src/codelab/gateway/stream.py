@@ -24,6 +24,7 @@ from codelab.sessions.events import (
     SessionStateChanged,
     TokenStreamed,
     ToolOutputStreamed,
+    TurnLetGo,
 )
 
 _copies = msgspec.msgpack.Encoder()
@@ -80,6 +81,7 @@ class Stream:
         bus.subscribe(FactsRecorded, self._on_facts)
         bus.subscribe(ToolOutputStreamed, self._on_output)
         bus.subscribe(SessionStateChanged, self._on_state)
+        bus.subscribe(TurnLetGo, self._on_let_go)
         relay.on_reconnect(self._on_reconnect)
 
     async def start(self) -> None:
@@ -135,13 +137,18 @@ class Stream:
 
     def _on_state(self, event: SessionStateChanged) -> None:
         item = state(event)
-        if event.state == "idle":
+        if event.state in ("idle", "error"):
             self._states.pop(event.session_id, None)
         else:
             self._states[event.session_id] = item
         if self._is_wanted(event.session_id):
             self._buffer.flush(event.session_id)
             self._deliver(event.session_id, (item,))
+
+    def _on_let_go(self, event: TurnLetGo) -> None:
+        # From here on another replica may know better; who comes now asks the store.
+        self._states.pop(event.session_id, None)
+        self._progress.forget(event.session_id)
 
     def _is_wanted(self, session_id: str) -> bool:
         return session_id in self._rooms or self._interest.exists(session_id)

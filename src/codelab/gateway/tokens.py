@@ -116,10 +116,6 @@ class TokenBuffer:
                 for item in piece.items():
                     self._deliver(session_id, item)
 
-    def drop(self, session_id: str) -> None:
-        """Forget what waits for this session: nobody watches it any more."""
-        self._waiting.pop(session_id, None)
-
     def _tick(self) -> None:
         self._armed = False
         for session_id in tuple(self._waiting):

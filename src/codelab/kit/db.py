@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 import structlog
@@ -28,6 +28,8 @@ from sqlalchemy.types import TypeDecorator
 from codelab.kit.bus import Bus
 from codelab.kit.errors import DatabaseUnavailable
 from codelab.kit.events import Event
+
+T = TypeVar("T")
 
 _READ_ONLY = "codelab_read_only"
 _WAIT_S = 15
@@ -83,7 +85,10 @@ class Transaction:
 
     async def execute(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[Any]:
         """Run a statement, once or for each of the given rows."""
-        return await self._connection.execute(statement, rows)
+        work = self._connection.execute(statement, rows)
+        # A cancellation in the middle of a statement would make SQLAlchemy close the connection
+        # under it, and SQLite keeps the lock of one that is closed while a statement runs.
+        return await (_uncancelled(work) if self._embedded else work)
 
     def publish(self, event: Event) -> None:
         """Publish the event when, and only when, this transaction has been committed."""
@@ -142,7 +147,7 @@ class Database:
             try:
                 yield work
             except BaseException:
-                await begun.rollback()
+                await _uncancelled(begun.rollback())
                 raise
             await _uncancelled(self._commit(connection, begun, work))
 
@@ -164,8 +169,9 @@ class Database:
         await self.engine.dispose()
 
     async def _begin(self, connection: AsyncConnection) -> AsyncTransaction:
-        async with _given_up_on_error(connection):
-            return await connection.begin()
+        if self.embedded:
+            return await _whole(_begun(connection), AsyncTransaction.rollback)
+        return await _begun(connection)
 
     async def _commit(
         self, connection: AsyncConnection, begun: AsyncTransaction, work: Transaction
@@ -194,14 +200,7 @@ class Database:
         if not self.embedded:
             return await self.engine.connect()
         # The driver's thread would be left alone with a connection whose opening was cancelled.
-        opening = asyncio.create_task(_opened(self.engine))
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            await asyncio.wait([opening])
-            if not opening.exception():
-                await opening.result().close()
-            raise
+        return await _whole(_opened(self.engine), AsyncConnection.close)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
@@ -213,7 +212,7 @@ class Database:
         try:
             yield connection
         finally:
-            await connection.close()
+            await _uncancelled(connection.close())
             if self.on_query:
                 self.on_query(time.perf_counter() - started)
 
@@ -232,13 +231,42 @@ async def _opened(engine: AsyncEngine) -> AsyncConnection:
     return await engine.connect()
 
 
-async def _uncancelled(work: Coroutine[Any, Any, None]) -> None:
+async def _begun(connection: AsyncConnection) -> AsyncTransaction:
+    async with _given_up_on_error(connection):
+        return await connection.begin()
+
+
+async def _whole(work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, None]]) -> T:
+    """Do the work whole; undo it when somebody has cancelled it meanwhile."""
     task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    cancellation = await _over(task)
+    if cancellation is None:
+        return task.result()
+    if not task.exception():
+        await _uncancelled(undo(task.result()))
+    raise cancellation
+
+
+async def _uncancelled(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work whole; a cancellation meanwhile is passed on when it is done."""
+    task = asyncio.create_task(work)
+    cancellation = await _over(task)
+    if cancellation is not None:
+        # What became of the work is of no interest any more, but somebody has to look at it.
+        task.exception()
+        raise cancellation
+    return task.result()
+
+
+async def _over(task: asyncio.Task[Any]) -> asyncio.CancelledError | None:
+    """Wait until a task is over, however often its waiter is cancelled; return the last of it."""
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancellation = error
+    return cancellation
 
 
 def _translate(context: ExceptionContext) -> Exception | None:

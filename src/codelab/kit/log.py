@@ -52,7 +52,7 @@ def configure(level: str = "info", style: str = "json") -> None:
         cache_logger_on_first_use=True,
     )
     renderer: Any = (
-        structlog.dev.ConsoleRenderer()
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if style == "console"
         else structlog.processors.JSONRenderer()
     )

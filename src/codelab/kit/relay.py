@@ -127,6 +127,7 @@ class RedisRelay:
         self._reconnected: list[Callable[[], None]] = []
         self._outbox: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(maxsize=_OUTBOX)
         self._dropped = False
+        self._failing: set[str] = set()
         self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -187,9 +188,10 @@ class RedisRelay:
             try:
                 await self._send_batch(batch)
             except (RedisError, OSError) as error:
-                _log.warning("relay_send_failed", error_type=type(error).__name__)
+                self._failed("send", error)
                 await asyncio.sleep(_RECONNECT_S)
                 continue
+            self._works("send")
             for _ in batch:
                 self._outbox.task_done()
             batch.clear()
@@ -212,7 +214,7 @@ class RedisRelay:
                     await self._listen(pubsub)
             except Exception as error:
                 cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-                _log.warning("relay_receive_failed", error_type=type(cause).__name__)
+                self._failed("receive", cause)
             self.healthy = False
             for confirmation in self._confirmed.values():
                 confirmation.set()
@@ -269,8 +271,20 @@ class RedisRelay:
     def _confirmation(self, channel: str) -> asyncio.Event:
         return self._confirmed.setdefault(channel, asyncio.Event())
 
+    def _failed(self, what: str, error: BaseException) -> None:
+        # It is tried again for as long as it takes, so only the change is worth a record.
+        if what not in self._failing:
+            self._failing.add(what)
+            _log.warning(f"relay_{what}_failed", error_type=type(error).__name__)
+
+    def _works(self, what: str) -> None:
+        if what in self._failing:
+            self._failing.remove(what)
+            _log.info(f"relay_{what}_works_again")
+
     def _begin(self) -> None:
         self.healthy = True
+        self._works("receive")
         self._tell_reconnected()
 
     def _tell_reconnected(self) -> None:

@@ -113,7 +113,6 @@ class AnswerAssembler:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._calls = ToolCallAssembler()
-        self._called = False
         self._usage: UsageReport | None = None
 
     def add(self, chunk: Chunk) -> None:

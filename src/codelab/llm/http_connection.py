@@ -40,7 +40,6 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self) -> None:
         self.reused = False
         self.idle_since = 0.0
-        self.received_any = False
         self.released: asyncio.Future[bool] | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -64,7 +63,6 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers = {}
         self._in_body = False
-        self.received_any = False
         self.released = self._loop.create_future()
         if self._transport is None:
             self._fail(None)
@@ -98,7 +96,6 @@ class HttpConnection(asyncio.Protocol):
         if self._parser is None:
             self.abort()
             return
-        self.received_any = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:

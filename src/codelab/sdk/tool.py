@@ -52,6 +52,7 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
         on_output: Takes output while it comes; shown to the user, not to the model.
         approved_state: The state that the preparation saw and a human may have approved; a tool
             that changes something changes that and nothing newer. None before the execution.
+        read_only: Whether commands may not write into the project, because the agent may not.
     """
 
     workspace: Workspace
@@ -61,6 +62,7 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     on_output: OnOutput
     approved_state: str | None = None
+    read_only: bool = False
 
 
 class Preparation(msgspec.Struct, frozen=True, kw_only=True):

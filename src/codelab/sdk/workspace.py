@@ -111,9 +111,14 @@ class Workspace(Protocol):
         """Delete a file, if its digest is still `before`."""
 
     async def run(
-        self, command: str, *, timeout_s: float = 30, on_output: OnOutput | None = None
+        self,
+        command: str,
+        *,
+        timeout_s: float = 30,
+        on_output: OnOutput | None = None,
+        read_only: bool = False,
     ) -> CommandResult:
-        """Run a shell command in the sandbox, in the root folder."""
+        """Run a shell command in the sandbox, in the root folder; it may be kept from writing."""
 
     async def git(self, *arguments: str) -> CommandResult:
         """Run git in the sandbox, in the root folder."""

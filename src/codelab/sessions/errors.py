@@ -12,6 +12,13 @@ class SessionNotFound(NotFound):
     title = "Session not found"
 
 
+class MessageNotFound(NotFound):
+    """The session has no such message."""
+
+    code = "message_not_found"
+    title = "Message not found"
+
+
 class TurnInProgress(Conflict):
     """The session is busy with an earlier message."""
 

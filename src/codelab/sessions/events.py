@@ -236,6 +236,12 @@ class SessionStateChanged(EphemeralEvent, frozen=True, kw_only=True):
     agent: str = ""
 
 
+class TurnLetGo(EphemeralEvent, frozen=True, kw_only=True):
+    """This process carries the session's turn forward no more, whoever does or does not."""
+
+    session_id: str
+
+
 class TokenStreamed(EphemeralEvent, frozen=True, kw_only=True):
     """A piece of a message while it is written; `offset` counts the characters before it."""
 

@@ -89,6 +89,19 @@ class SessionLog:
         newest_first = [self._entry(row) for row in await db.execute(query)]
         return newest_first[::-1]
 
+    async def has_message(self, db: AsyncConnection, session_id: str, message_id: str) -> bool:
+        """Tell whether a session has a message, the newest looked at first."""
+        query = (
+            sa.select(entries)
+            .where(
+                entries.c.session_id == session_id,
+                entries.c.kind.in_(("user_message", "assistant_message")),
+            )
+            .order_by(entries.c.seq.desc())
+        )
+        rows = await db.execute(query)
+        return any(getattr(self._entry(row).fact, "message_id", "") == message_id for row in rows)
+
     def _row(self, session_id: str, entry: Entry) -> dict[str, Any]:
         context = _context(session_id, entry.seq)
         return {

@@ -17,7 +17,10 @@ from codelab.sessions.models import feedback, sessions, turns
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as its user sees it."""
+    """A session as its user sees it.
+
+    While a turn is active and `lease_owner` is none, the turn waits for a human.
+    """
 
     id: str
     user_id: str
@@ -31,6 +34,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     last_seq: int
     active_turn_id: str | None
+    lease_owner: str | None = None
 
 
 class FeedbackRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,12 @@ from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import InvalidInput
 from codelab.kit.ids import new_id
 from codelab.sessions import lease
-from codelab.sessions.errors import NoTurnInProgress, SessionNotFound, TurnInProgress
+from codelab.sessions.errors import (
+    MessageNotFound,
+    NoTurnInProgress,
+    SessionNotFound,
+    TurnInProgress,
+)
 from codelab.sessions.events import (
     Entry,
     FactsRecorded,
@@ -216,8 +221,15 @@ class Sessions:
     async def rate(
         self, principal: Principal, session_id: str, message_id: str, rating: str, comment: str
     ) -> None:
-        """Store what the user thought of a message: `up` or `down`."""
+        """Store what the user thought of a message: `up` or `down`.
+
+        Raises:
+            MessageNotFound: The session has no such message.
+        """
         await self.get(principal, session_id)
+        async with self._db.read() as db:
+            if not await self._log.has_message(db, session_id, message_id):
+                raise MessageNotFound("There is no such message in this session.")
         record = FeedbackRecord(
             session_id=session_id,
             message_id=message_id,

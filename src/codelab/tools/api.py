@@ -97,6 +97,14 @@ class Tools:
         """Return every tool."""
         return self._registry.all()
 
+    def may_write(self, agent: Agent) -> bool:
+        """Tell whether an agent is granted any tool that writes; else its commands must not."""
+        return any(
+            agent.may_use(tool.name, tool.category)
+            for tool in self._registry.all()
+            if tool.category is Category.WRITE
+        )
+
     def specs_for(self, agent: Agent) -> tuple[ToolSpec, ...]:
         """Return the tools that an agent may use, as its model sees them."""
         return tuple(

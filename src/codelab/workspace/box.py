@@ -72,12 +72,14 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
         processes: How many processes and threads may live at once.
         memory_mb: How much memory all of them may hold; one alone may not ask for more either.
         file_mb: The largest file that may be written.
+        disk_mb: How far the disk's free space may fall while a command runs.
         scratch_mb: The size of the private /tmp, which lives in memory.
     """
 
     processes: int = 512
     memory_mb: int = 4096
     file_mb: int = 1024
+    disk_mb: int = 2048
     scratch_mb: int = 512
 
 

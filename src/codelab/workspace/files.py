@@ -10,15 +10,17 @@ from __future__ import annotations
 import ctypes
 import errno
 import functools
+import itertools
 import os
 import re
-import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import msgspec
 
+from codelab.kit.ids import new_id
 from codelab.workspace.errors import (
     DiskFull,
     FileChanged,
@@ -28,6 +30,7 @@ from codelab.workspace.errors import (
     NotRegular,
     PathRefused,
 )
+from codelab.workspace.leftovers import is_older
 from codelab.workspace.names import ROOT, joined, prefixes
 from codelab.workspace.paths import (
     ensure_regular,
@@ -46,8 +49,11 @@ _CHUNK = 1 << 20
 _NOREPLACE = 1
 _EXCHANGE = 2
 _NEW_MODE = 0o666
-_TEMPORARY = re.compile(r"\.codelab-[0-9a-f]{16}\.tmp")
+_TEMPORARY = re.compile(r"\.codelab-([0-9a-f]{32})\.tmp")
 _TRIES = 100
+# What a killed server has left is cleared away, looking at no more than this at each write.
+_LEFT_OVER_AFTER_S = 3600.0
+_MOST_SEEN = 2000
 # Writers of the same file take turns; the number only bounds the memory.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
@@ -112,6 +118,7 @@ def write(root: int, rules: Rules, path: str, data: bytes, before: str) -> None:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
         os.fsync(folder)
+        _clear_leftovers(folder)
 
 
 def delete(root: int, rules: Rules, path: str, before: str) -> None:
@@ -206,7 +213,7 @@ def _read_all(descriptor: int, path: str) -> bytes:
 
 
 def _write_beside(folder: int, data: bytes, now: Present | None, path: str) -> str:
-    name = f".codelab-{secrets.token_hex(8)}.tmp"
+    name = f".codelab-{new_id()}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = os.open(name, flags, _NEW_MODE, dir_fd=folder)
@@ -226,6 +233,17 @@ def _write_beside(folder: int, data: bytes, now: Present | None, path: str) -> s
     finally:
         os.close(descriptor)
     return name
+
+
+def _clear_leftovers(folder: int) -> None:
+    # By the time in the name: a displaced file, which may yet be put back, keeps its own age.
+    now = time.time()
+    with suppress(OSError), os.scandir(folder) as scan:
+        for item in itertools.islice(scan, _MOST_SEEN):
+            found = _TEMPORARY.fullmatch(item.name)
+            if found and is_older(found[1], _LEFT_OVER_AFTER_S, now):
+                with suppress(OSError):
+                    os.unlink(item.name, dir_fd=folder)
 
 
 def _keep_owner(folder: int, descriptor: int, now: Present | None) -> None:

@@ -155,16 +155,21 @@ class Folder:
         await self._in_thread(lambda root: files.delete(root, self._rules, path, before))
 
     async def run(
-        self, command: str, *, timeout_s: float = 30, on_output: OnOutput | None = None
+        self,
+        command: str,
+        *,
+        timeout_s: float = 30,
+        on_output: OnOutput | None = None,
+        read_only: bool = False,
     ) -> CommandResult:
-        """Run a shell command in the sandbox, in the root folder."""
+        """Run a shell command in the sandbox, in the root folder; it may be kept from writing."""
         if not command.strip() or "\0" in command or len(command) > _LONGEST_COMMAND:
             raise CommandRefused("The command is empty, too long or holds a NUL.", field="command")
         await self._in_thread(lambda root: None)
         return await self._sandbox.run(
             self._root,
             [_shell(), "-c", command],
-            access=Access.WORK,
+            access=Access.READ if read_only else Access.WORK,
             timeout_s=timeout_s,
             on_output=on_output,
         )

@@ -8,20 +8,24 @@ from pathlib import Path
 from codelab.workspace.record import WorkspaceRecord
 
 
-def unfit(path: Path, data_dir: Path, home: Path) -> str:
+def unfit(path: Path, own: Iterable[Path], home: Path) -> str:
     """Say why a folder can be nobody's workspace; empty when it can.
 
     Args:
         path: The folder, resolved.
-        data_dir: CodeLab's own data, resolved.
+        own: CodeLab's own data and settings, folders and files, resolved.
         home: The home folder of the user that the server runs as, resolved.
     """
     if path == Path(path.anchor):
         return "The root of the file system cannot be a workspace. Choose a project's folder."
     if _contains(path, home):
         return "A home folder cannot be a workspace. Choose a project's folder in it."
-    if _contains(path, data_dir) or _contains(data_dir, path):
-        return "A folder with CodeLab's own data in it cannot be a workspace."
+    for kept in own:
+        if _contains(path, kept) or _contains(kept, path):
+            return (
+                "A folder with CodeLab's own data or settings in it cannot be a workspace. "
+                f"Move {kept.name} out of it."
+            )
     return ""
 
 

@@ -6,14 +6,19 @@ The kernel's per-user limit does not count for root; a control group's does.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from codelab.kit.ids import new_id
+from codelab.workspace.leftovers import is_older
 
 _ROOT = Path("/sys/fs/cgroup")
 _MEMBERS = "cgroup.procs"
+_PREFIX = "codelab-"
+# A group without members may be one that was just made, also by another server.
+_LEFT_OVER_AFTER_S = 60.0
 
 Admit = Callable[[int], None]
 
@@ -29,7 +34,8 @@ def process_cap(most: int) -> Iterator[Admit]:
         yield (lambda process: _admit(group, process)) if group else _leave_as_it_is
     finally:
         if group:
-            # Busy while a killed process is still being taken down: then it stays, empty.
+            # Busy while a killed process is still being taken down: then it stays, empty, until
+            # one of the next boxes clears it away.
             with suppress(OSError):
                 group.rmdir()
 
@@ -53,12 +59,28 @@ def own_group(memberships: str, root: Path = _ROOT) -> Path | None:
     return None
 
 
+def clear_leftovers(parent: Path, now: float) -> None:
+    """Remove groups that nobody is in any more and that were not made just now.
+
+    Args:
+        parent: Where the groups are.
+        now: Seconds since 1970.
+    """
+    with suppress(OSError):
+        for group in parent.glob(f"{_PREFIX}*"):
+            if is_older(group.name.removeprefix(_PREFIX), _LEFT_OVER_AFTER_S, now):
+                # The kernel refuses this for a group with members.
+                with suppress(OSError):
+                    group.rmdir()
+
+
 def _make(most: int) -> Path | None:
     with suppress(OSError):
         parent = own_group(Path("/proc/self/cgroup").read_text())
         if parent is None or not os.access(parent, os.W_OK):
             return None
-        group = parent / f"codelab-{new_id()}"
+        clear_leftovers(parent, time.time())
+        group = parent / f"{_PREFIX}{new_id()}"
         group.mkdir()
         (group / "pids.max").write_text(str(most))
         return group

@@ -20,7 +20,7 @@ from codelab.workspace.service import Workspaces
 OwnRequest = Request[Principal, Any, Any]
 WorkspacesService = NamedDependency[Workspaces]
 ExplorerService = NamedDependency[Explorer]
-WorkspaceId = Annotated[str, PathParameter(max_length=32)]
+WorkspaceId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")]
 Place = Annotated[str, QueryParameter(max_length=4000)]
 Flag = Annotated[bool, QueryParameter()]
 FilePath = Annotated[str, PathParameter()]

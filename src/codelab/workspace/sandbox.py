@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,7 @@ import structlog
 
 from codelab.kit.clock import monotonic_ms
 from codelab.sdk.workspace import CommandResult, OnOutput
-from codelab.workspace.box import Access, Box, Caps, arguments, environment, lacks_git
+from codelab.workspace.box import Access, Box, arguments, environment, lacks_git
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
 from codelab.workspace.output import Transcript
@@ -172,7 +173,7 @@ class Sandbox:
         timer = asyncio.get_running_loop().call_later(
             timeout_s, running.stop, f"time limit of {timeout_s:g} s reached"
         )
-        watch = asyncio.create_task(self._watch(running, box.caps))
+        watch = asyncio.create_task(self._watch(running, box))
         try:
             await running.go(admit)
             await running.read()
@@ -217,10 +218,10 @@ class Sandbox:
         with suppress(TimeoutError):
             await asyncio.wait_for(running.end(), _END_WITHIN_S)
 
-    async def _watch(self, running: _Running, caps: Caps) -> None:
+    async def _watch(self, running: _Running, box: Box) -> None:
         # The system's own limits are per process, and do not count for root at all. This stays in
         # the event loop's thread: where there are too many processes, no thread can be started.
-        processes = 1
+        caps, processes, room_mb = box.caps, 1, _room_mb(box.root)
         while not running.stopped:
             is_crowd = processes > _CROWD
             await asyncio.sleep(_CROWD_WATCHED_EVERY_S if is_crowd else _WATCHED_EVERY_S)
@@ -231,6 +232,8 @@ class Sandbox:
                 running.stop(f"{caps.processes} processes or more")
             elif use.memory > caps.memory_mb * 1_000_000:
                 running.stop(f"more than {caps.memory_mb} MB of memory")
+            elif room_mb - _room_mb(box.root) > caps.disk_mb:
+                running.stop(f"the disk has {caps.disk_mb} MB less than at the start")
 
     @contextmanager
     def _git_kept_away(self, root: Path, access: Access) -> Iterator[bool]:
@@ -327,6 +330,14 @@ class _Running:
         while stream and await stream.read(_CHUNK):
             pass
         await self.process.wait()
+
+
+def _room_mb(folder: Path) -> float:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return 0
+    return disk.f_bavail * disk.f_frsize / 1_000_000
 
 
 def _refusal(text: str) -> str:

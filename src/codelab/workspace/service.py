@@ -46,11 +46,12 @@ class Workspaces:
         self._settings = settings
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workspace")
         self._sandbox = Sandbox(settings)
-        self._data_dir = settings.data_dir.resolve()
+        self._own = tuple(path.resolve() for path in (settings.data_dir, *settings.hidden_paths))
         self._home = Path.home().resolve()
         self._roots = tuple(root.resolve() for root in settings.roots)
         self._served: set[Path] = set()
         self._folders: dict[tuple[str, Audience], Folder] = {}
+        self._warming: asyncio.Task[Standing] | None = None
 
     async def ensure(self, path: Path) -> WorkspaceRecord:
         """Offer a folder to all users of this server, for as long as this process runs.
@@ -59,7 +60,7 @@ class Workspaces:
             WorkspaceRefused: The folder cannot be a workspace.
         """
         folder = await self._resolved(path)
-        if reason := unfit(folder, self._data_dir, self._home):
+        if reason := unfit(folder, self._own, self._home):
             raise WorkspaceRefused(reason, field="path")
         self._served.add(folder)
         try:
@@ -162,12 +163,19 @@ class Workspaces:
             self._folders[workspace_id, audience] = folder
         return folder
 
+    def warm_up(self) -> None:
+        """Find out in the background whether boxes work here, so that no turn waits for it."""
+        self._warming = asyncio.create_task(self._sandbox.standing())
+
     async def sandbox(self) -> Standing:
         """Tell which layer keeps commands in a box, and if there is none, why."""
         return await self._sandbox.standing()
 
     async def close(self) -> None:
         """Let the threads end."""
+        if self._warming:
+            self._warming.cancel()
+            await asyncio.wait([self._warming])
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
 
     async def _find(self, workspace_id: str) -> WorkspaceRecord:
@@ -184,7 +192,7 @@ class Workspaces:
 
     def _is_allowed(self, record: WorkspaceRecord) -> bool:
         path = Path(record.path)
-        if unfit(path, self._data_dir, self._home):
+        if unfit(path, self._own, self._home):
             return False
         return path in self._served or (
             record.owner_id is not None and is_offered(path, self._roots, is_admin=True)
@@ -209,7 +217,7 @@ class Workspaces:
             raise refused from None
         if not is_offered(folder, self._roots, is_admin=principal.is_admin):
             raise refused
-        if reason := unfit(folder, self._data_dir, self._home):
+        if reason := unfit(folder, self._own, self._home):
             raise WorkspaceRefused(reason, field="path")
         return folder
 

@@ -22,6 +22,7 @@ from codelab.auth.setup_page import (
     problem_page,
 )
 from codelab.kit.errors import CodeLabError, InvalidInput
+from codelab.kit.invocation import spelled
 
 AnyRequest = Request[Any, Any, Any]
 AuthService = NamedDependency[Auth]
@@ -61,7 +62,7 @@ async def submit_setup(request: AnyRequest, auth: AuthService) -> Page:
     except InvalidInput as error:
         page = form_page(language, token, name=name, problem=error.field or "")
         return _page(page, error.status)
-    return _page(done_page(language), 200)
+    return _page(done_page(language, spelled("chat", _reached_at(request))), 200)
 
 
 def setup_pages(auth: Auth) -> Router:
@@ -72,6 +73,13 @@ def setup_pages(auth: Auth) -> Router:
         dependencies={"auth": Provide(lambda: auth, sync_to_thread=False)},
         request_max_body_size=_LARGEST_BODY,
     )
+
+
+def _reached_at(request: AnyRequest) -> str:
+    url = request.base_url
+    # Only shown to whoever sent it, so that no proxy needs to be trusted for it.
+    secure = request.headers.get("x-forwarded-proto") == "https"
+    return f"{'https' if secure else url.scheme}://{url.netloc}"
 
 
 def _language(request: AnyRequest) -> Language:

@@ -22,6 +22,7 @@ from codelab.cli.chat.server import Server
 from codelab.cli.chat.terminal import TerminalDisplay
 from codelab.cli.chat.tokens import TokenFile
 from codelab.cli.chat.transcript import Transcript
+from codelab.kit.invocation import DEFAULT_SERVER, spelled
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.argument("message", nargs=-1)
 @click.option(
     "--server",
-    default="http://127.0.0.1:8000",
+    default=DEFAULT_SERVER,
     show_default=True,
     envvar="CODELAB_SERVER",
     help="The server's address.",
@@ -129,7 +130,8 @@ async def _chat(options: Options) -> int:
         console.print(render.hint("Connected. /help shows what else you can type."))
         choices = Choices(options.agent, options.model)
         await Dialogue(conversation, transcript, identity, console, choices).run()
-        console.print(render.hint(f"Go on with: codelab chat --session {transcript.session_id}"))
+        again = spelled(f"chat --session {transcript.session_id}", server.url)
+        console.print(render.hint(f"Go on with: {again}"), soft_wrap=True)
         return 0
     finally:
         await conversation.close()

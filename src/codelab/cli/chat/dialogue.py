@@ -16,6 +16,7 @@ from codelab.cli.chat.identity import Identity
 from codelab.cli.chat.lookups import listed
 from codelab.cli.chat.transcript import Transcript
 from codelab.kit.errors import CodeLabError
+from codelab.kit.invocation import as_called, spelled
 
 _SESSIONS_SHOWN = 10
 
@@ -98,7 +99,8 @@ class Dialogue:
                 found = listed(await self._identity.call("GET", "sessions"))
                 for each in found[:_SESSIONS_SHOWN]:
                     self._say(f"{each['id']}  {each['title']}")
-                self._say("Continue one with `codelab chat --session ID`.")
+                again = spelled("chat --session ID", self._identity.server)
+                self._say(f"Continue one with `{again}`.")
             case "/export":
                 path = Path(command.argument or "codelab-export.zip")
                 content = await self._identity.fetch("users/me/export")
@@ -109,4 +111,4 @@ class Dialogue:
                     self._say(line)
 
     def _say(self, text: str) -> None:
-        self._console.print(render.hint(text))
+        self._console.print(render.hint(as_called(text)), soft_wrap=True)

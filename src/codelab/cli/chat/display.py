@@ -13,6 +13,7 @@ from codelab.cli.chat.frames import Frame
 from codelab.cli.chat.printable import printable
 from codelab.cli.chat.render import call_title
 from codelab.cli.chat.transcript import Call, Note, Transcript
+from codelab.kit.invocation import spelled
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +102,7 @@ class PlainDisplay:
             return Reply(approved=True)
         self._say(
             f"[refused] {call_title(call).plain}: nobody can be asked without a terminal; "
-            "use --yes to approve everything, or run `codelab chat` in a terminal."
+            f"use --yes to approve everything, or run `{spelled('chat')}` in a terminal."
         )
         return Reply(approved=False, feedback="Nobody could be asked: there is no terminal.")
 

@@ -41,6 +41,11 @@ class Identity:
         self._ask = ask
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return self._server.url
+
     async def access_token(
         self, *, refused: str | None = None, fresh_for_s: float = _MARGIN_S
     ) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from codelab.cli.chat.identity import Identity
+from codelab.cli.chat.server import ServerRefused
 from codelab.cli.chat.transcript import Call
 from codelab.kit.errors import CodeLabError
 
@@ -67,8 +69,21 @@ async def open_session(
     chosen = choose_workspace(listed(found), folder, workspace)
     if chosen is None:
         path = str((folder / str(workspace)).resolve())
-        chosen = await identity.call("POST", "workspaces", {"path": path})
+        chosen = await _opened(identity, path)
     record = await identity.call("POST", "sessions", {"workspace_id": chosen["id"]})
+    return record
+
+
+async def _opened(identity: Identity, path: str) -> Record:
+    try:
+        record: Record = await identity.call("POST", "workspaces", {"path": path})
+    except ServerRefused as error:
+        # Only the server's machine counts; but what isn't here either was probably mistyped.
+        if await asyncio.to_thread(Path(path).is_dir):
+            raise
+        raise NoWorkspace(
+            f"There is no folder {path}, and no open project folder has that name."
+        ) from error
     return record
 
 

@@ -68,11 +68,16 @@ def approval(call: Call, *, whole: bool = False) -> RenderableType:
     if hidden:
         body.append(f"\n… {hidden} more lines: press v", style="bold yellow")
     parts = [body]
-    if call.layer:
+    if call.layer and f"box: {call.layer}" not in call.preview:
         parts.append(Text(f"Runs under: {printable(call.layer)}", style="dim"))
     title = Text(f"{printable(call.agent)} wants {printable(call.tool)} ", style="bold")
     title.append(f"({printable(call.risk)} risk)", style=_RISK_STYLES.get(call.risk, ""))
-    return Panel(Group(*parts), title=title, title_align="left", subtitle=KEYS_HINT)
+    return Panel(Group(*parts), title=title, title_align="left")
+
+
+def keys() -> Text:
+    """Name the keys that answer a question."""
+    return Text(KEYS_HINT, style="bold")
 
 
 def diff_text(lines: Iterable[str]) -> Text:

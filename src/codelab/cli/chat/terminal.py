@@ -19,6 +19,8 @@ from codelab.cli.chat.frames import Frame
 from codelab.cli.chat.transcript import Call, Note, Transcript
 
 _REFRESH_S = 0.08
+# Nobody has read a question earlier; what comes earlier was meant for something else.
+_READING_S = 0.3
 _INTERRUPT = "\x03"
 
 
@@ -74,8 +76,10 @@ class TerminalDisplay:
         if call.shortened:
             call = await self._complete(call)
         with self._quiet():
-            self._drop_keys()
             self._console.print(render.approval(call))
+            await asyncio.sleep(_READING_S)
+            self._drop_keys()
+            self._console.print(render.keys())
             while True:
                 action = action_for(await self._keys.get())
                 reply = await self._act(action, call) if action else None
@@ -93,7 +97,7 @@ class TerminalDisplay:
             case Action.EDIT:
                 return await self._edit(call)
             case Action.VIEW:
-                self._console.print(render.approval(call, whole=True))
+                self._console.print(render.approval(call, whole=True), render.keys())
         return None
 
     async def _reject_with_feedback(self) -> Reply | None:
@@ -134,12 +138,20 @@ class TerminalDisplay:
             await asyncio.sleep(_REFRESH_S)
 
     def _pressed(self) -> None:
-        for press in self._input.read_keys():
+        self._take_keys()
+
+    def _take_keys(self) -> bool:
+        presses = self._input.read_keys()
+        for press in presses:
             if press.data == _INTERRUPT and self._interrupted is not None:
                 self._interrupted()
             else:
                 self._keys.put_nowait(press.data)
+        return bool(presses)
 
     def _drop_keys(self) -> None:
+        # What the terminal still holds was typed too early as well.
+        while self._take_keys():
+            pass
         while not self._keys.empty():
             self._keys.get_nowait()

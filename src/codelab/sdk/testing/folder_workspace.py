@@ -120,9 +120,14 @@ class FolderWorkspace:
         await asyncio.to_thread(self._replace, path, None, before)
 
     async def run(
-        self, command: str, *, timeout_s: float = 30, on_output: OnOutput | None = None
+        self,
+        command: str,
+        *,
+        timeout_s: float = 30,
+        on_output: OnOutput | None = None,
+        read_only: bool = False,
     ) -> CommandResult:
-        """Run a shell command in the folder, without a sandbox."""
+        """Run a shell command in the folder, without a sandbox: it can always write there."""
         return await run_process(
             ("/bin/sh", "-c", command), self.folder, timeout_s=timeout_s, on_output=on_output
         )

@@ -28,7 +28,8 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
     description = (
         "Run a shell command in the workspace's root folder, in a box: no network, only the "
         "workspace and /tmp can be written, .git is read-only (use git_commit to commit), "
-        "everything it starts ends with it. A human sees the command and decides. Of long output "
+        "everything it starts ends with it. For agents that may not write files the workspace is "
+        "read-only too. A human sees the command and decides. Of long output "
         "the beginning and the end are kept."
     )
     parameters = ExecuteCommandParameters
@@ -56,7 +57,8 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
         folder = context.workspace.root()
         preview = (
             f"$ {parameters.command}\n\n"
-            f"folder: {folder}\nbox: {layer}\ntime limit: {parameters.timeout_s} s"
+            f"folder: {folder}{' (read-only)' if context.read_only else ''}\n"
+            f"box: {layer}\ntime limit: {parameters.timeout_s} s"
         )
         return Preparation(preview=preview, state=f"{folder}\0{layer}")
 
@@ -65,7 +67,10 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
     ) -> ToolResult:
         """Run it."""
         result = await context.workspace.run(
-            parameters.command, timeout_s=parameters.timeout_s, on_output=context.on_output
+            parameters.command,
+            timeout_s=parameters.timeout_s,
+            on_output=context.on_output,
+            read_only=context.read_only,
         )
         ending = (
             f"Stopped after {parameters.timeout_s} s."

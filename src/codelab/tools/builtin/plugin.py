@@ -9,7 +9,8 @@ from codelab.sdk import Tool, hookimpl
 from codelab.tools.builtin.commands import ExecuteCommand
 from codelab.tools.builtin.editing import EditFile
 from codelab.tools.builtin.finding import ListFiles, SearchFiles
-from codelab.tools.builtin.git import GitCommit, GitDiff, GitLog, GitStatus
+from codelab.tools.builtin.git import GitDiff, GitLog, GitStatus
+from codelab.tools.builtin.git_commit import GitCommit
 from codelab.tools.builtin.reading import ReadFile
 from codelab.tools.builtin.writing import DeleteFile, WriteFile
 
