@@ -46,7 +46,8 @@ ROUNDS = (
 INTERNAL_SECRET = "for-the-services-of-this-test-" + "x" * 16
 # These end their caller's sign-in, or try to: they get a user of their own.
 FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
-# What takes a secret, a document's worth of sense, or an approval that somebody has answered.
+# What takes a secret, a document's worth of sense, an approval that somebody has answered, or a
+# message of the session.
 NOT_TO_BE_GUESSED = {
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
@@ -55,6 +56,7 @@ NOT_TO_BE_GUESSED = {
     "DELETE /api/v1/users/me",
     "PUT /api/v1/hitl/requests/{approval_id}/reject",
     "POST /api/v1/llm/chat/completions",
+    "POST /api/v1/sessions/{session_id}/feedback",
 }
 
 Case = schemathesis.Case[Any]

@@ -55,6 +55,7 @@ class Runner:
         self._pace = pace or Pace()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
+        self._called_for: set[str] = set()
         self._background: list[asyncio.Task[None]] = []
         self._resuming: set[asyncio.Task[None]] = set()
         self._drained_at: float | None = None
@@ -113,7 +114,11 @@ class Runner:
         task.add_done_callback(self._resuming.discard)
 
     async def _resume(self, session_id: str) -> None:
-        if self._drained_at is not None or session_id in self._running:
+        if self._drained_at is not None:
+            return
+        if session_id in self._running:
+            # Whoever carries it may be past looking at answers: look again when it is let go.
+            self._called_for.add(session_id)
             return
         with contextlib.suppress(DatabaseUnavailable):
             held = await self._services.turns.take_lease(session_id)
@@ -132,6 +137,9 @@ class Runner:
         if done in self._cancelled:
             # It may have been past minding the wish: then the turn waits, and is ended from there.
             self._cancelled.discard(done)
+            self._resume_soon(session_id)
+        if session_id in self._called_for:
+            self._called_for.discard(session_id)
             self._resume_soon(session_id)
         if not done.cancelled() and (error := done.exception()):
             # The lease runs out by itself, and the sweeper of any replica takes the turn up.

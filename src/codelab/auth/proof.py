@@ -48,8 +48,10 @@ class PasswordProof:
             matched = await self._passwords.matches(
                 password, account.password_hash if account else None
             )
-        if account is None or not matched or account.user.disabled:
-            await self._count(account, matched, subject, where, address)
+            refused = account is None or not matched or account.user.disabled
+            if refused:
+                await self._count(account, matched, subject, where, address)
+        if account is None or refused:
             raise Unauthenticated("The user name or the password is wrong.")
         return await self._with_current_hash(account, password)
 
