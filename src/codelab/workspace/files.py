@@ -256,6 +256,7 @@ def _keep_owner(folder: int, descriptor: int, now: Present | None) -> None:
 
 
 def _take_place(folder: int, temporary: str, name: str, path: str, before: str) -> None:
+    ours = _identity(folder, temporary)
     try:
         if not _rename(folder, temporary, name, _EXCHANGE if before else _NOREPLACE):
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -264,26 +265,39 @@ def _take_place(folder: int, temporary: str, name: str, path: str, before: str) 
         raise _changed(path) from None
     except OSError as error:
         raise _not_written(error, path) from None
-    if before and not _is_still(folder, temporary, before):
-        _put_back(folder, temporary, name)
+    if before and (displaced := _identity(folder, temporary)) != before:
+        _put_back(folder, temporary, name, displaced, ours)
         raise _changed(path)
 
 
-def _put_back(folder: int, temporary: str, name: str) -> None:
-    try:
-        _rename(folder, temporary, name, _EXCHANGE)
-    except FileNotFoundError:
-        # Somebody deleted the file in between; theirs is the one that was displaced.
-        with suppress(OSError):
-            _rename(folder, temporary, name, _NOREPLACE)
+def _put_back(folder: int, temporary: str, name: str, displaced: str, placed: str) -> None:
+    """Give the name back to what was displaced from it, or to whatever was saved since.
+
+    `placed` is what took its place. If something else is found there, another program saved once
+    more: that one is the newest, so it changes places again, until nothing new comes to light.
+    """
+    for _ in range(_TRIES):
+        try:
+            _rename(folder, temporary, name, _EXCHANGE)
+        except FileNotFoundError:
+            # Somebody deleted the file in between; theirs is the one that was displaced.
+            with suppress(OSError):
+                _rename(folder, temporary, name, _NOREPLACE)
+            return
+        found = _identity(folder, temporary)
+        if found == placed:
+            return
+        displaced, placed = found, displaced
 
 
-def _is_still(folder: int, name: str, digest: str) -> bool:
+def _identity(folder: int, name: str) -> str:
+    """Return the file's digest; for what cannot be read as a file, its place on the disk."""
     try:
         now = _present(folder, name, name)
     except (FileTooLarge, NotRegular, PathRefused):
-        return False
-    return now is not None and now.digest == digest
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return f"{status.st_dev}:{status.st_ino}"
+    return now.digest if now else ""
 
 
 def _rename(folder: int, old: str, new: str, flag: int) -> bool:
