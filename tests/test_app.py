@@ -211,6 +211,7 @@ def test_keys_come_from_the_settings_or_from_the_data_folder(tmp_path: Path) -> 
     [
         ("SECRET_KEY", "changeme", SecretKeyWeak),
         ("SECRET_KEY", "please-change-this-secret-key-before-use", SecretKeyWeak),
+        ("INTERNAL_SECRET", "only-for-our-own-services", SecretKeyWeak),
         ("POLICY_FILE", "[[rules]]\ndecision = 'maybe'\n", PolicyInvalid),
         ("MODELS_FILE", "model_list: 7\n", CatalogueInvalid),
     ],

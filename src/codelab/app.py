@@ -53,7 +53,7 @@ from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
-from codelab.settings import Settings, secret_keys
+from codelab.settings import Settings, internal_secret, secret_keys
 from codelab.tools.api import Tools
 from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.routes import router as workspace_routes
@@ -236,7 +236,7 @@ def _prompts(settings: Settings) -> dict[str, str]:
 def _auth_settings(settings: Settings, keys: tuple[str, ...]) -> AuthSettings:
     return AuthSettings(
         secrets=keys,
-        internal_secret=settings.secrets.internal_secret,
+        internal_secret=internal_secret(settings),
         trusted_proxies=settings.web.trusted_proxies,
     )
 

@@ -90,7 +90,10 @@ class Secrets(Section, frozen=True, kw_only=True):
     ] = ()
     internal_secret: Annotated[
         str,
-        Meta(description="What other services send as `X-Internal-Secret`; empty: none may call."),
+        Meta(
+            description="What other services send as `X-Internal-Secret`, made like the "
+            "key; empty: none may call."
+        ),
     ] = ""
 
 
@@ -294,6 +297,18 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
         secret_key.check(configured)
     current = configured or secret_key.read_or_make(settings.data_dir)
     return (current, *settings.secrets.secret_keys_previous)
+
+
+def internal_secret(settings: Settings) -> str:
+    """Return what other services send, empty when none may call.
+
+    Raises:
+        SecretKeyWeak: It can be guessed.
+    """
+    secret = settings.secrets.internal_secret
+    if secret:
+        secret_key.check(secret, "CODELAB_INTERNAL_SECRET")
+    return secret
 
 
 def _read_file(config: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from codelab.hitl.api import Decision, HitlSettings, Rule
@@ -122,7 +123,8 @@ async def test_one_of_two_answers_lets_its_call_run(stage: Stage) -> None:
 
 async def test_an_answer_while_a_sibling_still_works_is_not_lost(bare_stage: Stage) -> None:
     stage = bare_stage
-    await stage.replica(pace=ALONE)
+    # Beats that meet the turn while its lease is given back and taken again.
+    await stage.replica(pace=msgspec.structs.replace(ALONE, heartbeat_s=0.0))
     slow = Held(say("Read it."))
     tasks = [call("delegate", {"agent": name, "task": "go"}) for name in ("coder", "debug")]
     stage.cast.script("orchestrator", say("", *tasks), say("All done."))
@@ -153,6 +155,19 @@ async def test_both_replicas_hear_the_answer_and_one_goes_on(bare_stage: Stage) 
     assert first.props.launch.started + second.props.launch.started == 1
     assert len(of(facts, ToolCallCompleted)) == 1
     assert len(bare_stage.closed(turn)) == 1
+
+
+async def test_what_policy_asks_about_passes_the_gate_too(bare_stage: Stage) -> None:
+    rules = (Rule(decision=Decision.ASK, tool="read_file"),)
+    await bare_stage.replica(hitl=HitlSettings(rules=rules))
+    bare_stage.cast.script("coder", say("", call("read_file", {"path": "README.md"})), say("Read."))
+    turn = await bare_stage.ask()
+    (approval,) = await bare_stage.asked()
+    await bare_stage.first.hitl.answer(ANN, approval.id, True)
+    facts = await bare_stage.over(turn)
+    assert [result.ok for result in of(facts, ToolCallCompleted)] == [True]
+    (used,) = await bare_stage.approvals("approved")
+    assert used.used_at is not None
 
 
 async def test_policy_decides_without_a_human(bare_stage: Stage) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codelab.kit.secret_key import new_key
 from tests.conftest import Stores
 from tests.flows.harness import (
     PASSWORD,
@@ -24,7 +25,7 @@ from tests.flows.harness import (
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
-INTERNAL_SECRET = "only-for-services-of-this-test-" + "x" * 16
+INTERNAL_SECRET = new_key()
 
 
 @pytest.fixture

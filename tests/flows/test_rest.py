@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from codelab.kit.secret_key import new_key
 from tests.conftest import Stores
 from tests.flows.harness import PASSWORD, USER, Client, CodeLab, send, signed_in
 from tests.model_server.process import ModelServer
@@ -43,7 +44,7 @@ ROUNDS = (
     (GenerationMode.POSITIVE, False, 4),
     (GenerationMode.NEGATIVE, True, 10),
 )
-INTERNAL_SECRET = "for-the-services-of-this-test-" + "x" * 16
+INTERNAL_SECRET = new_key()
 # These end their caller's sign-in, or try to: they get a user of their own.
 FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
 # What takes a secret, a document's worth of sense, an approval that somebody has answered, or a

@@ -27,7 +27,7 @@ from codelab.hitl.events import (
 from codelab.hitl.events import ApprovalUsed as ApprovalUsedEvent
 from codelab.hitl.models import approvals
 from codelab.kit.clock import utc_now
-from codelab.kit.errors import CodeLabError, InvalidInput, RateLimited
+from codelab.kit.errors import CodeLabError, DatabaseUnavailable, InvalidInput, RateLimited
 from codelab.kit.ids import new_id
 from codelab.sessions.models import entries, sessions
 from tests.hitl.conftest import ANN, BEN, Scene
@@ -181,6 +181,15 @@ async def test_what_nobody_answers_times_out_once_however_many_sweep(
     assert (await scene.hitl.get(ANN, later)).status == "pending"
     assert [fact.call_id for fact in await scene.answers()] == ["due"]
     assert await scene.hitl.expire_due() == []
+
+
+async def test_a_request_that_cannot_be_read_keeps_no_other_waiting(scene: Scene) -> None:
+    broken, sound = await scene.ask(scene.call("broken")), await scene.ask(scene.call("sound"))
+    due = utc_now() - timedelta(milliseconds=1)
+    await scene.set_back(broken, expires_at=due, preview=b"not ours", parameters=b"not ours")
+    await scene.set_back(sound, expires_at=due)
+    assert {one.id for one in await scene.hitl.expire_due()} == {broken, sound}
+    assert (await scene.hitl.get(ANN, sound)).preview
 
 
 async def test_a_warning_is_given_once_with_60_seconds_left(scene: Scene, another: Scene) -> None:
@@ -367,6 +376,28 @@ async def test_a_cancelled_turn_waits_for_nobody(scene: Scene) -> None:
     assert [fact.call_id for fact in await scene.answers()] == ["done", "waiting"]
     with pytest.raises(AlreadyAnswered):
         await scene.hitl.answer(ANN, waiting, True)
+
+
+async def test_answers_race_the_cancellation_of_a_turn_that_waits_for_several(
+    scene: Scene, another: Scene
+) -> None:
+    async def cancel() -> None:
+        async with another.db.transaction() as tx:
+            await another.hitl.cancel_for_turn(tx, scene.session_id, scene.turn_id)
+
+    for round_ in range(5):
+        asked = [await scene.ask(scene.call(f"call_{round_}_{number}")) for number in range(3)]
+        # Whoever waits for somebody who waits for them is thrown out after a second or more.
+        outcomes = await asyncio.gather(
+            cancel(),
+            *(scene.hitl.answer(ANN, approval_id, True) for approval_id in reversed(asked)),
+            return_exceptions=True,
+        )
+        assert not [one for one in outcomes if isinstance(one, DatabaseUnavailable)]
+        for approval_id in asked:
+            status = (await scene.hitl.get(ANN, approval_id)).status
+            facts = [fact for fact in await scene.answers() if fact.approval_id == approval_id]
+            assert [fact.status for fact in facts] == [status]
 
 
 async def test_an_answer_races_a_cancellation_and_one_of_them_wins(

@@ -154,6 +154,9 @@ async def _execute(
         )
         if approval is not None and approval.edited_parameters is not None:
             prepared = await tools.with_parameters(prepared, approval.edited_parameters, context)
+        if approval is not None:
+            # The policy may have asked about a tool that does not: then the gate is for it too.
+            prepared = msgspec.structs.replace(prepared, protected=True)
         turn.show("executing", task.agent)
         one_at_a_time = prepared.tool.category is not Category.READ
         async with turn.changing if one_at_a_time else contextlib.nullcontext():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import msgspec
 import structlog
 
+from codelab.agents.carried import Carried
 from codelab.agents.ending import end, stop_reason_of
 from codelab.agents.live import LiveTurn, Services
 from codelab.agents.loop import run_turn
@@ -20,8 +21,6 @@ from codelab.sessions.api import Lease
 from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import Entry, TurnCancelRequested, TurnLetGo, TurnStarted
 from codelab.workspace.api import Workspaces
-
-T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -53,8 +52,8 @@ class Runner:
         self._services = services
         self._workspaces = workspaces
         self._pace = pace or Pace()
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._cancelled: set[asyncio.Task[None]] = set()
+        self._running: dict[str, Carried] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._called_for: set[str] = set()
         self._background: list[asyncio.Task[None]] = []
         self._resuming: set[asyncio.Task[None]] = set()
@@ -85,11 +84,15 @@ class Runner:
         now = asyncio.get_running_loop().time()
         if self._drained_at is None:
             self._drained_at = now + self._pace.drain_s
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=max(0.0, self._drained_at - now))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=max(0.0, self._drained_at - now))
         # The heartbeat first: it must not renew what is handed over.
-        await _stop(self._background)
-        await _stop((*self._resuming, *self._running.values()))
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, *self._resuming, return_exceptions=True)
+        for carried in self._running.values():
+            carried.interrupt("let_go")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on_started(self, event: TurnStarted) -> None:
         self._spawn(event.held, (event.opening,))
@@ -98,15 +101,10 @@ class Runner:
         self._resume_soon(event.session_id)
 
     def _on_cancel(self, event: TurnCancelRequested) -> None:
-        running = self._running.get(event.session_id)
-        if running is None:
-            self._resume_soon(event.session_id)
+        if carried := self._running.get(event.session_id):
+            carried.interrupt("cancelled")
         else:
-            self._cancel(running)
-
-    def _cancel(self, running: asyncio.Task[None]) -> None:
-        if running not in self._cancelled and running.cancel():
-            self._cancelled.add(running)
+            self._resume_soon(event.session_id)
 
     def _resume_soon(self, session_id: str) -> None:
         task = asyncio.create_task(self._resume(session_id))
@@ -126,53 +124,54 @@ class Runner:
                 self._spawn(held, ())
 
     def _spawn(self, held: Lease, entries: tuple[Entry, ...]) -> None:
-        task = asyncio.create_task(self._run(held, entries))
-        self._running[held.session_id] = task
-        task.add_done_callback(lambda done: self._finished(held.session_id, done))
+        carried = Carried(held)
+        task = asyncio.create_task(self._run(carried, entries))
+        self._running[held.session_id] = carried
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finished(carried, done))
 
-    def _finished(self, session_id: str, done: asyncio.Task[None]) -> None:
-        if self._running.get(session_id) is done:
+    def _finished(self, carried: Carried, done: asyncio.Task[None]) -> None:
+        session_id = carried.session_id
+        self._tasks.discard(done)
+        if self._running.get(session_id) is carried:
             del self._running[session_id]
             self._services.bus.publish(TurnLetGo(session_id=session_id))
-        if done in self._cancelled:
-            # It may have been past minding the wish: then the turn waits, and is ended from there.
-            self._cancelled.discard(done)
-            self._resume_soon(session_id)
-        if session_id in self._called_for:
+        # A cancellation may have come too late for the work: then the turn waits, and is ended
+        # from there.
+        if session_id in self._called_for or carried.interrupted == "cancelled":
             self._called_for.discard(session_id)
             self._resume_soon(session_id)
         if not done.cancelled() and (error := done.exception()):
             # The lease runs out by itself, and the sweeper of any replica takes the turn up.
             _log.error("turn_dropped", session_id=session_id, exc_info=error)
 
-    async def _run(self, held: Lease, entries: tuple[Entry, ...]) -> None:
+    async def _run(self, carried: Carried, entries: tuple[Entry, ...]) -> None:
         try:
-            lease: Lease | None = held
-            while lease is not None:
-                lease = await self._carry(lease, entries)
+            held: Lease | None = carried.held
+            while held is not None:
+                carried.held = held
+                held = await self._carry(carried, entries)
                 entries = ()
         except LeaseLost:
-            _log.info("turn_taken_over", session_id=held.session_id, turn_id=held.turn_id)
+            _log.info("turn_taken_over", session_id=carried.session_id)
 
-    async def _carry(self, held: Lease, entries: tuple[Entry, ...]) -> Lease | None:
+    async def _carry(self, carried: Carried, entries: tuple[Entry, ...]) -> Lease | None:
         """Carry a turn as far as it goes; return a new lease when it can go on at once."""
-        turn = LiveTurn(self._services, held)
+        turn = LiveTurn(self._services, carried.held)
+        if carried.held.cancel_requested:
+            carried.interrupt("cancelled")
         conclusion: Coroutine[Any, Any, Lease | None]
         try:
-            if held.cancel_requested:
-                conclusion = end(turn, "cancelled")
-            elif await self._advance(turn, entries):
-                conclusion = end(turn, "end")
-            else:
-                conclusion = self._wait(turn)
+            is_over = await carried.work(self._advance(turn, entries))
+            conclusion = end(turn, "end") if is_over else self._wait(turn)
         except asyncio.CancelledError:
-            by_user = asyncio.current_task() in self._cancelled
-            conclusion = end(turn, "cancelled") if by_user else self._hand_over(turn)
+            was_cancelled = carried.interrupted == "cancelled"
+            conclusion = end(turn, "cancelled") if was_cancelled else self._hand_over(turn)
         except (LeaseLost, DatabaseUnavailable):
             raise
         except Exception as error:
             conclusion = end(turn, stop_reason_of(error), error)
-        return await _to_the_end(conclusion)
+        return await conclusion
 
     async def _advance(self, turn: LiveTurn, entries: tuple[Entry, ...]) -> bool:
         await turn.load(entries)
@@ -197,17 +196,19 @@ class Runner:
         return await turns.take_lease(turn.held.session_id)
 
     async def _heartbeat(self) -> None:
-        running = dict(self._running)
-        if not running:
+        if not self._running:
             return
-        owned = await self._services.turns.renew_leases(tuple(running))
-        for session_id, task in running.items():
-            held = owned.get(session_id)
-            if held is None:
-                # Overtaken, or at its end: then it is past minding this.
-                task.cancel()
-            elif held.cancel_requested:
-                self._cancel(task)
+        working = [(c, c.held) for c in self._running.values() if c.is_working]
+        owned = await self._services.turns.renew_leases(tuple(self._running))
+        for carried, held in working:
+            # Meanwhile it may have come to its end, or go on under another lease.
+            if not carried.is_working or carried.held is not held:
+                continue
+            current = owned.get(held.session_id)
+            if current is None or current.generation != held.generation:
+                carried.interrupt("let_go")
+            elif current.cancel_requested:
+                carried.interrupt("cancelled")
 
     async def _sweep(self) -> None:
         found = await self._services.turns.unowned()
@@ -216,26 +217,6 @@ class Runner:
         for turn in found:
             if turn.turn_id not in undecided:
                 self._resume_soon(turn.session_id)
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work whole; who is cancelled meanwhile notices it at the next wait."""
-    doing = asyncio.create_task(work)
-    cancelled = False
-    while not doing.done():
-        try:
-            await asyncio.wait([doing])
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled and (current := asyncio.current_task()):
-        current.cancel()
-    return doing.result()
-
-
-async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _every(interval_s: float, work: Callable[[], Awaitable[object]]) -> None:

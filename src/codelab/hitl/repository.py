@@ -18,6 +18,8 @@ from codelab.sdk.gate import Call
 
 _JSON = ("parameters", "edited_parameters")
 _TEXT = ("preview", "feedback")
+_OUTCOME = ("status", "responded_at", "responded_by", "feedback", "response_time_ms")
+_EDIT = ("preview", "edited_parameters", "edited_digest")
 
 
 class ApprovalRepository:
@@ -70,13 +72,13 @@ class ApprovalRepository:
     async def pending_of(
         self, tx: Transaction, session_id: str, turn_id: str
     ) -> list[ApprovalRecord]:
-        """Read a turn's rows that wait for an answer."""
-        query = sa.select(approvals).where(
+        """Read a turn's rows that wait for an answer, without what is sealed in them."""
+        query = _unsealed().where(
             approvals.c.session_id == session_id,
             approvals.c.turn_id == turn_id,
             approvals.c.status == "pending",
         )
-        return [self._record(row) for row in await tx.execute(query)]
+        return [_closed_record(row) for row in await tx.execute(query.order_by(approvals.c.id))]
 
     async def pending_turns(self, db: AsyncConnection, turn_ids: Sequence[str]) -> set[str]:
         """Find those of the turns that wait for an answer."""
@@ -90,14 +92,18 @@ class ApprovalRepository:
     async def expiring(
         self, tx: Transaction, until: datetime, limit: int = 200
     ) -> list[ApprovalRecord]:
-        """Read pending rows whose deadline comes before a moment, the first one first."""
+        """Read pending rows whose deadline comes before a moment, the first one first.
+
+        What is sealed in them is left out: one that cannot be opened must not keep the others
+        waiting.
+        """
         query = (
-            sa.select(approvals)
+            _unsealed()
             .where(approvals.c.status == "pending", approvals.c.expires_at <= until)
             .order_by(approvals.c.expires_at)
             .limit(limit)
         )
-        return [self._record(row) for row in await tx.execute(query)]
+        return [_closed_record(row) for row in await tx.execute(query)]
 
     async def settle(self, tx: Transaction, record: ApprovalRecord) -> bool:
         """Store the terminal state of a pending row; false when somebody was first."""
@@ -106,19 +112,9 @@ class ApprovalRepository:
             if record.status == "timeout"
             else approvals.c.expires_at > record.responded_at
         )
-        changes = {
-            name: getattr(record, name)
-            for name in (
-                "status",
-                "responded_at",
-                "responded_by",
-                "feedback",
-                "preview",
-                "edited_parameters",
-                "edited_digest",
-                "response_time_ms",
-            )
-        }
+        # Only who approves a call can have changed it.
+        names = (*_OUTCOME, *_EDIT) if record.status == "approved" else _OUTCOME
+        changes = {name: getattr(record, name) for name in names}
         result = await tx.execute(
             sa.update(approvals)
             .where(approvals.c.id == record.id, approvals.c.status == "pending", in_time)
@@ -179,6 +175,14 @@ class ApprovalRepository:
                 plain = self._cipher.open(values[name], _context(name, values["id"]))
                 values[name] = msgspec.json.decode(plain) if name in _JSON else plain.decode()
         return ApprovalRecord(**values)
+
+
+def _unsealed() -> sa.Select[Any]:
+    return sa.select(*(one for one in approvals.c if one.name not in (*_JSON, *_TEXT)))
+
+
+def _closed_record(row: sa.Row[Any]) -> ApprovalRecord:
+    return ApprovalRecord(**row._mapping, parameters={}, preview="")
 
 
 def _newest(call: Call) -> sa.Select[tuple[str]]:

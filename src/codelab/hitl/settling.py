@@ -1,7 +1,7 @@
 """Brings requests to their one terminal state and tells the session's log and everybody else.
 
-Here the approval's row is touched first and the session's row after it. Whoever needs both keeps
-to that order, or two transactions may wait for each other.
+Here the approvals' rows are touched first, in the order of their ids, and the session's row after
+them. Whoever needs both keeps to that order, or two transactions may wait for each other.
 """
 
 from __future__ import annotations
@@ -43,20 +43,9 @@ class Settlements:
         Returns:
             The settled request, or none when somebody was first.
         """
-        now = await tx.now()
-        status = record.lifecycle.answer(wish, now).status
-        late = status == "timeout"
-        settled = msgspec.structs.replace(
-            record,
-            status=status,
-            responded_at=now,
-            responded_by=DEADLINE if late else by,
-            feedback="" if late else feedback,
-            response_time_ms=round((now - record.created_at) / timedelta(milliseconds=1)),
-        )
-        if not await self._repository.settle(tx, settled):
-            return None
-        await self._tell(tx, settled)
+        settled = await self._settle(tx, record, wish, by, feedback)
+        if settled is not None:
+            await self._tell(tx, settled)
         return settled
 
     async def expire_due(self, warning_s: float) -> list[ApprovalRecord]:
@@ -77,8 +66,30 @@ class Settlements:
 
     async def cancel(self, tx: Transaction, session_id: str, turn_id: str) -> None:
         """Reject what a turn still waits for."""
-        for record in await self._repository.pending_of(tx, session_id, turn_id):
-            await self.settle(tx, record, "rejected", CANCELLATION, "The turn was cancelled.")
+        why = "The turn was cancelled."
+        settled = [
+            await self._settle(tx, record, "rejected", CANCELLATION, why)
+            for record in await self._repository.pending_of(tx, session_id, turn_id)
+        ]
+        for record in settled:
+            if record is not None:
+                await self._tell(tx, record)
+
+    async def _settle(
+        self, tx: Transaction, record: ApprovalRecord, wish: Outcome, by: str, feedback: str
+    ) -> ApprovalRecord | None:
+        now = await tx.now()
+        status = record.lifecycle.answer(wish, now).status
+        late = status == "timeout"
+        settled = msgspec.structs.replace(
+            record,
+            status=status,
+            responded_at=now,
+            responded_by=DEADLINE if late else by,
+            feedback="" if late else feedback,
+            response_time_ms=round((now - record.created_at) / timedelta(milliseconds=1)),
+        )
+        return settled if await self._repository.settle(tx, settled) else None
 
     async def _tell(self, tx: Transaction, settled: ApprovalRecord) -> None:
         by = settled.responded_by or ""

@@ -36,7 +36,7 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
         preview: What a human needs to judge it, with what is invisible made visible.
         state: The state of what would be touched.
         risk: How much harm it can do.
-        protected: Whether it needs to pass the gate.
+        protected: Whether it needs to pass the gate; a protected tool's calls always do.
         paths: The paths that it would touch, in plain form.
         command: The shell command that it would run, where there is one.
     """
@@ -157,11 +157,12 @@ class Tools:
         """
         tool, call = prepared.tool, prepared.call
         _check_grant(prepared.agent, tool, prepared.paths)
-        if tool.protected:
+        protected = tool.protected or prepared.protected
+        if protected:
             await self._ensure_unchanged(prepared, context)
         if prepared.paths and tool.category in (Category.READ, Category.WRITE):
             await self._limiter.hit(FILE_OPERATIONS, self._file_operations, context.user_id)
-        if tool.protected:
+        if protected:
             if self._gate is None:
                 raise ApprovalRequired(f"{tool.name} needs an approval, and nobody can give one.")
             await self._gate.enter(call)
