@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from codelab.agents.calls import OUTCOME_UNKNOWN
+from codelab.agents.outcomes import OUTCOME_UNKNOWN
 from codelab.agents.runner import Pace
-from codelab.hitl.api import Decision, HitlSettings, Rule
+from codelab.hitl.api import ApprovalRecord, Decision, HitlSettings, Rule
 from codelab.kit.clock import utc_now
 from codelab.kit.errors import DatabaseUnavailable
 from codelab.sessions.events import (
     AssistantMessageCompleted,
     ToolCallCompleted,
+    ToolCallRequested,
     TurnEnded,
     TurnFailed,
     TurnLetGo,
@@ -192,7 +193,7 @@ async def killed_in_a_tool(stage: Stage, tool: str, *, rules: tuple[Rule, ...] =
     return first
 
 
-@pytest.mark.parametrize(
+STARTED = pytest.mark.parametrize(
     ("tool", "rules"),
     [
         ("launch", ()),
@@ -201,20 +202,69 @@ async def killed_in_a_tool(stage: Stage, tool: str, *, rules: tuple[Rule, ...] =
     ],
     ids=["approved", "allowed by policy", "unprotected"],
 )
-async def test_a_call_that_was_started_is_not_repeated(
-    bare_stage: Stage, tool: str, rules: tuple[Rule, ...]
-) -> None:
-    first = await killed_in_a_tool(bare_stage, tool, rules=rules)
-    second = await bare_stage.replica(hitl=HitlSettings(rules=rules))
-    (turn,) = await bare_stage.turns()
-    facts = await bare_stage.over(turn)
+
+
+async def asked_to_retry(stage: Stage, tool: str, rules: tuple[Rule, ...]) -> ApprovalRecord:
+    """Have the owner die in a tool that must not be repeated; return what another one asks."""
+    first = await killed_in_a_tool(stage, tool, rules=rules)
+    await stage.replica(hitl=HitlSettings(rules=rules))
+    (asked,) = await stage.asked()
     getattr(first.props, tool).release.set()
     await until(lambda: not first.runner.running)
-    facts = await bare_stage.facts(turn)
+    await stage.suspended()
+    assert (asked.question, asked.tool) == ("retry", tool)
+    assert "was started before" in asked.preview
+    (turn,) = await stage.turns()
+    assert of(await stage.facts(turn), ToolCallRequested)[-1].question == "retry"
+    assert not of(await stage.facts(turn), ToolCallCompleted)
+    return asked
+
+
+def starts(stage: Stage, tool: str) -> list[int]:
+    return [getattr(replica.props, tool).started for replica in stage.replicas]
+
+
+@STARTED
+async def test_a_call_that_was_started_is_left_at_that_when_the_human_says_no(
+    bare_stage: Stage, tool: str, rules: tuple[Rule, ...]
+) -> None:
+    asked = await asked_to_retry(bare_stage, tool, rules)
+    await bare_stage.replicas[1].hitl.answer(ANN, asked.id, False, feedback="It is up.")
+    (turn,) = await bare_stage.turns()
+    facts = await bare_stage.over(turn)
     (result,) = of(facts, ToolCallCompleted)
-    assert (result.ok, result.output) == (False, OUTCOME_UNKNOWN)
-    assert getattr(first.props, tool).started + getattr(second.props, tool).started == 1
+    assert not result.ok
+    assert result.output.startswith(OUTCOME_UNKNOWN)
+    assert "It is up." in result.output
+    assert starts(bare_stage, tool) == [1, 0]
     check_whole(facts)
+
+
+@STARTED
+async def test_a_call_that_was_started_runs_again_when_the_human_says_yes(
+    bare_stage: Stage, tool: str, rules: tuple[Rule, ...]
+) -> None:
+    asked = await asked_to_retry(bare_stage, tool, rules)
+    second = bare_stage.replicas[1]
+    getattr(second.props, tool).release.set()
+    await second.hitl.answer(ANN, asked.id, True)
+    (turn,) = await bare_stage.turns()
+    facts = await bare_stage.over(turn)
+    (result,) = of(facts, ToolCallCompleted)
+    assert (result.ok, result.output) == (True, "waited")
+    assert starts(bare_stage, tool) == [1, 1]
+    check_whole(facts)
+
+
+async def test_a_turn_may_be_stopped_at_a_call_that_was_started(bare_stage: Stage) -> None:
+    await asked_to_retry(bare_stage, "launch", ())
+    await bare_stage.first.sessions.request_cancel(ANN, bare_stage.session_id)
+    (turn,) = await bare_stage.turns()
+    facts = await bare_stage.over(turn)
+    assert of(facts, TurnEnded)[0].stop_reason == "cancelled"
+    (result,) = of(facts, ToolCallCompleted)
+    assert "may be done in part" in result.output
+    assert starts(bare_stage, "launch") == [1, 0]
 
 
 async def test_a_call_that_may_be_repeated_is(bare_stage: Stage) -> None:
@@ -230,7 +280,7 @@ async def test_a_call_that_may_be_repeated_is(bare_stage: Stage) -> None:
     check_whole(facts)
 
 
-async def test_a_write_that_was_done_and_not_recorded_is_an_unknown_outcome(
+async def test_a_write_that_was_done_and_cannot_be_done_again_is_told_to_the_agent(
     bare_stage: Stage,
 ) -> None:
     first = await bare_stage.replica(pace=STALLED)
@@ -249,7 +299,9 @@ async def test_a_write_that_was_done_and_not_recorded_is_an_unknown_outcome(
     await bare_stage.replica()
     facts = await bare_stage.over(turn)
     (result,) = of(facts, ToolCallCompleted)
-    assert result.output == OUTCOME_UNKNOWN
+    # There is nothing left to write, so there is nothing to ask either.
+    assert result.output.startswith(OUTCOME_UNKNOWN)
+    assert "could not be" in result.output
 
 
 async def test_a_database_that_is_away_leaves_the_turn_to_the_sweeper(bare_stage: Stage) -> None:

@@ -176,7 +176,7 @@ class Replica:
         )
         async with self.db.transaction() as tx:
             review = await self.hitl.review(
-                tx, ReviewRequest(call=call, risk="high", protected=True), utc_now()
+                tx, ReviewRequest(call=call, risk="high", protected=True, gated=True), utc_now()
             )
         assert isinstance(review, Pending)
         return review.approval_id

@@ -103,9 +103,8 @@ class Scene:
 
     async def review(self, call: Call, *, protected: bool = True, **more: Any) -> Review:
         """Have a call reviewed in a transaction of its own."""
-        request = ReviewRequest(
-            call=call, risk="high", protected=protected, preview="+ print(1)", **more
-        )
+        chosen: dict[str, Any] = {"preview": "+ print(1)", "gated": protected} | more
+        request = ReviewRequest(call=call, risk="high", protected=protected, **chosen)
         async with self.db.transaction() as tx:
             return await self.hitl.review(tx, request, await tx.now())
 

@@ -63,6 +63,7 @@ async def test_a_request_is_shown_whole(client: Client, scene: Scene) -> None:
         "session_id",
         "call_id",
         "agent",
+        "question",
         "tool",
         "parameters",
         "risk",

@@ -207,23 +207,6 @@ async def test_digests_tell_calls_apart(bench: Bench, root: Path) -> None:
     assert len({one.call.digest, other.call.digest, later.call.digest}) == 3
 
 
-async def test_a_human_edits_the_parameters(bench: Bench, root: Path) -> None:
-    prepared = await bench.prepare("write_file", '{"path": "a.txt", "content": "1"}')
-    edited = await bench.tools.with_parameters(
-        prepared, {"path": "b.txt", "content": "2"}, bench.context
-    )
-    assert edited.call.digest != prepared.call.digest
-    assert edited.call.call_id == prepared.call.call_id
-    await bench.tools.execute(edited, bench.context)
-    assert (root / "b.txt").read_text("utf-8") == "2"
-    with pytest.raises(ToolArgumentsInvalid):
-        await bench.tools.with_parameters(prepared, {"path": "b.txt"}, bench.context)
-    with pytest.raises(ToolError):
-        await bench.tools.with_parameters(
-            prepared, {"path": "../b.txt", "content": "2"}, bench.context
-        )
-
-
 async def test_agents_use_what_they_are_granted(bench: Bench, root: Path) -> None:
     assert {spec.name for spec in bench.tools.specs_for(ASK)} == {
         *("read_file", "list_files", "search_files", "git_status", "git_diff", "git_log"),

@@ -11,6 +11,7 @@ import msgspec
 
 from codelab.agents import control
 from codelab.agents.live import LiveTurn
+from codelab.agents.outcomes import cannot_retry, failed, refusal
 from codelab.hitl.api import Allowed, ApprovalRecord, Denied, Pending, ReviewRequest
 from codelab.hitl.errors import ApprovalStale as GateStale
 from codelab.hitl.errors import ApprovalUsed
@@ -20,7 +21,7 @@ from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import Category, Risk, ToolResult
 from codelab.sessions.api import Task
-from codelab.sessions.events import AnyFact, ToolCallCompleted, ToolCallRequested
+from codelab.sessions.events import AnyFact, Question, ToolCallCompleted, ToolCallRequested
 from codelab.tools.api import PreparedCall
 from codelab.tools.errors import ApprovalStale as CallStale
 from codelab.tools.errors import ToolArgumentsInvalid, ToolUnknown
@@ -28,21 +29,16 @@ from codelab.tools.errors import ToolArgumentsInvalid, ToolUnknown
 # Found out by the tools when they look again, or by the gate when digests differ.
 _STALE = (CallStale, GateStale)
 
-OUTCOME_UNKNOWN = (
-    "Outcome unknown: this call was started, and the server stopped before it could note the "
-    "result. It was not run again. Look at the current state before you decide what to do."
-)
-
 
 async def request(
     turn: LiveTurn, task: Task, calls: Sequence[ToolCall], *, before: Sequence[AnyFact] = ()
 ) -> None:
     """Check the calls, have each reviewed, and commit all of it with what led to them."""
-    checked = [await _check(turn, task, call) for call in calls]
+    checked = [(call, await _check(turn, task, call)) for call in calls]
     facts = [*before]
     async with turn.services.db.transaction() as tx:
-        for call, outcome in zip(calls, checked, strict=True):
-            facts += await _review(tx, turn, task, call, outcome)
+        for call, outcome in checked:
+            facts += await _review(tx, turn, task, call, outcome, "run")
         await turn.write(tx, facts)
     turn.take_in(facts)
 
@@ -56,29 +52,60 @@ async def settle(
         if approval is None or approval.status == "pending":
             return False
         if approval.status != "approved":
-            await _complete(turn, task, call, _refusal(approval))
+            await _complete(turn, task, call, refusal(requested.question, approval))
             return True
     started = time.monotonic()
     try:
+        if approval is not None and approval.used_at is not None:
+            raise ApprovalUsed("Whoever carried the turn before has started this call.")
         result = await _execute(turn, task, call, approval)
+    except ApprovalUsed:
+        return await _ask_again(turn, task, call, approval, "retry")
     except _STALE:
-        await request(turn, task, [call])
-        return call.id not in task.open_calls
+        return await _ask_again(turn, task, call, approval, requested.question)
     await _complete(turn, task, call, result, monotonic_ms(started))
     return True
+
+
+async def _ask_again(
+    turn: LiveTurn,
+    task: Task,
+    call: ToolCall,
+    approval: ApprovalRecord | None,
+    question: Question,
+) -> bool:
+    """Have a call reviewed once more as it was approved; tell whether that settled it."""
+    checked = await _check(turn, task, _as_approved(call, approval))
+    async with turn.services.db.transaction() as tx:
+        facts = await _review(tx, turn, task, call, checked, question)
+        await turn.write(tx, facts)
+    turn.take_in(facts)
+    return call.id not in task.open_calls
 
 
 async def _check(turn: LiveTurn, task: Task, call: ToolCall) -> PreparedCall | CodeLabError | None:
     if call.name in control.NAMES:
         return None
     try:
-        prepared = await turn.services.tools.prepare(
-            call, turn.agent(task), turn.tool_context(task, call.id), turn.held.turn_id
-        )
+        prepared = await _prepare(turn, task, call)
     except CodeLabError as error:
         return error
     turn.prepared[call.id] = prepared
     return prepared
+
+
+async def _prepare(turn: LiveTurn, task: Task, call: ToolCall) -> PreparedCall:
+    return await turn.services.tools.prepare(
+        call, turn.agent(task), turn.tool_context(task, call.id), turn.held.turn_id
+    )
+
+
+def _as_approved(call: ToolCall, approval: ApprovalRecord | None) -> ToolCall:
+    """Return the call with the parameters that its approval is for, which a human may have set."""
+    if approval is None:
+        return call
+    effective = msgspec.json.encode(approval.effective_parameters).decode()
+    return msgspec.structs.replace(call, arguments=effective)
 
 
 async def _review(
@@ -87,6 +114,7 @@ async def _review(
     task: Task,
     call: ToolCall,
     checked: PreparedCall | CodeLabError | None,
+    question: Question,
 ) -> list[AnyFact]:
     requested = ToolCallRequested(
         call_id=call.id,
@@ -94,13 +122,16 @@ async def _review(
         agent=task.agent,
         parameters=_readable(call.arguments),
         risk=Risk.LOW,
+        question=question,
         task_id=task.id,
     )
     if checked is None:
         return [requested]
     if isinstance(checked, CodeLabError):
+        if question == "retry":
+            return [requested, failed(task, call, cannot_retry(checked.message))]
         mendable = isinstance(checked, ToolArgumentsInvalid | ToolUnknown)
-        return [requested, _failed(task, call, checked.message, invalid=mendable)]
+        return [requested, failed(task, call, checked.message, invalid=mendable)]
     requested = msgspec.structs.replace(
         requested,
         parameters=msgspec.json.decode(checked.call.parameters),
@@ -108,14 +139,15 @@ async def _review(
         preview=checked.preview,
     )
     try:
-        verdict = await turn.services.hitl.review(tx, _review_request(checked), await tx.now())
+        wanted = _review_request(checked, question)
+        verdict = await turn.services.hitl.review(tx, wanted, await tx.now())
     except DatabaseUnavailable:
         raise
     except CodeLabError as error:
-        return [requested, _failed(task, call, error.message)]
+        return [requested, failed(task, call, error.message)]
     match verdict:
         case Denied(reason=reason):
-            return [requested, _failed(task, call, reason)]
+            return [requested, failed(task, call, reason)]
         case Pending(approval_id=approval_id, expires_at=expires_at):
             layer = turn.workspace.sandbox_layer() if checked.command else ""
             return [
@@ -131,11 +163,13 @@ async def _review(
             return [requested]
 
 
-def _review_request(prepared: PreparedCall) -> ReviewRequest:
+def _review_request(prepared: PreparedCall, question: Question) -> ReviewRequest:
     return ReviewRequest(
         call=prepared.call,
         risk=prepared.risk,
         protected=prepared.protected,
+        gated=prepared.gated,
+        question=question,
         preview=prepared.preview,
         paths=prepared.paths,
         command=prepared.command,
@@ -147,33 +181,20 @@ async def _execute(
 ) -> ToolResult:
     tools, context = turn.services.tools, turn.tool_context(task, call.id)
     try:
-        if _may_have_run(turn, call, approval):
-            return ToolResult(ok=False, output=OUTCOME_UNKNOWN)
-        prepared = turn.prepared.pop(call.id, None) or await tools.prepare(
-            call, turn.agent(task), context, turn.held.turn_id
-        )
-        if approval is not None and approval.edited_parameters is not None:
-            prepared = await tools.with_parameters(prepared, approval.edited_parameters, context)
+        prepared = turn.prepared.pop(call.id, None)
+        if prepared is None or approval is not None:
+            prepared = await _prepare(turn, task, _as_approved(call, approval))
         if approval is not None:
             # The policy may have asked about a tool that does not: then the gate is for it too.
-            prepared = msgspec.structs.replace(prepared, protected=True)
+            prepared = msgspec.structs.replace(prepared, gated=True)
         turn.show("executing", task.agent)
         one_at_a_time = prepared.tool.category is not Category.READ
         async with turn.changing if one_at_a_time else contextlib.nullcontext():
             return await tools.execute(prepared, context)
-    except (*_STALE, DatabaseUnavailable):
+    except (*_STALE, ApprovalUsed, DatabaseUnavailable):
         raise
-    except ApprovalUsed:
-        return ToolResult(ok=False, output=OUTCOME_UNKNOWN)
     except CodeLabError as error:
         return ToolResult(ok=False, output=error.message)
-
-
-def _may_have_run(turn: LiveTurn, call: ToolCall, approval: ApprovalRecord | None) -> bool:
-    """Tell whether whoever carried the turn before may have started a call that must not repeat."""
-    if approval is not None:
-        return approval.used_at is not None
-    return call.id not in turn.prepared and not turn.services.tools.get(call.name).repeatable
 
 
 async def _complete(
@@ -189,27 +210,6 @@ async def _complete(
         task_id=task.id,
     )
     await turn.record_surely(fact)
-
-
-def _failed(task: Task, call: ToolCall, output: str, *, invalid: bool = False) -> ToolCallCompleted:
-    return ToolCallCompleted(
-        call_id=call.id,
-        tool=call.name,
-        ok=False,
-        output=output,
-        invalid_arguments=invalid,
-        task_id=task.id,
-    )
-
-
-def _refusal(approval: ApprovalRecord) -> ToolResult:
-    if approval.status == "timeout":
-        text = "Nobody answered in time, so this was not done. Say what you wanted to do and why."
-    elif approval.feedback:
-        text = f"The user refused this and said: {approval.feedback}"
-    else:
-        text = "The user refused this. Do not try the same again; ask or choose another way."
-    return ToolResult(ok=False, output=text)
 
 
 def _readable(arguments: str) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def _results_of_open_calls(
     why = "The turn was cancelled." if stop_reason == "cancelled" else "The turn ended."
     for task, call in state.open_calls():
         approval = approvals.get(call.id)
-        started = approval is not None and approval.used_at is not None
+        asked_to_retry = task.requested[call.id].question == "retry"
+        started = asked_to_retry or (approval is not None and approval.used_at is not None)
         what = "Stopped while it ran; it may be done in part." if started else "Not done."
         yield ToolCallCompleted(
             call_id=call.id, tool=call.name, ok=False, output=f"{what} {why}", task_id=task.id

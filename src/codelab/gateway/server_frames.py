@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.sdk.model import Usage
-from codelab.sessions.events import ApprovalStatus, MessageContext, PlanStep, StopReason
+from codelab.sessions.events import ApprovalStatus, MessageContext, PlanStep, Question, StopReason
 
 State = Literal["idle", "processing", "waiting", "executing", "error"]
 
@@ -109,6 +109,7 @@ class ToolCallData(_Data, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     preview: str = ""
     layer: str = ""
+    question: Question = "run"
     task_id: str = ""
     shortened: bool = False
 

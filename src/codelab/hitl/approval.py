@@ -19,7 +19,7 @@ from codelab.hitl.errors import (
     ApprovalStale,
     ApprovalUsed,
 )
-from codelab.sessions.events import ApprovalStatus
+from codelab.sessions.events import ApprovalStatus, Question
 
 Outcome = Literal["approved", "rejected", "timeout"]
 
@@ -91,6 +91,7 @@ class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
         digest: SHA-256 over tool, parameters and the state of what would be touched.
         preview: What the human sees; of the edited call once it was edited.
         responded_by: A user's name, `policy`, `deadline` or `cancellation`.
+        question: Whether the call may run, or run again after it was found started.
         edited_parameters: What the human made of the parameters, if they changed them.
         edited_digest: The digest that counts instead of `digest`, if there is one.
     """
@@ -116,12 +117,18 @@ class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
     edited_digest: str | None = None
     used_at: datetime | None = None
     warned_at: datetime | None = None
+    question: Question = "run"
     response_time_ms: int | None = None
 
     @property
     def effective_digest(self) -> str:
         """The digest of the one call that this is for."""
         return self.digest if self.edited_digest is None else self.edited_digest
+
+    @property
+    def effective_parameters(self) -> dict[str, Any]:
+        """The parameters of the one call that this is for."""
+        return self.parameters if self.edited_parameters is None else self.edited_parameters
 
     @property
     def lifecycle(self) -> Lifecycle:

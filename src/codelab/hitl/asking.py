@@ -11,6 +11,7 @@ import msgspec
 from codelab.hitl.approval import ApprovalRecord
 from codelab.hitl.policy import Subject
 from codelab.sdk.gate import Call
+from codelab.sessions.events import Question
 
 
 class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,8 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
         call: The call.
         risk: How much harm its tool can do.
         protected: Whether its tool asks by default.
+        gated: Whether it passes the gate even when nobody is asked.
+        question: Whether it may run, or run again.
         preview: What a human needs to judge it.
         paths: The paths that it would touch.
         command: The command line that it would run, if any.
@@ -28,6 +31,8 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
     call: Call
     risk: str
     protected: bool
+    gated: bool
+    question: Question = "run"
     preview: str = ""
     paths: tuple[str, ...] = ()
     command: str | None = None

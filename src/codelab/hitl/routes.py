@@ -12,7 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from codelab.auth.api import Principal
 from codelab.hitl.approval import ApprovalRecord
 from codelab.hitl.service import Hitl
-from codelab.sessions.events import ApprovalStatus
+from codelab.sessions.events import ApprovalStatus, Question
 
 OwnRequest = Request[Principal, Any, Any]
 ApprovalId = Annotated[str, PathParameter()]
@@ -48,13 +48,19 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for approval as its user sees it."""
+    """A request for approval as its user sees it.
+
+    Args:
+        question: `run`: whether the call may run. `retry`: it was found started after a crash, and
+            nobody knows its outcome; a yes runs it again, a no leaves it at that.
+    """
 
     id: str
     session_id: str
     call_id: str
     agent: str
     tool: str
+    question: Question
     parameters: dict[str, Any]
     risk: str
     preview: str
@@ -126,6 +132,7 @@ def _shown(record: ApprovalRecord) -> ApprovalRequest:
         call_id=record.call_id,
         agent=record.agent,
         tool=record.tool,
+        question=record.question,
         parameters=record.parameters,
         risk=record.risk,
         preview=record.preview,

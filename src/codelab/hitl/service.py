@@ -43,6 +43,12 @@ from codelab.sessions.api import Turns
 
 POLICY = "policy"
 
+_MAY_HAVE_RUN = (
+    "This call was started before, and the server stopped before the result was noted: it may "
+    "have been done in full, in part or not at all. Approve to run it again, reject to leave it "
+    "at that, cancel to stop here.\n\n"
+)
+
 
 class Hitl:
     """Approvals, from the review of a call to the gate before it. It is the tools' `Gate`.
@@ -79,10 +85,10 @@ class Hitl:
             RateLimited: The user's agents have asked too often within the hour.
         """
         verdict = decide(self._settings.rules, request.subject)
-        if verdict.decision is Decision.ASK:
-            return await self._ask(tx, request, now)
         allow = verdict.decision is Decision.ALLOW
-        if allow and not request.protected:
+        if verdict.decision is Decision.ASK or (allow and request.question == "retry"):
+            return await self._ask(tx, request, now)
+        if allow and not request.gated:
             return Allowed()
         record = msgspec.structs.replace(
             _record(request, now, now),
@@ -231,9 +237,11 @@ class Hitl:
         await self._settlements.cancel(tx, session_id, turn_id)
 
     async def _ask(self, tx: Transaction, request: ReviewRequest, now: datetime) -> Pending:
-        await self._limiter.hit(
-            "approval_requests", self._settings.requests_per_hour, request.call.user_id
-        )
+        if request.question == "run":
+            # That a call has to be asked about again is not the agents' doing.
+            await self._limiter.hit(
+                "approval_requests", self._settings.requests_per_hour, request.call.user_id
+            )
         record = _record(request, now, now + timedelta(seconds=self._settings.timeout_s))
         await self._repository.insert(tx, record)
         tx.publish(
@@ -268,8 +276,9 @@ def _record(request: ReviewRequest, now: datetime, expires_at: datetime) -> Appr
         tool=call.tool,
         parameters=msgspec.json.decode(call.parameters),
         digest=call.digest,
-        preview=request.preview,
+        preview=_MAY_HAVE_RUN + request.preview if request.question == "retry" else request.preview,
         risk=request.risk,
+        question=request.question,
         status="pending",
         created_at=now,
         expires_at=expires_at,

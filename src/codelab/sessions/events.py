@@ -21,6 +21,8 @@ ROOT_TASK = ""
 StopReason = Literal["end", "cancelled", "error", "max_steps", "budget"]
 StepStatus = Literal["pending", "running", "done", "failed"]
 SessionState = Literal["idle", "processing", "waiting", "executing", "error"]
+# Whether a call may run, or whether one may run again that may have run before a crash.
+Question = Literal["run", "retry"]
 ApprovalStatus = Literal["pending", "approved", "rejected", "timeout"]
 
 
@@ -97,7 +99,9 @@ class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_
 class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
     """A tool call was checked and will run, or waits for a human.
 
-    A second one for the same `call_id` replaces the first: the approval had become stale.
+    A second one for the same `call_id` replaces the first: the approval had become stale, or the
+    call was found started after a crash and a human is asked whether to run it again (`question`
+    is `retry`).
     """
 
     call_id: str
@@ -110,6 +114,7 @@ class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
     expires_at: datetime | None = None
     preview: str = ""
     layer: str = ""
+    question: Question = "run"
     task_id: str = ROOT_TASK
 
 

@@ -36,7 +36,9 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
         preview: What a human needs to judge it, with what is invisible made visible.
         state: The state of what would be touched.
         risk: How much harm it can do.
-        protected: Whether it needs to pass the gate; a protected tool's calls always do.
+        protected: Whether a human is asked by default.
+        gated: Whether it passes the gate: what is protected, and what must not be repeated, so
+            that it is marked as started before it runs.
         paths: The paths that it would touch, in plain form.
         command: The shell command that it would run, where there is one.
     """
@@ -49,6 +51,7 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     risk: Risk
     protected: bool
+    gated: bool
     paths: tuple[str, ...] = ()
     command: str | None = None
 
@@ -130,19 +133,6 @@ class Tools:
         call_of = (call.id, turn_id)
         return await self._prepare(call_of, tool, agent, parameters, context)
 
-    async def with_parameters(
-        self, prepared: PreparedCall, edited: dict[str, Any], context: ToolContext
-    ) -> PreparedCall:
-        """Prepare the same call with the parameters that a human changed it to.
-
-        Raises:
-            ToolError: The same as for `prepare`.
-        """
-        tool = prepared.tool
-        parameters = arguments.convert(tool.name, edited, tool.parameters)
-        call_of = (prepared.call.call_id, prepared.call.turn_id)
-        return await self._prepare(call_of, tool, prepared.agent, parameters, context)
-
     async def execute(self, prepared: PreparedCall, context: ToolContext) -> ToolResult:
         """Run a prepared call: the only way to a tool, and the gate is in it.
 
@@ -157,12 +147,12 @@ class Tools:
         """
         tool, call = prepared.tool, prepared.call
         _check_grant(prepared.agent, tool, prepared.paths)
-        protected = tool.protected or prepared.protected
-        if protected:
+        gated = prepared.gated or _is_gated(tool)
+        if gated:
             await self._ensure_unchanged(prepared, context)
         if prepared.paths and tool.category in (Category.READ, Category.WRITE):
             await self._limiter.hit(FILE_OPERATIONS, self._file_operations, context.user_id)
-        if protected:
+        if gated:
             if self._gate is None:
                 raise ApprovalRequired(f"{tool.name} needs an approval, and nobody can give one.")
             await self._gate.enter(call)
@@ -225,9 +215,14 @@ class Tools:
             state=preparation.state,
             risk=tool.risk,
             protected=tool.protected,
+            gated=_is_gated(tool),
             paths=paths,
             command=command,
         )
+
+
+def _is_gated(tool: Tool[Any]) -> bool:
+    return tool.protected or not tool.repeatable
 
 
 def _check_grant(agent: Agent, tool: Tool[Any], paths: tuple[str, ...]) -> None:

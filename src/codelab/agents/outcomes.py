@@ -1,0 +1,53 @@
+"""What an agent is told of a call that did not simply run."""
+
+from __future__ import annotations
+
+from codelab.hitl.api import ApprovalRecord
+from codelab.sdk.messages import ToolCall
+from codelab.sdk.tool import ToolResult
+from codelab.sessions.api import Task
+from codelab.sessions.events import Question, ToolCallCompleted
+
+OUTCOME_UNKNOWN = (
+    "Outcome unknown: this call was started, and the server stopped before it could note the "
+    "result. Look at the current state before you decide what to do."
+)
+_NOT_AGAIN = "It was not run again."
+
+
+def failed(task: Task, call: ToolCall, output: str, *, invalid: bool = False) -> ToolCallCompleted:
+    """Give a call its result without having run it.
+
+    Args:
+        task: The task that the call belongs to.
+        call: The call.
+        output: Why, for the agent.
+        invalid: Whether the model wrote something unusable and may mend it.
+    """
+    return ToolCallCompleted(
+        call_id=call.id,
+        tool=call.name,
+        ok=False,
+        output=output,
+        invalid_arguments=invalid,
+        task_id=task.id,
+    )
+
+
+def refusal(question: Question, approval: ApprovalRecord) -> ToolResult:
+    """Say that a human did not let a call run, or not again."""
+    said = f"The user refused this and said: {approval.feedback}" if approval.feedback else ""
+    if question == "retry":
+        return ToolResult(ok=False, output=f"{OUTCOME_UNKNOWN} {_NOT_AGAIN} {said}".strip())
+    if approval.status == "timeout":
+        text = "Nobody answered in time, so this was not done. Say what you wanted to do and why."
+    else:
+        text = said or (
+            "The user refused this. Do not try the same again; ask or choose another way."
+        )
+    return ToolResult(ok=False, output=text)
+
+
+def cannot_retry(why: str) -> str:
+    """Say that a call may have run, and that running it again makes no sense now."""
+    return f"{OUTCOME_UNKNOWN} {_NOT_AGAIN} It could not be: {why}"
