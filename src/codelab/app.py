@@ -40,8 +40,17 @@ from codelab.gateway.schema import openapi_config
 from codelab.gateway.socket import Socket, socket_route
 from codelab.gateway.sse import chat_route
 from codelab.gateway.stream import Stream
-from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings, read_rules
+from codelab.hitl.api import (
+    ApprovalRecord,
+    EditedCall,
+    Hitl,
+    HitlSettings,
+    Rule,
+    Rulebook,
+    read_rules,
+)
 from codelab.hitl.routes import router as hitl_routes
+from codelab.hitl.rule_routes import router as rule_routes
 from codelab.kit.bus import Bus
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database
@@ -109,7 +118,8 @@ def create_app(
     async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
         return await prepare_edited(services, workspaces, approval, edited)
 
-    hitl = Hitl(db, cipher, turns, limiter, _hitl_settings(settings), edit)
+    rules = Rulebook(db, cipher, _server_rules(settings), sessions.get, workspaces.get)
+    hitl = Hitl(db, cipher, turns, rules, limiter, _hitl_settings(settings), edit)
     tools = Tools(
         gate=hitl,
         limiter=limiter,
@@ -189,9 +199,10 @@ def create_app(
             agents_route(agents),
             tools_route(tools),
             hitl_routes(hitl),
+            rule_routes(rules),
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
-            export_route(Export(auth, workspaces, sessions, hitl, models, audit.entries_of)),
+            export_route(Export(auth, workspaces, sessions, hitl, rules, models, audit.entries_of)),
             chat_route(dispatcher, stream, presence),
             socket_route(socket),
         ],
@@ -269,9 +280,12 @@ def _llm_settings(settings: Settings) -> LlmSettings:
 
 def _hitl_settings(settings: Settings) -> HitlSettings:
     approvals = settings.approvals
-    rules = read_rules(Path(approvals.policy_file)) if approvals.policy_file else ()
     return HitlSettings(
         timeout_s=approvals.hitl_timeout_s,
         requests_per_hour=approvals.approval_requests_per_hour,
-        rules=rules,
     )
+
+
+def _server_rules(settings: Settings) -> tuple[Rule, ...]:
+    file = settings.approvals.policy_file
+    return read_rules(Path(file)) if file else ()

@@ -15,7 +15,7 @@ from codelab.agents.api import AgentRegistry, Services, prepare_edited
 from codelab.agents.runner import Pace, Runner
 from codelab.auth.api import Principal
 from codelab.auth.models import users
-from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings
+from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings, Rule, Rulebook
 from codelab.hitl.models import approvals
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
@@ -72,6 +72,7 @@ class Replica:
         cast: Who speaks for the agents.
         max_steps: How many steps an agent may take.
         hitl: How humans are asked.
+        rules: The server's policy.
         pace: How the runner keeps time.
     """
 
@@ -83,6 +84,7 @@ class Replica:
         *,
         max_steps: int = 50,
         hitl: HitlSettings | None = None,
+        rules: tuple[Rule, ...] = (),
         pace: Pace = QUICK,
     ) -> None:
         self.bus = Bus()
@@ -102,7 +104,13 @@ class Replica:
         provider = ModelProvider(client=cast, models=(MODEL,))
         self.models = Models(LlmSettings(discover=False), self.db, self.bus, limiter, (provider,))
         self.hitl = Hitl(
-            self.db, cipher, self.turns, limiter, hitl or HitlSettings(), self._prepare_edited
+            self.db,
+            cipher,
+            self.turns,
+            Rulebook(self.db, cipher, rules, self.sessions.get, self.workspaces.get),
+            limiter,
+            hitl or HitlSettings(),
+            self._prepare_edited,
         )
         tools = Tools(gate=self.hitl, limiter=limiter, bus=self.bus)
         tools.register((*register_tools(), *self.props.all()))
@@ -266,11 +274,13 @@ class Stage:
 
     async def use(self, approval_id: str) -> None:
         """Mark an approval as used, as its gate would."""
+        await self.change_approval(approval_id, used_at=utc_now())
+
+    async def change_approval(self, approval_id: str, **values: Any) -> None:
+        """Write to an approval's row, as time would have."""
         async with self.first.db.transaction() as tx:
             await tx.execute(
-                sa.update(approvals)
-                .where(approvals.c.id == approval_id)
-                .values(used_at=await tx.now())
+                sa.update(approvals).where(approvals.c.id == approval_id).values(**values)
             )
 
     async def open_another_session(self) -> None:

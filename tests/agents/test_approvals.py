@@ -159,7 +159,7 @@ async def test_both_replicas_hear_the_answer_and_one_goes_on(bare_stage: Stage) 
 
 async def test_what_policy_asks_about_passes_the_gate_too(bare_stage: Stage) -> None:
     rules = (Rule(decision=Decision.ASK, tool="read_file"),)
-    await bare_stage.replica(hitl=HitlSettings(rules=rules))
+    await bare_stage.replica(rules=rules)
     bare_stage.cast.script("coder", say("", call("read_file", {"path": "README.md"})), say("Read."))
     turn = await bare_stage.ask()
     (approval,) = await bare_stage.asked()
@@ -175,7 +175,7 @@ async def test_policy_decides_without_a_human(bare_stage: Stage) -> None:
         Rule(decision=Decision.ALLOW, tool="write_file", paths=("*.txt",)),
         Rule(decision=Decision.DENY, tool="write_file", paths=("*.md",), reason="Docs are frozen."),
     )
-    await bare_stage.replica(hitl=HitlSettings(rules=rules))
+    await bare_stage.replica(rules=rules)
     frozen = call("write_file", {"path": "README.md", "content": "x"})
     bare_stage.cast.script("coder", say("", call(*WRITE), frozen), say("Half."))
     facts = await bare_stage.turn()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from codelab.agents.outcomes import OUTCOME_UNKNOWN
 from codelab.agents.runner import Pace
-from codelab.hitl.api import ApprovalRecord, Decision, HitlSettings, Rule
+from codelab.hitl.api import ApprovalRecord, Decision, Rule
 from codelab.kit.clock import utc_now
 from codelab.kit.errors import DatabaseUnavailable
 from codelab.sessions.events import (
@@ -180,7 +180,7 @@ async def test_a_second_stop_has_only_what_is_left_of_the_first_ones_time(
 
 async def killed_in_a_tool(stage: Stage, tool: str, *, rules: tuple[Rule, ...] = ()) -> Replica:
     """Run a turn up to the middle of a tool on a replica, and let its lease end there."""
-    first = await stage.replica(pace=STALLED, hitl=HitlSettings(rules=rules))
+    first = await stage.replica(pace=STALLED, rules=rules)
     stage.cast.script("coder", say("", call(tool)), say("Going on."))
     await stage.ask(on=first)
     if tool == "launch" and not rules:
@@ -207,7 +207,7 @@ STARTED = pytest.mark.parametrize(
 async def asked_to_retry(stage: Stage, tool: str, rules: tuple[Rule, ...]) -> ApprovalRecord:
     """Have the owner die in a tool that must not be repeated; return what another one asks."""
     first = await killed_in_a_tool(stage, tool, rules=rules)
-    await stage.replica(hitl=HitlSettings(rules=rules))
+    await stage.replica(rules=rules)
     (asked,) = await stage.asked()
     getattr(first.props, tool).release.set()
     await until(lambda: not first.runner.running)

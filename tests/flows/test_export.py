@@ -106,6 +106,8 @@ async def test_a_user_exports_everything_and_leaves_nothing(
                 if '"waiting"' in str(frame):
                     break
 
+        rule = {"session_id": session_id, "decision": "ask", "tool": "read_file"}
+        await bob.call("POST", "hitl/rules", rule)
         found = await exported(bob)
 
         assert found["profile.json"]["username"] == "bob"
@@ -122,13 +124,15 @@ async def test_a_user_exports_everything_and_leaves_nothing(
         assert [one["comment"] for one in found["feedback.json"]] == ["Well done"]
         assert [one["model"] for one in found["usage.json"]] == ["scripted"] * 3
         assert {"auth.signed_in", "tool.executed"} <= {one["action"] for one in found["audit.json"]}
+        assert [one["rule"]["tool"] for one in found["rules.json"]] == ["read_file"]
         assert PASSWORD not in str(found)
         assert BOB["password"] not in str(found)
 
         held = await row_counts(codelab.stores.database_url)
         assert {name for name in before if held[name] > before[name]} >= {
             *("users", "token_families", "refresh_tokens", "ws_tickets", "workspaces"),
-            *("sessions", "session_entries", "turns", "feedback", "approvals", "llm_usage"),
+            *("sessions", "session_entries", "turns", "feedback"),
+            *("approvals", "policy_rules", "llm_usage"),
         }
         await bob.call("DELETE", "users/me", {"password": BOB["password"]})
 

@@ -31,7 +31,16 @@ from codelab.gateway.server import listen, server_config
 from codelab.gateway.socket import Socket, socket_route
 from codelab.gateway.sse import chat_route
 from codelab.gateway.stream import Stream
-from codelab.hitl.api import ApprovalRecord, EditedCall, Hitl, HitlSettings, Pending, ReviewRequest
+from codelab.hitl.api import (
+    ApprovalRecord,
+    EditedCall,
+    Hitl,
+    HitlSettings,
+    Pending,
+    ReviewRequest,
+    Rulebook,
+    Subject,
+)
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
@@ -54,7 +63,12 @@ Frame = dict[str, Any]
 
 async def unchanged(record: ApprovalRecord, parameters: dict[str, Any]) -> EditedCall:
     """Prepare a call whose target is as it was."""
-    return EditedCall(parameters=parameters, digest=record.digest, preview=record.preview)
+    return EditedCall(
+        parameters=parameters,
+        digest=record.digest,
+        preview=record.preview,
+        subject=Subject(tool=record.tool, protected=True),
+    )
 
 
 class Replica:
@@ -86,8 +100,15 @@ class Replica:
         self.metrics.watch_bus(self.bus)
         self.metrics.watch_database(self.db)
         self.presence = Presence(self.auth, self.metrics.sockets.set, check_s=0.2)
+        self.rules = Rulebook(self.db, cipher, (), self.sessions.get, workspaces.get)
         self.hitl = Hitl(
-            self.db, cipher, self.turns, RateLimiter(), HitlSettings(), redigest=unchanged
+            self.db,
+            cipher,
+            self.turns,
+            self.rules,
+            RateLimiter(),
+            HitlSettings(),
+            redigest=unchanged,
         )
         self.dispatcher = Dispatcher(self.auth, self.sessions, self.hitl, self.stream)
         self.socket = Socket(
@@ -176,7 +197,11 @@ class Replica:
         )
         async with self.db.transaction() as tx:
             review = await self.hitl.review(
-                tx, ReviewRequest(call=call, risk="high", protected=True, gated=True), utc_now()
+                tx,
+                ReviewRequest(
+                    call=call, risk="high", protected=True, gated=True, workspace_id=new_id()
+                ),
+                utc_now(),
             )
         assert isinstance(review, Pending)
         return review.approval_id

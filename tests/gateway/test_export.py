@@ -28,7 +28,7 @@ from tests.gateway.conftest import NewUser
 from tests.gateway.rig import Replica, User
 
 PATH = "/api/v1/users/me/export"
-KINDS = {"profile", "workspaces", "sessions", "feedback", "approvals", "usage", "audit"}
+KINDS = {"profile", "workspaces", "sessions", "feedback", "approvals", "rules", "usage", "audit"}
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ async def export(replica: Replica) -> AsyncIterator[Export]:
         replica.workspaces,
         replica.sessions,
         replica.hitl,
+        replica.rules,
         models,
         audit.entries_of,
     )

@@ -20,18 +20,21 @@ from codelab.hitl.api import (
     Pending,
     Review,
     ReviewRequest,
+    Rule,
+    Rulebook,
+    Subject,
 )
 from codelab.hitl.models import approvals
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, metadata
-from codelab.kit.errors import InvalidInput
+from codelab.kit.errors import InvalidInput, NotFound
 from codelab.kit.events import Event
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.sdk.gate import Call
-from codelab.sessions.api import Turns
+from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.events import ApprovalAnswered, Entry
 from codelab.sessions.models import sessions
 from codelab.workspace.models import workspaces
@@ -59,6 +62,9 @@ class Target:
             parameters=parameters,
             digest=self.digest(record.tool, parameters),
             preview=f"preview of {parameters}",
+            subject=Subject(
+                tool=record.tool, protected=True, paths=(parameters["path"],), command=None
+            ),
         )
 
 
@@ -72,7 +78,9 @@ class Scene:
         self.db = Database(database_url, self.bus)
         self.turns = Turns(self.db, Cipher([SECRET]), replica=new_id())
         self.target = Target()
-        self.session_id, self.turn_id = new_id(), new_id()
+        self.session_id, self.turn_id, self.workspace_id = new_id(), new_id(), new_id()
+        self.sessions = Sessions(self.db, Cipher([SECRET]), self._workspace, replica=new_id())
+        self.rules = self.with_rules()
         self.hitl = self.with_settings(HitlSettings())
 
     def with_settings(self, settings: HitlSettings) -> Hitl:
@@ -81,11 +89,22 @@ class Scene:
             self.db,
             Cipher([SECRET]),
             self.turns,
+            self.rules,
             RateLimiter(),
             settings,
             self.target.redigest,
         )
         return self.hitl
+
+    def with_rules(self, *server: Rule) -> Rulebook:
+        """Build the service anew, with rules of the server."""
+        self.rules = Rulebook(self.db, Cipher([SECRET]), server, self.sessions.get, self._workspace)
+        self.with_settings(HitlSettings())
+        return self.rules
+
+    async def _workspace(self, principal: Principal, workspace_id: str) -> None:
+        if workspace_id != self.workspace_id:
+            raise NotFound("There is no such workspace.")
 
     def call(self, call_id: str = "call_1", tool: str = "write_file", **parameters: Any) -> Call:
         """Prepare a call as tools would, on the target as it is now."""
@@ -103,7 +122,11 @@ class Scene:
 
     async def review(self, call: Call, *, protected: bool = True, **more: Any) -> Review:
         """Have a call reviewed in a transaction of its own."""
-        chosen: dict[str, Any] = {"preview": "+ print(1)", "gated": protected} | more
+        chosen: dict[str, Any] = {
+            "preview": "+ print(1)",
+            "gated": protected,
+            "workspace_id": self.workspace_id,
+        } | more
         request = ReviewRequest(call=call, risk="high", protected=protected, **chosen)
         async with self.db.transaction() as tx:
             return await self.hitl.review(tx, request, await tx.now())
@@ -138,7 +161,7 @@ class Scene:
         """Make the tables and what the approvals hang on."""
         async with self.db.engine.begin() as connection:
             await connection.run_sync(metadata.create_all)
-        now, workspace_id = utc_now(), new_id()
+        now = utc_now()
         async with self.db.transaction() as tx:
             for one in (ANN, BEN):
                 await tx.execute(
@@ -153,15 +176,21 @@ class Scene:
                 )
             await tx.execute(
                 sa.insert(workspaces).values(
-                    id=workspace_id, name="w", path="/w", path_digest="w", created_at=now
+                    id=self.workspace_id, name="w", path="/w", path_digest="w", created_at=now
                 )
             )
+        await self.open_session(self.session_id)
+
+    async def open_session(self, session_id: str) -> None:
+        """Add a session of Ann's, in which the scene's turn runs."""
+        now = utc_now()
+        async with self.db.transaction() as tx:
             await tx.execute(
                 sa.insert(sessions).values(
-                    id=self.session_id,
+                    id=session_id,
                     user_id=ANN.user_id,
-                    workspace_id=workspace_id,
-                    title=b"",
+                    workspace_id=self.workspace_id,
+                    title=Cipher([SECRET]).seal(b"", f"sessions.title:{session_id}"),
                     created_at=now,
                     last_activity_at=now,
                     active_turn_id=self.turn_id,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from codelab.hitl.api import Allowed, Decision, Denied, HitlSettings, Pending, Rule
+from codelab.hitl.api import Allowed, Decision, Denied, Pending, Rule
 from codelab.hitl.errors import (
     AlreadyAnswered,
     ApprovalExpired,
@@ -319,9 +319,7 @@ async def test_the_same_call_name_in_two_sessions_is_two_calls(scene: Scene) -> 
 
 
 async def test_policy_allows_with_a_row_that_was_approved_by_policy(scene: Scene) -> None:
-    scene.with_settings(
-        HitlSettings(rules=(Rule(decision=Decision.ALLOW, paths=("*.py",), reason="Python."),))
-    )
+    scene.with_rules(Rule(decision=Decision.ALLOW, paths=("*.py",), reason="Python."))
     call = scene.call()
     assert await scene.review(call, paths=("a.py",)) == Allowed()
     record = (await scene.hitl.for_turn(scene.turn_id))["call_1"]
@@ -338,7 +336,7 @@ async def test_policy_allows_with_a_row_that_was_approved_by_policy(scene: Scene
 
 @pytest.mark.parametrize("protected", [True, False])
 async def test_policy_denies_with_a_reason_and_a_row(scene: Scene, protected: bool) -> None:
-    scene.with_settings(HitlSettings(rules=(Rule(decision=Decision.DENY, reason="Not here."),)))
+    scene.with_rules(Rule(decision=Decision.DENY, reason="Not here."))
     denied = await scene.review(scene.call(), protected=protected)
     assert isinstance(denied, Denied)
     assert denied.reason.endswith("Not here.")
@@ -349,7 +347,7 @@ async def test_policy_denies_with_a_reason_and_a_row(scene: Scene, protected: bo
 
 
 async def test_policy_may_ask_about_a_tool_that_does_not(scene: Scene) -> None:
-    scene.with_settings(HitlSettings(rules=(Rule(decision=Decision.ASK, tool="read_*"),)))
+    scene.with_rules(Rule(decision=Decision.ASK, tool="read_*"))
     asked = await scene.review(scene.call(tool="read_file"), protected=False)
     assert isinstance(asked, Pending)
 

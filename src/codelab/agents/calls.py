@@ -139,7 +139,7 @@ async def _review(
         preview=checked.preview,
     )
     try:
-        wanted = _review_request(checked, question)
+        wanted = _review_request(turn, checked, question)
         verdict = await turn.services.hitl.review(tx, wanted, await tx.now())
     except DatabaseUnavailable:
         raise
@@ -163,7 +163,7 @@ async def _review(
             return [requested]
 
 
-def _review_request(prepared: PreparedCall, question: Question) -> ReviewRequest:
+def _review_request(turn: LiveTurn, prepared: PreparedCall, question: Question) -> ReviewRequest:
     return ReviewRequest(
         call=prepared.call,
         risk=prepared.risk,
@@ -173,6 +173,8 @@ def _review_request(prepared: PreparedCall, question: Question) -> ReviewRequest
         preview=prepared.preview,
         paths=prepared.paths,
         command=prepared.command,
+        workspace_id=turn.held.workspace_id,
+        root=turn.workspace.root(),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents.live import Services
-from codelab.hitl.api import ApprovalRecord, EditedCall
+from codelab.hitl.api import ApprovalRecord, EditedCall, Subject
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import ToolContext
 from codelab.sessions.api import replay
@@ -45,4 +45,10 @@ async def prepare_edited(
         parameters=msgspec.json.decode(prepared.call.parameters),
         digest=prepared.call.digest,
         preview=prepared.preview,
+        subject=Subject(
+            tool=prepared.tool.name,
+            protected=prepared.protected,
+            paths=prepared.paths,
+            command=prepared.command,
+        ),
     )

@@ -69,10 +69,14 @@ class ChatData(_Data, frozen=True, kw_only=True):
 
 
 class ToolApprovalData(_Data, frozen=True, kw_only=True):
-    """An answer to a request for approval."""
+    """An answer to a request for approval.
+
+    With `always`, the same call may run without asking for the rest of the session.
+    """
 
     approval_id: Id
     approved: bool
+    always: bool = False
     parameters: dict[str, Any] | None = None
     feedback: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
 

@@ -178,6 +178,7 @@ class Dispatcher:
             frame.data.approved,
             frame.data.parameters,
             frame.data.feedback,
+            always=frame.data.always,
         )
         data = frames.AckData(
             of="tool_approval", approval_id=frame.data.approval_id, status=record.status

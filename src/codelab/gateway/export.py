@@ -13,7 +13,7 @@ from litestar.response import Stream
 
 from codelab.auth.api import Auth, Principal
 from codelab.gateway.archive import archive
-from codelab.hitl.api import Hitl
+from codelab.hitl.api import Hitl, Rulebook
 from codelab.llm.api import Models
 from codelab.sessions.api import SessionRecord, Sessions
 from codelab.sessions.errors import SessionNotFound
@@ -59,6 +59,7 @@ class Export:
         workspaces: Knows the project folders; their files stay where they are.
         sessions: Knows what was said and done, and what the user thought of it.
         hitl: Knows what the user was asked.
+        rules: Knows the rules that the user made.
         models: Knows what the user's model calls have used.
         recorded: Reads a page of a user's entries in the audit log, newest first.
     """
@@ -69,6 +70,7 @@ class Export:
         workspaces: Workspaces,
         sessions: Sessions,
         hitl: Hitl,
+        rules: Rulebook,
         models: Models,
         recorded: EntriesOf,
     ) -> None:
@@ -76,6 +78,7 @@ class Export:
         self._workspaces = workspaces
         self._sessions = sessions
         self._hitl = hitl
+        self._rules = rules
         self._models = models
         self._recorded = recorded
 
@@ -94,6 +97,7 @@ class Export:
                 "sessions.json": self._sessions_with_logs(principal),
                 "feedback.json": _array(self._feedback(principal)),
                 "approvals.json": _array(self._approvals(principal)),
+                "rules.json": _whole(await self._rules.list_all(principal)),
                 "usage.json": _array(self._usage(principal)),
                 "audit.json": _array(self._entries(principal)),
             }

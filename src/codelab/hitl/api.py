@@ -10,8 +10,9 @@ from codelab.hitl.asking import (
     Review,
     ReviewRequest,
 )
-from codelab.hitl.policy import Decision, Rule
+from codelab.hitl.policy import Decision, Rule, Subject
 from codelab.hitl.policy_file import read_rules
+from codelab.hitl.rulebook import Rulebook
 from codelab.hitl.service import Hitl
 from codelab.hitl.settings import HitlSettings
 
@@ -28,5 +29,7 @@ __all__ = [
     "Review",
     "ReviewRequest",
     "Rule",
+    "Rulebook",
+    "Subject",
     "read_rules",
 ]

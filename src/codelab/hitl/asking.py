@@ -26,6 +26,8 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
         preview: What a human needs to judge it.
         paths: The paths that it would touch.
         command: The command line that it would run, if any.
+        workspace_id: The workspace that it is for.
+        root: The workspace's folder.
     """
 
     call: Call
@@ -36,6 +38,8 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
     preview: str = ""
     paths: tuple[str, ...] = ()
     command: str | None = None
+    workspace_id: str
+    root: str | None = None
 
     @property
     def subject(self) -> Subject:
@@ -69,11 +73,16 @@ Review = Allowed | Denied | Pending
 
 
 class EditedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call with the parameters that a human gave it, prepared and granted anew."""
+    """A call with the parameters that a human gave it, prepared and granted anew.
+
+    Args:
+        subject: What the rules look at.
+    """
 
     parameters: dict[str, Any]
     digest: str
     preview: str
+    subject: Subject
 
 
 Redigest = Callable[[ApprovalRecord, dict[str, Any]], Awaitable[EditedCall]]

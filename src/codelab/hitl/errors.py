@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.kit.errors import CodeLabError, Conflict, Forbidden, NotFound
+from codelab.kit.errors import CodeLabError, Conflict, Forbidden, InvalidInput, NotFound
 
 
 class ApprovalNotFound(NotFound):
@@ -45,6 +45,20 @@ class ApprovalUsed(Conflict):
 
     code = "approval_used"
     title = "The approval was used"
+
+
+class RuleInvalid(InvalidInput):
+    """A rule cannot be made like this."""
+
+    code = "rule_invalid"
+    title = "The rule cannot be made"
+
+
+class RuleNotFound(NotFound):
+    """There is no such rule of this user."""
+
+    code = "rule_not_found"
+    title = "Rule not found"
 
 
 class PolicyInvalid(CodeLabError):

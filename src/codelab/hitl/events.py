@@ -68,3 +68,24 @@ class ApprovalUsed(ApprovalEvent, frozen=True, kw_only=True):
     """A protected call passed the gate and starts."""
 
     digest: str
+
+
+class RuleEvent(Event, frozen=True, kw_only=True):
+    """Something about a rule that a user made for a workspace or a session."""
+
+    rule_id: str
+    user_id: str
+    workspace_id: str | None
+    session_id: str | None
+
+
+class RuleAdded(RuleEvent, frozen=True, kw_only=True):
+    """A user made a rule, by itself or with an answer (`approval_id`)."""
+
+    decision: str
+    tool: str
+    approval_id: str | None
+
+
+class RuleRevoked(RuleEvent, frozen=True, kw_only=True):
+    """A user took a rule back."""

@@ -1,4 +1,4 @@
-"""The table of approvals. What agents and people wrote is sealed."""
+"""The tables of approvals and of users' rules. What agents and people wrote is sealed."""
 
 from __future__ import annotations
 
@@ -37,4 +37,20 @@ approvals = sa.Table(
     sa.Index("ix_approvals_user_id_id", "user_id", "id"),
     sa.Index("ix_approvals_session_id", "session_id"),
     sa.Index("ix_approvals_status_expires_at", "status", "expires_at"),
+)
+
+policy_rules = sa.Table(
+    "policy_rules",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # One of the two: where the rule holds.
+    sa.Column("workspace_id", sa.ForeignKey("workspaces.id", ondelete="CASCADE")),
+    sa.Column("session_id", sa.ForeignKey("sessions.id", ondelete="CASCADE")),
+    sa.Column("rule", sa.LargeBinary, nullable=False),
+    sa.Column("approval_id", sa.String(32)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index("ix_policy_rules_user_id", "user_id"),
+    sa.Index("ix_policy_rules_workspace_id", "workspace_id"),
+    sa.Index("ix_policy_rules_session_id", "session_id"),
 )

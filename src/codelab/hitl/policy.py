@@ -124,7 +124,11 @@ def _covers(rule: Rule, subject: Subject) -> bool:
 def _path_matches(rule: Rule, path: str) -> bool:
     plain = posixpath.normpath(path)
     name = plain.rsplit("/", 1)[-1]
-    return any(fnmatchcase(plain if "/" in pattern else name, pattern) for pattern in rule.paths)
+    # One that begins with a slash is a path from the workspace's folder on.
+    return any(
+        fnmatchcase(plain if "/" in pattern else name, pattern.removeprefix("/"))
+        for pattern in rule.paths
+    )
 
 
 def _inside(path: str) -> bool:

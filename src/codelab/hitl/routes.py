@@ -22,9 +22,14 @@ PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
 class Approve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A yes; with parameters the call runs with these instead."""
+    """A yes; with parameters the call runs with these instead.
+
+    Args:
+        always: Whether the same call may run without asking for the rest of the session.
+    """
 
     parameters: dict[str, Any] | None = None
+    always: bool = False
 
 
 class Reject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,8 +104,12 @@ def router(hitl: Hitl) -> Router:
         request: OwnRequest, approval_id: ApprovalId, data: JSONBody[Approve | None] = None
     ) -> ApprovalRequest:
         """Approve the call as it was shown, or with edited parameters."""
-        parameters = data.parameters if data else None
-        return _shown(await hitl.answer(request.user, approval_id, True, parameters))
+        wanted = data or Approve()
+        return _shown(
+            await hitl.answer(
+                request.user, approval_id, True, wanted.parameters, always=wanted.always
+            )
+        )
 
     @put("/{approval_id:str}/reject")
     async def reject(

@@ -31,8 +31,10 @@ from codelab.hitl.errors import ApprovalNotFound, ApprovalStale
 from codelab.hitl.events import ApprovalRequested, ApprovalUsed, PolicyApplied
 from codelab.hitl.policy import Decision, decide
 from codelab.hitl.repository import ApprovalRepository
+from codelab.hitl.rulebook import Rulebook, Scope
 from codelab.hitl.settings import HitlSettings
 from codelab.hitl.settling import Settlements
+from codelab.hitl.standing import rule_for
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import CodeLabError, Unavailable
@@ -57,8 +59,9 @@ class Hitl:
         db: The database.
         cipher: Seals what agents and people wrote.
         turns: Takes the answers into the session's log.
+        rules: The rules in force.
         limiter: Counts the requests of each user.
-        settings: Times, limits and policy.
+        settings: Times and limits.
         redigest: Prepares a call anew, with parameters that a human may have edited.
     """
 
@@ -67,6 +70,7 @@ class Hitl:
         db: Database,
         cipher: Cipher,
         turns: Turns,
+        rules: Rulebook,
         limiter: RateLimiter,
         settings: HitlSettings,
         redigest: Redigest,
@@ -74,6 +78,7 @@ class Hitl:
         self._db = db
         self._repository = ApprovalRepository(cipher)
         self._settlements = Settlements(db, self._repository, turns)
+        self._rules = rules
         self._limiter = limiter
         self._settings = settings
         self._redigest = redigest
@@ -84,7 +89,9 @@ class Hitl:
         Raises:
             RateLimited: The user's agents have asked too often within the hour.
         """
-        verdict = decide(self._settings.rules, request.subject)
+        call = request.call
+        rules = await self._rules.in_force(tx, call.user_id, request.workspace_id, call.session_id)
+        verdict = decide(rules, request.subject)
         allow = verdict.decision is Decision.ALLOW
         if verdict.decision is Decision.ASK or (allow and request.question == "retry"):
             return await self._ask(tx, request, now)
@@ -109,7 +116,7 @@ class Hitl:
         )
         if allow:
             return Allowed()
-        return Denied(reason=f"The server's policy forbids this. {verdict.reason}".strip())
+        return Denied(reason=f"Policy forbids this. {verdict.reason}".strip())
 
     async def answer(
         self,
@@ -118,6 +125,8 @@ class Hitl:
         approved: bool,
         parameters: dict[str, Any] | None = None,
         feedback: str = "",
+        *,
+        always: bool = False,
     ) -> ApprovalRecord:
         """Take a human's answer: the first one counts.
 
@@ -127,24 +136,32 @@ class Hitl:
             approved: Whether the call may run.
             parameters: What the human made of the parameters; none leaves them as they are.
             feedback: What the agent is told.
+            always: Whether the same call may run without asking for the rest of the session.
 
         Raises:
             ApprovalNotFound: There is no such request for this user.
             AlreadyAnswered: Somebody was first.
             ApprovalExpired: The deadline has passed.
             ApprovalStale: The target has changed; nothing will run, the human is asked again.
+            RuleInvalid: Such a call is asked about every time; the request still waits.
             CodeLabError: The edited call cannot work; the request still waits.
         """
         record = await self.get(principal, approval_id)
         record.lifecycle.require_pending()
-        stale = approved and not await self._is_as_shown(record)
+        shown = await self._as_shown(record) if approved else None
+        stale = approved and shown is None
         if stale:
             record = msgspec.structs.replace(record, edited_digest=VOID)
         elif approved and parameters is not None and parameters != record.parameters:
-            record = _edited(record, await self._redigest(record, parameters))
+            shown = await self._redigest(record, parameters)
+            record = _edited(record, shown)
+        rule = rule_for(shown.subject) if shown and always else None
         wish: Outcome = "approved" if approved else "rejected"
         async with self._db.transaction() as tx:
             settled = await self._settlements.settle(tx, record, wish, principal.name, feedback)
+            if rule and settled and settled.status == "approved":
+                scope = Scope(session_id=settled.session_id)
+                await self._rules.add_within(tx, settled.user_id, scope, rule, settled.id)
         if settled is None:
             raise answered()
         if settled.status == "timeout":
@@ -254,14 +271,15 @@ class Hitl:
         )
         return Pending(approval_id=record.id, expires_at=record.expires_at)
 
-    async def _is_as_shown(self, record: ApprovalRecord) -> bool:
+    async def _as_shown(self, record: ApprovalRecord) -> EditedCall | None:
+        """Prepare the call anew; none when that is not what was shown."""
         try:
             anew = await self._redigest(record, record.parameters)
         except Unavailable:
             raise
         except CodeLabError:
-            return False
-        return anew.digest == record.digest
+            return None
+        return anew if anew.digest == record.digest else None
 
 
 def _record(request: ReviewRequest, now: datetime, expires_at: datetime) -> ApprovalRecord:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from codelab.hitl.policy import Rule
-
 
 class HitlSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of approvals.
@@ -14,10 +12,8 @@ class HitlSettings(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: How long a request waits for an answer.
         warning_s: How long before its end a warning is due; never before half of the time.
         requests_per_hour: How many requests each user's agents may make.
-        rules: The server's policy.
     """
 
     timeout_s: float = 300.0
     warning_s: float = 60.0
     requests_per_hour: int = 50
-    rules: tuple[Rule, ...] = ()

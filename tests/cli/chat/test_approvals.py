@@ -12,6 +12,7 @@ from codelab.cli.chat.transcript import Call
     ("keys", "action"),
     [
         ("yYнН", Action.APPROVE),
+        ("aAф", Action.ALWAYS),
         ("nNт", Action.REJECT),
         ("fа", Action.FEEDBACK),
         ("eу", Action.EDIT),

@@ -13,6 +13,7 @@ class Action(enum.Enum):
     """What a key means while an approval is asked."""
 
     APPROVE = "approve"
+    ALWAYS = "always"
     REJECT = "reject"
     FEEDBACK = "feedback"
     EDIT = "edit"
@@ -23,6 +24,8 @@ class Action(enum.Enum):
 _KEYS = {
     "y": Action.APPROVE,
     "н": Action.APPROVE,
+    "a": Action.ALWAYS,
+    "ф": Action.ALWAYS,
     "n": Action.REJECT,
     "т": Action.REJECT,
     "f": Action.FEEDBACK,

@@ -158,6 +158,7 @@ class Conversation:
             approved=reply.approved,
             **({"parameters": reply.parameters} if reply.parameters is not None else {}),
             **({"feedback": reply.feedback} if reply.feedback else {}),
+            **({"always": True} if reply.always else {}),
         )
         if frame.id is not None and call.approval_id is not None:
             self._sent_answers[frame.id] = call.approval_id

@@ -21,11 +21,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         approved: Whether the call may run.
+        always: Whether the same call may run without asking for the rest of the session.
         parameters: Edited parameters, if any.
         feedback: Why not.
     """
 
     approved: bool
+    always: bool = False
     parameters: dict[str, Any] | None = None
     feedback: str = ""
 

@@ -21,7 +21,7 @@ _OUTPUT_LINES = 6
 _STEP_MARKS = {"pending": "○", "running": "◐", "done": "●", "failed": "✗"}
 _RISK_STYLES = {"low": "green", "medium": "yellow", "high": "dark_orange", "critical": "red"}
 _DIFF_STYLES = (("+++", "bold"), ("---", "bold"), ("@@", "cyan"), ("+", "green"), ("-", "red"))
-KEYS_HINT = "y approve · n reject · f reject with feedback · e edit · v view all"
+KEYS_HINT = "y approve · a always · n reject · f reject with feedback · e edit · v view all"
 
 
 def note(item: Note) -> RenderableType | None:

@@ -90,6 +90,8 @@ class TerminalDisplay:
         match action:
             case Action.APPROVE:
                 return Reply(approved=True)
+            case Action.ALWAYS:
+                return Reply(approved=True, always=True)
             case Action.REJECT:
                 return Reply(approved=False)
             case Action.FEEDBACK:
