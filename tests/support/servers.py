@@ -117,12 +117,14 @@ class PostgresServer(Server):
     Args:
         folder: An empty folder, which the caller deletes. Root's server, which runs under another
             account, has one elsewhere: test folders let nobody but their owner pass through.
+        fsync: Whether commits wait for the disk, which tests have no need of.
     """
 
     # A fast shutdown: the polite one waits for every client to leave.
     stop_signal = signal.SIGINT
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
+        self._fsync = fsync
         if self.user:
             folder = Path(tempfile.mkdtemp(prefix="codelab-postgres-"))
             folder.chmod(0o711)
@@ -163,7 +165,7 @@ class PostgresServer(Server):
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "300",
-            "fsync": "off",
+            "fsync": "on" if self._fsync else "off",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         return [self._programs / "postgres", "-D", self._data, "-p", str(self.port), *options]
