@@ -228,7 +228,7 @@ async def test_deleting_a_session_deletes_everything_and_stops_its_turn(desk: De
     assert [told.turn_id for told in desk.first.events(TurnCancelRequested)] == [held.turn_id]
     assert await desk.first.turns.entries(desk.session_id, held.turn_id) == []
     with pytest.raises(SessionNotFound):
-        await desk.first.turns.workspace_of(desk.session_id)
+        await desk.first.turns.origin_of(desk.session_id, held.turn_id)
 
 
 async def test_the_log_is_read_in_pages(desk: Desk) -> None:

@@ -10,7 +10,6 @@ from codelab.agents.live import Services
 from codelab.hitl.api import ApprovalRecord, EditedCall, Subject
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import ToolContext
-from codelab.sessions.api import replay
 from codelab.workspace.api import Workspaces
 
 
@@ -22,15 +21,13 @@ async def prepare_edited(
     Raises:
         CodeLabError: The call cannot work, or the agent may not make it.
     """
-    workspace_id = await services.turns.workspace_of(approval.session_id)
-    entries = await services.turns.entries(approval.session_id, approval.turn_id)
-    turn = replay(approval.turn_id, (entry.fact for entry in entries))
+    workspace_id, user_name = await services.turns.origin_of(approval.session_id, approval.turn_id)
     agent = services.agents.get(approval.agent)
     context = ToolContext(
         workspace=await workspaces.open(workspace_id),
         session_id=approval.session_id,
         user_id=approval.user_id,
-        user_name=turn.user_name,
+        user_name=user_name,
         agent=approval.agent,
         on_output=lambda text: None,
         read_only=not services.tools.may_write(agent),

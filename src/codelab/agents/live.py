@@ -83,8 +83,9 @@ class LiveTurn:
             self._opened_at, self._is_first = entries[0].at, entries[0].seq == 1
         return entries
 
-    async def recall(self) -> None:
-        """Read what was said in the session's earlier turns."""
+    async def recall(self, entries: Sequence[Entry] = ()) -> None:
+        """Rebuild the turn, and read what was said in the session's earlier ones."""
+        await self.load(entries)
         if self._is_first:
             return
         turns, held = self.services.turns, self.held

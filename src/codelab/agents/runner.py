@@ -174,9 +174,9 @@ class Runner:
         return await conclusion
 
     async def _advance(self, turn: LiveTurn, entries: tuple[Entry, ...]) -> bool:
-        await turn.load(entries)
-        await turn.recall()
-        turn.workspace = await self._workspaces.open(turn.held.workspace_id)
+        _, turn.workspace = await asyncio.gather(
+            turn.recall(entries), self._workspaces.open(turn.held.workspace_id)
+        )
         return await run_turn(turn)
 
     async def _hand_over(self, turn: LiveTurn) -> None:

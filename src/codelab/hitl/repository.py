@@ -135,7 +135,7 @@ class ApprovalRepository:
         )
         return result.rowcount == 1
 
-    async def use(self, tx: Transaction, call: Call, now: datetime) -> str | None:
+    async def use(self, tx: Transaction, call: Call) -> str | None:
         """Mark the newest approval of a call as used, if it allows exactly this call."""
         approved_digest = sa.func.coalesce(approvals.c.edited_digest, approvals.c.digest)
         result = await tx.execute(
@@ -147,7 +147,7 @@ class ApprovalRepository:
                 approvals.c.tool == call.tool,
                 approved_digest == call.digest,
             )
-            .values(used_at=now)
+            .values(used_at=tx.moment())
             .returning(approvals.c.id)
         )
         found: str | None = result.scalar()

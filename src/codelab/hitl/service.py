@@ -179,7 +179,7 @@ class Hitl:
             ApprovalUsed: The call was started before.
         """
         async with self._db.transaction() as tx:
-            approval_id = await self._repository.use(tx, call, await tx.now())
+            approval_id = await self._repository.use(tx, call)
             if approval_id is None:
                 record = await self._repository.newest_of(tx, call)
                 if record is not None and record.tool == call.tool:

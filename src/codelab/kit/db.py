@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -100,6 +100,15 @@ class Transaction:
             return datetime.now(UTC)
         moment = await self._connection.scalar(sa.select(sa.func.clock_timestamp()))
         return moment.astimezone(UTC) if moment else datetime.now(UTC)
+
+    def moment(self, later: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
+        """Return the database's clock, or a moment later, as part of a statement.
+
+        It spares the way to the database that `now` takes.
+        """
+        if self._embedded:
+            return sa.literal(datetime.now(UTC) + later, UtcDateTime)
+        return sa.func.clock_timestamp(type_=UtcDateTime) + sa.literal(later, sa.Interval)
 
 
 class Database:

@@ -62,18 +62,17 @@ _COLUMNS = (
 
 async def take(tx: Transaction, session_id: str, owner: str) -> Lease | None:
     """Take the lease of a session's running turn if nobody holds it."""
-    now = await tx.now()
     result = await tx.execute(
         sa.update(sessions)
         .where(
             sessions.c.id == session_id,
             sessions.c.active_turn_id.is_not(None),
-            sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < now),
+            sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < tx.moment()),
         )
         .values(
             lease_owner=owner,
             lease_generation=sessions.c.lease_generation + 1,
-            lease_expires_at=now + TTL,
+            lease_expires_at=tx.moment(TTL),
         )
         .returning(*_COLUMNS)
     )
@@ -83,11 +82,10 @@ async def take(tx: Transaction, session_id: str, owner: str) -> Lease | None:
 
 async def renew(tx: Transaction, owner: str, session_ids: Sequence[str]) -> dict[str, Lease]:
     """Push back the end of this owner's leases; returns those it still holds."""
-    now = await tx.now()
     result = await tx.execute(
         sa.update(sessions)
         .where(sessions.c.lease_owner == owner, sessions.c.id.in_(session_ids))
-        .values(lease_expires_at=now + TTL)
+        .values(lease_expires_at=tx.moment(TTL))
         .returning(*_COLUMNS)
     )
     return {row.id: _lease(row) for row in result}
@@ -108,7 +106,7 @@ async def abandon(tx: Transaction, lease: Lease) -> None:
     Raises:
         LeaseLost: It was not ours any more.
     """
-    await _let_go(tx, lease, {"lease_expires_at": await tx.now()})
+    await _let_go(tx, lease, {"lease_expires_at": tx.moment()})
 
 
 async def unowned(tx: Transaction, limit: int = 200) -> list[Unowned]:
@@ -116,13 +114,12 @@ async def unowned(tx: Transaction, limit: int = 200) -> list[Unowned]:
 
     Orphans come first; among the others chance decides, so that many hide none for good.
     """
-    now = await tx.now()
     is_orphan = sa.or_(sessions.c.lease_owner.is_not(None), sessions.c.cancel_requested)
     result = await tx.execute(
         sa.select(sessions.c.id, sessions.c.active_turn_id, is_orphan.label("is_orphan"))
         .where(
             sessions.c.active_turn_id.is_not(None),
-            sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < now),
+            sa.or_(sessions.c.lease_owner.is_(None), sessions.c.lease_expires_at < tx.moment()),
         )
         .order_by(sa.desc("is_orphan"), sa.func.random())
         .limit(limit)

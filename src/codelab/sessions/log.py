@@ -58,12 +58,15 @@ class SessionLog:
         )
         return [self._entry(row) for row in await db.execute(query)]
 
-    async def of_turn(self, db: AsyncConnection, session_id: str, turn_id: str) -> list[Entry]:
-        """Read all entries of one turn, oldest first."""
+    async def of_turn(
+        self, db: AsyncConnection, session_id: str, turn_id: str, *, limit: int | None = None
+    ) -> list[Entry]:
+        """Read the entries of one turn, oldest first: all, or so many."""
         query = (
             sa.select(entries)
             .where(entries.c.session_id == session_id, entries.c.turn_id == turn_id)
             .order_by(entries.c.seq)
+            .limit(limit)
         )
         return [self._entry(row) for row in await db.execute(query)]
 

@@ -12,7 +12,14 @@ from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, Transaction
 from codelab.sessions import lease
 from codelab.sessions.errors import LeaseLost, SessionNotFound
-from codelab.sessions.events import AnyFact, Entry, FactsRecorded, TurnClosed, TurnEnded
+from codelab.sessions.events import (
+    AnyFact,
+    Entry,
+    FactsRecorded,
+    TurnClosed,
+    TurnEnded,
+    UserMessageReceived,
+)
 from codelab.sessions.lease import Lease, Unowned
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
@@ -46,17 +53,19 @@ class Turns:
         async with self._db.read() as db:
             return await self._log.conversation(db, session_id, before_turn, limit)
 
-    async def workspace_of(self, session_id: str) -> str:
-        """Return the workspace that a session works on.
+    async def origin_of(self, session_id: str, turn_id: str) -> tuple[str, str]:
+        """Return the workspace that a turn works on, and the name of the user who asked.
 
         Raises:
             SessionNotFound: There is no such session.
         """
         async with self._db.read() as db:
             record = await self._repository.get(db, session_id)
+            opening = await self._log.of_turn(db, session_id, turn_id, limit=1)
         if record is None:
             raise SessionNotFound("There is no such session.")
-        return record.workspace_id
+        asked = [one.fact.by for one in opening if isinstance(one.fact, UserMessageReceived)]
+        return record.workspace_id, "".join(asked)
 
     async def append(
         self,
