@@ -3,12 +3,16 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from redis.asyncio import Redis
 from websockets.exceptions import ConnectionClosed
 
+from codelab.hitl.models import approvals
+from codelab.kit.clock import utc_now
 from codelab.kit.db import metadata
 from codelab.kit.relay import RedisRelay
 from codelab.sdk.model import Usage
@@ -71,6 +75,32 @@ async def test_a_client_elsewhere_sees_what_happens_here(
         frames = await read_until(client, "done")
     assert [frame["type"] for frame in frames] == ["token", "message", "done"]
     assert [frame["seq"] for frame in frames if "seq" in frame] == [2, 3]
+
+
+async def test_every_client_is_warned_before_a_request_times_out(
+    pair: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    here, there = pair
+    ada, session_id = await prepare(here, tmp_path)
+    approval_id = await here.ask(session_id, ada)
+    async with ada.socket(here) as near, ada.socket(there) as far:
+        for client in (near, far):
+            await read(client)
+            await send(
+                client, {"type": "resume", "session_id": session_id, "data": {"last_seq": 0}}
+            )
+            await read_until(client, "message")
+        soon = utc_now() + timedelta(seconds=59)
+        async with here.db.transaction() as tx:
+            await tx.execute(
+                sa.update(approvals).where(approvals.c.id == approval_id).values(expires_at=soon)
+            )
+        # Whichever replica sweeps first.
+        await there.hitl.expire_due()
+        for client in (near, far):
+            warning = (await read_until(client, "approval_expiring"))[-1]["data"]
+            assert warning["approval_id"] == approval_id
+            assert datetime.fromisoformat(warning["expires_at"]) == soon
 
 
 async def test_a_turn_that_went_on_elsewhere_leaves_no_stale_state(

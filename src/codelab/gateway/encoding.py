@@ -10,6 +10,7 @@ import msgspec
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import MAX_FRAME_BYTES
 from codelab.gateway.translation import frame_of
+from codelab.hitl.events import ApprovalExpiring
 from codelab.kit.errors import CodeLabError
 from codelab.sessions.events import (
     Entry,
@@ -109,6 +110,15 @@ def state(event: SessionStateChanged) -> Item:
     """Write a change of the session's state."""
     data = frames.StateData(state=event.state, agent=event.agent)
     return Item("state", encode(frames.StateChanged(session_id=event.session_id, data=data)))
+
+
+def expiring(event: ApprovalExpiring) -> Item:
+    """Write the warning that a request for approval will time out."""
+    data = frames.ApprovalExpiringData(
+        approval_id=event.approval_id, call_id=event.call_id, expires_at=event.expires_at
+    )
+    frame = frames.ApprovalExpiring(session_id=event.session_id, data=data)
+    return Item("approval_expiring", encode(frame))
 
 
 def refusal(

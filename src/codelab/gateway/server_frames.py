@@ -134,6 +134,14 @@ class ToolResultData(_Data, frozen=True, kw_only=True):
     shortened: bool = False
 
 
+class ApprovalExpiringData(msgspec.Struct, frozen=True, kw_only=True):
+    """Until when the request can still be answered."""
+
+    approval_id: str
+    call_id: str
+    expires_at: datetime
+
+
 class ApprovalData(_Data, frozen=True, kw_only=True):
     """How a request for approval was answered."""
 
@@ -258,6 +266,12 @@ class ToolResult(ServerFrame, frozen=True, kw_only=True, tag="tool_result"):
     data: ToolResultData
 
 
+class ApprovalExpiring(ServerFrame, frozen=True, kw_only=True, tag="approval_expiring"):
+    """A request for approval will soon time out; it is not stored."""
+
+    data: ApprovalExpiringData
+
+
 class Approval(ServerFrame, frozen=True, kw_only=True, tag="approval"):
     """A request for approval was answered."""
 
@@ -306,6 +320,7 @@ AnyServerFrame = (
     | ToolOutput
     | ToolResult
     | Approval
+    | ApprovalExpiring
     | Used
     | Error
     | Done

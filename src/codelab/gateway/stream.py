@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import msgspec
 
 from codelab.auth.api import Principal
-from codelab.gateway.encoding import Item, state, stored
+from codelab.gateway.encoding import Item, expiring, state, stored
 from codelab.gateway.interest import ANNOUNCE_S, Interest
 from codelab.gateway.progress import Progress
 from codelab.gateway.tokens import Pace, TokenBuffer
 from codelab.gateway.watching import Sink, Watch
+from codelab.hitl.events import ApprovalExpiring
 from codelab.kit.bus import Bus
 from codelab.kit.errors import CodeLabError
 from codelab.kit.relay import MemoryRelay, Relay
@@ -81,6 +82,7 @@ class Stream:
         bus.subscribe(FactsRecorded, self._on_facts)
         bus.subscribe(ToolOutputStreamed, self._on_output)
         bus.subscribe(SessionStateChanged, self._on_state)
+        bus.subscribe(ApprovalExpiring, self._on_expiring)
         bus.subscribe(TurnLetGo, self._on_let_go)
         relay.on_reconnect(self._on_reconnect)
 
@@ -144,6 +146,10 @@ class Stream:
         if self._is_wanted(event.session_id):
             self._buffer.flush(event.session_id)
             self._deliver(event.session_id, (item,))
+
+    def _on_expiring(self, event: ApprovalExpiring) -> None:
+        if self._is_wanted(event.session_id):
+            self._deliver(event.session_id, (expiring(event),))
 
     def _on_let_go(self, event: TurnLetGo) -> None:
         # From here on another replica may know better; who comes now asks the store.
