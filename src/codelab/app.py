@@ -144,7 +144,7 @@ def create_app(
     explorer = Explorer(
         workspaces, limiter, bus, per_hour=settings.projects.file_operations_per_hour
     )
-    audit = Audit(db, bus)
+    audit = Audit(db, bus, keys)
     metrics = Metrics()
     metrics.watch_database(db)
     metrics.watch_cache("sign_ins", auth.remembered)

@@ -86,7 +86,10 @@ class Secrets(Section, frozen=True, kw_only=True):
     ] = ""
     secret_keys_previous: Annotated[
         tuple[str, ...],
-        Meta(description="Former keys, which still open what they sealed; comma-separated."),
+        Meta(
+            description="Former keys, which still open what they sealed and verify what they "
+            "signed; comma-separated."
+        ),
     ] = ()
     internal_secret: Annotated[
         str,

@@ -10,14 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from codelab.audit import entry as entries
-from codelab.audit.api import Audit, AuditFilter, Observation
+from codelab.audit.api import AuditFilter, Observation
 from codelab.audit.models import audit_log
-from codelab.audit.recorder import Recorder
 from codelab.audit.subscribers import OBSERVED, observe
 from codelab.auth import events as auth
 from codelab.hitl import events as hitl
-from codelab.kit.bus import Bus
-from codelab.kit.db import Database
 from codelab.kit.events import Event
 from codelab.kit.request_context import RequestContext, handling
 from codelab.llm.events import ModelCalled
@@ -26,7 +23,6 @@ from codelab.sessions import events as sessions
 from codelab.tools.events import ToolExecuted
 from codelab.workspace import events as workspace
 from tests.audit.conftest import Log
-from tests.support.servers import PostgresServer
 
 SECRET = "sk-marked-0123456789abcdef"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -169,7 +165,22 @@ CASES: list[tuple[Event, dict[str, Any]]] = [
     (msgspec.structs.replace(RESOLVED, status="rejected"), {"action": "approval.rejected"}),
     (
         hitl.PolicyApplied(**CALL, decision="deny", reason="Not here.", digest="d1"),
-        {"action": "policy.applied", "resource_id": "a1"},
+        {
+            "action": "policy.applied",
+            "resource_id": "a1",
+            "user_id": "u1",
+            "details": {
+                "tool": "write_file",
+                "agent": "coder",
+                "call_id": "c1",
+                "turn_id": "t1",
+                "by": "policy",
+                "response_time_ms": 0,
+                "decision": "deny",
+                "reason": "Not here.",
+                "digest": "d1",
+            },
+        },
     ),
     (hitl.ApprovalUsed(**CALL, digest="d1"), {"action": "approval.used", "resource_id": "a1"}),
     (
@@ -282,38 +293,6 @@ async def test_details_are_canonical_bounded_and_without_secrets(log: Log) -> No
     assert entries.canonical(found.details) == written
 
 
-async def test_entries_are_written_within_a_moment_without_being_asked_for(log: Log) -> None:
-    log.bus.publish(RESOLVED)
-    await until_stored(log.db)
-
-
-async def stored(db: Database) -> int:
-    async with db.read() as connection:
-        count = await connection.scalar(sa.select(sa.func.count()).select_from(audit_log))
-    return count or 0
-
-
-async def until_stored(db: Database) -> None:
-    for _ in range(100):
-        if await stored(db):
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError
-
-
-async def test_a_clean_stop_loses_nothing(database_url: str) -> None:
-    log = Log(database_url)
-    async with log.db.engine.begin() as connection:
-        await connection.run_sync(audit_log.create)
-    await log.audit.start()
-    for _ in range(3000):
-        log.bus.publish(RESOLVED)
-    await log.audit.close()
-    assert await stored(log.db) == 3000
-    assert log.audit.lost == 0
-    await log.db.close()
-
-
 async def test_filters_and_pages(log: Log) -> None:
     for number in range(10):
         seen = Observation(
@@ -344,71 +323,13 @@ async def test_filters_and_pages(log: Log) -> None:
     assert await ids(since=middle, until=middle) == []
 
 
-def entry(action: str = "a.b") -> entries.AuditEntry:
-    seen = Observation(action=action, resource_type="t", resource_id="1")
-    return entries.entry_of(seen, RequestContext())
-
-
-async def test_an_entry_that_cannot_be_stored_takes_no_other_with_it(log: Log) -> None:
-    recorder = Recorder(log.db)
-    wrong = msgspec.structs.replace(entry(), timestamp=NOW.replace(tzinfo=None))
-    twice = entry()
-    for one in (entry(), wrong, twice, twice, entry()):
-        recorder.add(one)
-    await recorder.flush()
-    assert await stored(log.db) == 3
-    assert recorder.lost == 1
-
-
-async def test_the_queue_is_bounded_and_weighty_entries_have_more_room(sqlite_url: str) -> None:
-    db = Database(sqlite_url, Bus())
-    recorder = Recorder(db, capacity=10)
-    for _ in range(15):
-        recorder.add(entry())
-    assert recorder.lost == 5
-    for _ in range(15):
-        recorder.add(entry("approval.used"), weighty=True)
-    assert recorder.lost == 10
-    async with db.engine.begin() as connection:
-        await connection.run_sync(audit_log.create)
-    await recorder.flush()
-    assert await stored(db) == 20
-    await db.close()
-
-
-async def test_entries_wait_while_the_database_is_away(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    folder = tmp_path_factory.mktemp("postgres")
-    for part in (folder, folder.parent, folder.parent.parent):
-        part.chmod(0o711)
-    server = PostgresServer(folder)
-    server.start()
-    bus = Bus()
-    db = Database(server.url.replace("postgresql:", "postgresql+asyncpg:"), bus)
-    audit = Audit(db, bus)
-    try:
-        async with db.engine.begin() as connection:
-            await connection.run_sync(audit_log.create)
-        await audit.start()
-        bus.publish(RESOLVED)
-        await until_stored(db)
-        await asyncio.to_thread(server.kill)
-        bus.publish(RESOLVED)
-        await asyncio.sleep(1.2)
-        bus.publish(RESOLVED)
-        await asyncio.to_thread(server.start)
-        await audit.close()
-        assert await stored(db) == 3
-        assert audit.lost == 0
-    finally:
-        await db.close()
-        server.kill()
-
-
 def test_nothing_in_the_module_changes_or_deletes_an_entry() -> None:
     source = Path(entries.__file__).parent
     text = "\n".join(file.read_text("utf-8") for file in source.glob("*.py"))
     assert "sa.insert(audit_log)" in text
+    # The head moves on, and triggers refuse what is looked for here.
+    for other in ("sa.update(audit_head)", "BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log"):
+        assert other in text
+        text = text.replace(other, "")
     for forbidden in ("sa.update", "sa.delete", ".update(", ".delete(", "truncate"):
         assert forbidden not in text.lower()

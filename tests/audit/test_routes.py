@@ -78,7 +78,11 @@ async def test_an_administrator_reads_entries(client: Client, log: Log) -> None:
         "details",
         "ip_address",
         "user_agent",
+        "seq",
+        "hash",
     }
+    assert shown["seq"] == 1
+    assert len(shown["hash"]) == 64
     assert shown["details"] == {"count": 1}
 
 

@@ -16,7 +16,9 @@ from codelab.cli.lazy import LazyGroup
 from codelab.cli.main import main
 from codelab.kit.errors import Unavailable
 
-COMMANDS = ("serve", "chat", "user", "models", "plugins", "doctor", "migrate", "secret")
+COMMANDS = (
+    *("serve", "chat", "user", "models", "plugins", "doctor", "audit", "migrate", "secret"),
+)
 
 
 @click.command()

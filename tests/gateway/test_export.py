@@ -34,7 +34,7 @@ KINDS = {"profile", "workspaces", "sessions", "feedback", "approvals", "rules", 
 @pytest.fixture
 async def export(replica: Replica) -> AsyncIterator[Export]:
     """The export over the replica's services."""
-    audit = Audit(replica.db, replica.bus)
+    audit = Audit(replica.db, replica.bus, ["a secret of the audit log"])
     await audit.start()
     models = Models(LlmSettings(discover=False), replica.db, replica.bus, RateLimiter())
     yield Export(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.kit.crypto import Cipher, SealBroken, derive_key
+from codelab.kit.crypto import Cipher, SealBroken, Signer, derive_key
 
 OLD, NEW = "the first secret of the installation", "the second secret of the installation"
 CIPHER = Cipher([OLD])
@@ -57,3 +57,19 @@ def test_keys_for_different_purposes_are_unrelated() -> None:
     assert len(keys) == 4
     assert all(len(key) == 32 for key in keys)
     assert derive_key(OLD, "one") == derive_key(OLD, "one")
+
+
+@given(text=st.text(max_size=80), other=st.text(max_size=80))
+def test_a_signature_is_for_its_text_key_and_purpose(text: str, other: str) -> None:
+    signature = Signer([OLD], "one").sign(text)
+    assert Signer([OLD], "one").signed(text, signature)
+    assert Signer([OLD], "one").signed(other, signature) is (other == text)
+    assert not Signer([OLD], "one").signed(text, other)
+    assert not Signer([OLD], "two").signed(text, signature)
+    assert not Signer([NEW], "one").signed(text, signature)
+
+
+def test_a_former_key_signs_nothing_and_still_counts() -> None:
+    rotated = Signer([NEW, OLD], "one")
+    assert rotated.signed("text", Signer([OLD], "one").sign("text"))
+    assert rotated.sign("text") == Signer([NEW], "one").sign("text")

@@ -1,5 +1,6 @@
 """The one place where tools run: the gate, the grants, the staleness of approvals, the limit."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -310,6 +311,31 @@ async def test_an_execution_is_told_to_whoever_listens(bench: Bench, root: Path)
         duration_ms=event.duration_ms,
         digest=prepared.call.digest,
     )
+
+
+class Endless(Probe):
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+    async def execute(self, context: ToolContext, parameters: Nothing) -> ToolResult:
+        self.begun.set()
+        await asyncio.Event().wait()
+        return ToolResult(output="never")
+
+
+async def test_an_execution_that_is_cancelled_is_told_too(bench: Bench) -> None:
+    probe = Endless()
+    tools = bench.another(probe, gate=None)
+    prepared = await tools.prepare(call("probe"), CODER, bench.context, "turn")
+    running = asyncio.create_task(tools.execute(prepared, bench.context))
+    await probe.begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    (event,) = bench.events
+    assert isinstance(event, ToolExecuted)
+    assert (event.call_id, event.ok) == ("call-1", False)
 
 
 async def test_file_operations_are_counted_per_user(bench: Bench, root: Path) -> None:

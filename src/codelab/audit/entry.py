@@ -42,7 +42,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry as administrators read it."""
+    """An entry as it is made."""
 
     id: str
     timestamp: datetime
@@ -54,6 +54,18 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Detail]
     ip_address: str
     user_agent: str
+
+
+class ChainedEntry(AuditEntry, frozen=True, kw_only=True):
+    """An entry as administrators read it, at its place in the chain.
+
+    Args:
+        seq: Its number; they start at 1 and have no gaps.
+        hash: What the next entry is chained to.
+    """
+
+    seq: int
+    hash: str
 
 
 def entry_of(seen: Observation, request: RequestContext) -> AuditEntry:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from codelab.audit import repository
 from codelab.audit.entry import AuditEntry
+from codelab.kit.crypto import Signer
 from codelab.kit.db import Database
 from codelab.kit.errors import Unavailable
 
@@ -25,11 +26,17 @@ class Recorder:
     """A bounded queue in front of the table.
 
     Weighty entries may fill twice the room that others have before they are dropped.
+
+    Args:
+        db: The database.
+        signer: Signs what is written.
+        capacity: How many entries may wait.
     """
 
-    def __init__(self, db: Database, *, capacity: int = CAPACITY) -> None:
+    def __init__(self, db: Database, signer: Signer, *, capacity: int = CAPACITY) -> None:
         self.lost = 0
         self._db = db
+        self._signer = signer
         self._capacity = capacity
         self._waiting: deque[AuditEntry] = deque()
         self._woken = asyncio.Event()
@@ -94,21 +101,30 @@ class Recorder:
     async def _write(self, batch: list[AuditEntry]) -> None:
         try:
             async with self._db.transaction() as tx:
-                await repository.insert(tx, batch)
+                await repository.append(tx, batch, self._signer)
         except Unavailable:
             raise
         except Exception as error:
-            if len(batch) == 1:
-                if isinstance(error, IntegrityError):
-                    # It is there: the connection broke between the commit and its confirmation.
-                    return
-                kind = type(error).__name__
-                _log.error("audit_entry_refused", action=batch[0].action, error_type=kind)
-                self._lose(1, "the database refused it")
+            await self._write_what_can_be(batch, error)
+
+    async def _write_what_can_be(self, batch: list[AuditEntry], error: Exception) -> None:
+        if isinstance(error, IntegrityError):
+            # Some are there if the connection broke between a commit and its confirmation. This
+            # transaction was rolled back whole, so the head has not moved for them again.
+            async with self._db.read() as db:
+                there = await repository.present(db, [entry.id for entry in batch])
+            if there:
+                if missing := [entry for entry in batch if entry.id not in there]:
+                    await self._write(missing)
                 return
-            # One that cannot be stored must not take the others with it.
-            for entry in batch:
-                await self._write([entry])
+        if len(batch) == 1:
+            kind = type(error).__name__
+            _log.error("audit_entry_refused", action=batch[0].action, error_type=kind)
+            self._lose(1, "the database refused it")
+            return
+        # One that cannot be stored must not take the others with it.
+        for entry in batch:
+            await self._write([entry])
 
     def _lose(self, count: int, why: str) -> None:
         if not self.lost or self.lost // 1000 != (self.lost + count) // 1000:

@@ -10,9 +10,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from codelab.audit.entry import AuditEntry, canonical
-from codelab.audit.models import audit_log
+from codelab.audit.chain import Head, Row, chain
+from codelab.audit.entry import AuditEntry, ChainedEntry
+from codelab.audit.models import audit_head, audit_log
+from codelab.kit.crypto import Signer
 from codelab.kit.db import Transaction
+
+_STORED = [audit_log.c[name] for name in Row.__struct_fields__]
+_SHOWN = [audit_log.c[name] for name in ChainedEntry.__struct_fields__]
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,18 +39,54 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 100
 
 
-async def insert(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
-    """Add entries."""
-    rows = [
-        msgspec.structs.asdict(entry) | {"details": canonical(entry.details)} for entry in entries
-    ]
-    await tx.execute(sa.insert(audit_log), rows)
+async def append(tx: Transaction, entries: Sequence[AuditEntry], signer: Signer) -> None:
+    """Add entries to the end of the chain.
+
+    The head is taken first, and held until the transaction ends: whoever else writes waits, and
+    goes on from where this transaction ends, or from where it began if it is rolled back.
+    """
+    advance = sa.update(audit_head).values(seq=audit_head.c.seq + len(entries))
+    advanced = (await tx.execute(advance.returning(audit_head.c.seq, audit_head.c.hash))).one()
+    rows = chain(entries, Head(advanced.seq - len(entries), advanced.hash), signer)
+    await tx.execute(sa.insert(audit_log), [msgspec.structs.asdict(row) for row in rows])
+    await tx.execute(sa.update(audit_head).values(hash=rows[-1].hash))
 
 
-async def page(db: AsyncConnection, wanted: AuditFilter) -> list[AuditEntry]:
+async def present(db: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    """Find those entries that are in the log."""
+    return set(await db.scalars(sa.select(audit_log.c.id).where(audit_log.c.id.in_(ids))))
+
+
+async def head(db: AsyncConnection) -> Head | None:
+    """Read the head; none: somebody removed it."""
+    row = (await db.execute(sa.select(audit_head.c.seq, audit_head.c.hash))).one_or_none()
+    return Head(row.seq, row.hash) if row else None
+
+
+async def rows_after(db: AsyncConnection, seq: int | None, limit: int) -> list[Row]:
+    """Read rows as they are stored, in the chain's order.
+
+    Args:
+        db: The connection.
+        seq: From behind this number; none: from the first row, whatever its number.
+        limit: How many at most.
+
+    Raises:
+        ValueError, DBAPIError: One of them holds what was never written there.
+    """
+    query = sa.select(*_STORED).order_by(audit_log.c.seq).limit(limit)
+    if seq is not None:
+        query = query.where(audit_log.c.seq > seq)
+    rows = await db.execute(query)
+    # Unlike PostgreSQL, SQLite takes a value of any type: whoever puts one in shall be found out.
+    named = (dict(zip(Row.__struct_fields__, row, strict=True)) for row in rows)
+    return [msgspec.convert(row, Row) for row in named]
+
+
+async def page(db: AsyncConnection, wanted: AuditFilter) -> list[ChainedEntry]:
     """Read entries, newest first."""
     columns = audit_log.c
-    query = sa.select(audit_log)
+    query = sa.select(*_SHOWN)
     if wanted.user_id:
         query = query.where(columns.user_id == wanted.user_id)
     if wanted.session_id:
@@ -62,5 +103,5 @@ async def page(db: AsyncConnection, wanted: AuditFilter) -> list[AuditEntry]:
     return [_entry(row) for row in rows]
 
 
-def _entry(row: sa.Row[Any]) -> AuditEntry:
-    return AuditEntry(**(dict(row._mapping) | {"details": msgspec.json.decode(row.details)}))
+def _entry(row: sa.Row[Any]) -> ChainedEntry:
+    return ChainedEntry(**(dict(row._mapping) | {"details": msgspec.json.decode(row.details)}))

@@ -8,7 +8,7 @@ from typing import Annotated
 from litestar import Router, get
 from litestar.params import QueryParameter
 
-from codelab.audit.entry import AuditEntry
+from codelab.audit.entry import ChainedEntry
 from codelab.audit.repository import AuditFilter
 from codelab.audit.service import Audit
 from codelab.auth.api import admins_only
@@ -32,7 +32,7 @@ def router(audit: Audit) -> Router:
         until: To = None,
         before: Id = None,
         limit: PageSize = 100,
-    ) -> list[AuditEntry]:
+    ) -> list[ChainedEntry]:
         """List entries of the audit log, newest first; moments without a zone are UTC."""
         wanted = AuditFilter(
             user_id=user,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codelab.audit import repository
-from codelab.audit.entry import AuditEntry, Observation, entry_of
+from codelab.audit.chain import audit_signer
+from codelab.audit.entry import ChainedEntry, Observation, entry_of
 from codelab.audit.recorder import Recorder
 from codelab.audit.repository import AuditFilter
 from codelab.audit.subscribers import OBSERVED, observe
@@ -19,11 +22,12 @@ class Audit:
     Args:
         db: The database.
         bus: Where the events come from.
+        secrets: The installation's secrets, the one for new entries first.
     """
 
-    def __init__(self, db: Database, bus: Bus) -> None:
+    def __init__(self, db: Database, bus: Bus, secrets: Sequence[str]) -> None:
         self._db = db
-        self._recorder = Recorder(db)
+        self._recorder = Recorder(db, audit_signer(secrets))
         for kind in OBSERVED:
             bus.subscribe(kind, self._hear)
 
@@ -44,7 +48,7 @@ class Audit:
         """Record something that no event tells."""
         self._recorder.add(entry_of(seen, current_request()), weighty=seen.weighty)
 
-    async def list_entries(self, wanted: AuditFilter) -> list[AuditEntry]:
+    async def list_entries(self, wanted: AuditFilter) -> list[ChainedEntry]:
         """Return a page of entries, newest first, up to this moment."""
         await self._recorder.flush()
         async with self._db.read() as db:
@@ -52,7 +56,7 @@ class Audit:
 
     async def entries_of(
         self, user_id: str, *, before: str | None = None, limit: int = 100
-    ) -> list[AuditEntry]:
+    ) -> list[ChainedEntry]:
         """Return a page of the entries about what a user did, newest first."""
         return await self.list_entries(AuditFilter(user_id=user_id, before=before, limit=limit))
 

@@ -156,7 +156,10 @@ def _(event: hitl.ApprovalResolved) -> list[Observation]:
 
 @observe.register
 def _(event: hitl.PolicyApplied) -> list[Observation]:
+    # As the approval's own row has it: the policy decided, at once.
     details: dict[str, Detail] = {
+        "by": "policy",
+        "response_time_ms": 0,
         "decision": event.decision,
         "reason": event.reason,
         "digest": event.digest,

@@ -14,6 +14,7 @@ _COMMANDS = {
     "models": ("codelab.cli.models:models", "Show the configured models, and check them."),
     "plugins": ("codelab.cli.plugins:plugins", "Show the installed plugins and what they bring."),
     "doctor": ("codelab.cli.doctor:doctor", "Find out what is missing or weak on this machine."),
+    "audit": ("codelab.cli.audit:audit", "Check the audit log."),
     "migrate": ("codelab.cli.migrate:migrate", "Bring the database up to date."),
     "secret": ("codelab.cli.secret:secret", "Print a new secret key."),
 }

@@ -120,13 +120,14 @@ def _run(config: Path | None, work: Callable[[Auth], Awaitable[T]]) -> T:
 async def _accounts(settings: Settings) -> AsyncIterator[Auth]:
     """Lend the accounts; what is done to them is written to the audit log as by the server."""
     await prepare_database(settings.database_url)
+    keys = secret_keys(settings)
     bus = Bus()
     db = Database(settings.database_url, bus)
-    audit = Audit(db, bus)
+    audit = Audit(db, bus, keys)
     await bus.start()
     await audit.start()
     try:
-        yield Auth(db, AuthSettings(secrets=secret_keys(settings)))
+        yield Auth(db, AuthSettings(secrets=keys))
     finally:
         await audit.close()
         await bus.close()

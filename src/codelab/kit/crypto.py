@@ -1,8 +1,9 @@
-"""Keys derived from the installation's secret, and the sealing of sensitive columns."""
+"""Keys derived from the installation's secret: for the sealing of columns and for signatures."""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 
@@ -80,6 +81,31 @@ class Cipher:
     def is_current(self, sealed: bytes) -> bool:
         """Tell whether the value was sealed with the key for new values."""
         return sealed[1 : 1 + _KEY_ID_BYTES] == self._current
+
+
+class Signer:
+    """Signs texts with HMAC-SHA256; what a former key signed still counts.
+
+    Args:
+        secrets: The installation's secrets, the one for new signatures first.
+        purpose: What is signed; a signature for another purpose does not count.
+    """
+
+    def __init__(self, secrets: Sequence[str], purpose: str) -> None:
+        self._keys = [derive_key(secret, purpose) for secret in secrets]
+
+    def sign(self, text: str) -> str:
+        """Return the text's signature in hexadecimal."""
+        return _signature(self._keys[0], text)
+
+    def signed(self, text: str, signature: str) -> bool:
+        """Tell whether one of the keys made this signature of the text."""
+        given = signature.encode()
+        return any(hmac.compare_digest(_signature(key, text).encode(), given) for key in self._keys)
+
+
+def _signature(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def _mark(key: bytes) -> bytes:

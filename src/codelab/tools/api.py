@@ -158,19 +158,24 @@ class Tools:
             await self._gate.enter(call)
         started = time.monotonic()
         inside = msgspec.structs.replace(context, approved_state=prepared.state)
-        result = await execution.execute(tool, inside, prepared.parameters)
-        self._bus.publish(
-            ToolExecuted(
-                session_id=call.session_id,
-                user_id=call.user_id,
-                agent=call.agent,
-                tool=tool.name,
-                call_id=call.call_id,
-                ok=result.ok,
-                duration_ms=monotonic_ms(started),
-                digest=call.digest,
+        ok = False
+        try:
+            result = await execution.execute(tool, inside, prepared.parameters)
+            ok = result.ok
+        finally:
+            # Also when the turn is cancelled meanwhile: it has begun, and may have had effects.
+            self._bus.publish(
+                ToolExecuted(
+                    session_id=call.session_id,
+                    user_id=call.user_id,
+                    agent=call.agent,
+                    tool=tool.name,
+                    call_id=call.call_id,
+                    ok=ok,
+                    duration_ms=monotonic_ms(started),
+                    digest=call.digest,
+                )
             )
-        )
         return result
 
     async def _ensure_unchanged(self, prepared: PreparedCall, context: ToolContext) -> None:

@@ -6,7 +6,11 @@ from codelab.kit.events import Event
 
 
 class ToolExecuted(Event, frozen=True, kw_only=True):
-    """A tool ran; `digest` is that of the call, as its approval has it."""
+    """A tool ran, to its end or until it was cancelled, which is not `ok`.
+
+    Args:
+        digest: That of the call, as its approval has it.
+    """
 
     session_id: str
     user_id: str
