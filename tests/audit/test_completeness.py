@@ -11,7 +11,6 @@ import pytest
 from codelab.audit.api import Audit, AuditFilter, ChainedEntry, verify
 from codelab.audit.subscribers import OBSERVED
 from codelab.hitl import events as hitl
-from codelab.hitl.api import HitlSettings
 from codelab.hitl.policy import Decision, Rule
 from codelab.kit.clock import utc_now
 from codelab.kit.events import EphemeralEvent, Event
@@ -100,7 +99,7 @@ async def test_a_cancellation(scene: Scene, audit: Audit) -> None:
 
 @pytest.mark.parametrize("decision", [Decision.ALLOW, Decision.DENY])
 async def test_a_decision_of_the_policy(scene: Scene, audit: Audit, decision: Decision) -> None:
-    scene.with_settings(HitlSettings(rules=(Rule(decision=decision, reason="So."),)))
+    scene.with_rules(Rule(decision=decision, reason="So."))
     await scene.review(scene.call())
     ((action, details),) = await approvals_of(audit)
     assert (action, details["by"], details["response_time_ms"]) == ("policy.applied", "policy", 0)

@@ -182,6 +182,33 @@ CASES: list[tuple[Event, dict[str, Any]]] = [
             },
         },
     ),
+    (
+        hitl.RuleAdded(
+            rule_id="r1",
+            user_id="u1",
+            workspace_id=None,
+            session_id="s1",
+            decision="allow",
+            tool="write_file",
+            approval_id="a1",
+        ),
+        {
+            "action": "rule.added",
+            "resource_id": "r1",
+            "user_id": "u1",
+            "session_id": "s1",
+            "details": {
+                "workspace_id": None,
+                "decision": "allow",
+                "tool": "write_file",
+                "approval_id": "a1",
+            },
+        },
+    ),
+    (
+        hitl.RuleRevoked(rule_id="r1", user_id="u1", workspace_id="w1", session_id=None),
+        {"action": "rule.revoked", "details": {"workspace_id": "w1"}},
+    ),
     (hitl.ApprovalUsed(**CALL, digest="d1"), {"action": "approval.used", "resource_id": "a1"}),
     (
         ToolExecuted(

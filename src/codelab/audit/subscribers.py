@@ -41,6 +41,8 @@ OBSERVED: tuple[type[Event], ...] = (
     hitl.ApprovalResolved,
     hitl.PolicyApplied,
     hitl.ApprovalUsed,
+    hitl.RuleAdded,
+    hitl.RuleRevoked,
     tools.ToolExecuted,
     llm.ModelCalled,
 )
@@ -170,6 +172,33 @@ def _(event: hitl.PolicyApplied) -> list[Observation]:
 @observe.register
 def _(event: hitl.ApprovalUsed) -> list[Observation]:
     return [_of_approval(event, "approval.used", {"digest": event.digest})]
+
+
+@observe.register
+def _(event: hitl.RuleAdded) -> list[Observation]:
+    details: dict[str, Detail] = {
+        "decision": event.decision,
+        "tool": event.tool,
+        "approval_id": event.approval_id,
+    }
+    return [_of_rule(event, "rule.added", details)]
+
+
+@observe.register
+def _(event: hitl.RuleRevoked) -> list[Observation]:
+    return [_of_rule(event, "rule.revoked", {})]
+
+
+def _of_rule(event: hitl.RuleEvent, action: str, details: dict[str, Detail]) -> Observation:
+    return Observation(
+        action=action,
+        resource_type="rule",
+        resource_id=event.rule_id,
+        user_id=event.user_id,
+        session_id=event.session_id,
+        details={"workspace_id": event.workspace_id, **details},
+        weighty=True,
+    )
 
 
 @observe.register
