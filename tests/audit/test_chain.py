@@ -119,6 +119,10 @@ def test_any_changed_field_shows(at: int, name: str, data: st.DataObject) -> Non
     value = data.draw(OTHERS[name].filter(lambda value: value != getattr(FIVE[at], name)))
     rows = list(FIVE)
     rows[at] = msgspec.structs.replace(rows[at], **{name: value})
+    if (at, name, value) == (0, "signature", ""):
+        # As if it were from before the chain: whoever verifies says how many those may be.
+        assert verified(rows, end(FIVE)).unsigned == 1
+        return
     breaks(rows, end(FIVE))
     # Also where the rows are read in the order of their numbers.
     breaks(sorted(rows, key=lambda row: row.seq), end(FIVE))

@@ -86,6 +86,19 @@ def test_a_changed_entry_is_named_in_one_sentence(
     ), told
 
 
+def test_entries_without_signatures_are_taken_only_when_they_are_known(
+    installation: Installation, database_url: str
+) -> None:
+    record_more(installation)
+    count, _ = head_of(installation)
+    tamper(database_url, "UPDATE audit_log SET signature = ''")
+    code, told = verify(installation)
+    assert (code, told.count("\n")) == (1, 1)
+    assert told.startswith(f"Error: Nobody signed the first {count} entries."), told
+    assert verify(installation, "--unsigned", str(count - 1))[0] == 1
+    assert verify(installation, "--unsigned", str(count))[0] == 0
+
+
 def test_what_was_cut_off_with_the_head_shows_by_a_noted_one(
     installation: Installation, database_url: str
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from codelab.audit.api import Head, Progress, verify
+from codelab.audit.errors import ChainBroken
 from codelab.cli.installation import config_option, opened_database, read_settings
 from codelab.settings import Settings, secret_keys
 
@@ -48,17 +49,28 @@ def audit() -> None:
     metavar="SEQ:HASH",
     help="A head that was printed earlier and kept elsewhere: it must still be in the chain.",
 )
+@click.option(
+    "--unsigned",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="How many of the first entries are known to be from before the chain.",
+)
 @config_option
-def verify_chain(noted: Head | None, config: Path | None) -> None:
+def verify_chain(noted: Head | None, unsigned: int, config: Path | None) -> None:
     """Find out whether entries were changed, removed or put in.
 
     Exit code 1: something is wrong; the first entry that shows it is named. Last entries that
     were cut off, together with the head, show only with --expect.
     """
     verified = asyncio.run(_verify(read_settings(config), noted))
+    if verified.unsigned > unsigned:
+        # Who has the database can take signatures away, and compute all hashes anew.
+        raise ChainBroken(
+            f"Nobody signed the first {verified.unsigned} entries. If so many were there before "
+            f"the chain, say --unsigned {verified.unsigned}; otherwise they were put in."
+        )
     click.echo(f"{verified.head.seq} entries, chain intact, head {verified.head}")
-    if verified.unsigned:
-        click.echo(f"The first {verified.unsigned} are from before the chain: nobody signed them.")
 
 
 async def _verify(settings: Settings, noted: Head | None) -> Progress:
