@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,18 +37,22 @@ class Proxy:
     http: int
     tls: ssl.SSLContext
     log: Path
+    certificate: Path
 
 
-def configuration(folder: Path, https: int, http: int, upstream: int) -> Path:
+def configuration(folder: Path, https: int, http: int, upstreams: Sequence[int]) -> Path:
     """Write the shipped configuration for this machine: other ports and folders, nothing else."""
     text = CONFIGURATION.read_text("utf-8")
+    # Docker's resolver gives one name for all replicas; here they are ports.
+    servers = " ".join(f"server 127.0.0.1:{port};" for port in upstreams)
     tls = folder / "tls"
     for shipped, here in {
         # First, since the other folders here may lie in one of this name.
         " /tmp/": f" {folder}/",
         "listen 8443": f"listen 127.0.0.1:{https}",
         "listen 8080": f"listen 127.0.0.1:{http}",
-        "set $replicas codelab:8000": f"set $replicas 127.0.0.1:{upstream}",
+        "set $replicas codelab:8000": "set $replicas replicas",
+        "    map $http_upgrade": f"    upstream replicas {{ {servers} }}\n    map $http_upgrade",
         "/etc/nginx/tls/": f"{tls}/",
         "/dev/stdout": str(folder / "access.log"),
         "/dev/stderr": str(folder / "error.log"),
@@ -70,15 +74,16 @@ def command(path: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, upstream: int) -> Iterator[Proxy]:
-    """Run nginx."""
+def running(folder: Path, *upstreams: int) -> Iterator[Proxy]:
+    """Run nginx before these ports."""
     https, http = free_port(), free_port()
-    path = configuration(folder, https, http, upstream)
-    tls = ssl.create_default_context(cafile=str(folder / "tls" / "fullchain.pem"))
+    path = configuration(folder, https, http, upstreams)
+    certificate = folder / "tls" / "fullchain.pem"
+    tls = ssl.create_default_context(cafile=str(certificate))
     with subprocess.Popen(command(path), stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(https)
-            yield Proxy(https, http, tls, folder / "access.log")
+            yield Proxy(https, http, tls, folder / "access.log", certificate)
         finally:
             process.terminate()
 

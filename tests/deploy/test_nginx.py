@@ -63,7 +63,7 @@ def answer(response: http.client.HTTPResponse) -> dict[str, Any]:
 
 
 def test_the_configuration_is_valid(tmp_path: Path) -> None:
-    path = proxy.configuration(tmp_path, 8443, 8080, 8000)
+    path = proxy.configuration(tmp_path, 8443, 8080, [8000, 8001])
     done = subprocess.run([*proxy.command(path), "-t"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -144,13 +145,29 @@ class CodeLab:
         return code
 
 
+@dataclass(frozen=True)
+class Door:
+    """A proxy before the servers: its address, and what its clients must trust."""
+
+    url: str
+    tls: ssl.SSLContext
+
+
 class Client:
     """A signed-in user: REST calls, and turns over a WebSocket."""
 
-    def __init__(self, server: CodeLab, http: aiohttp.ClientSession, token: str) -> None:
+    def __init__(
+        self, server: CodeLab, http: aiohttp.ClientSession, token: str, *, door: Door | None = None
+    ) -> None:
         self.server = server
         self.http = http
         self.token = token
+        self.door = door
+
+    @property
+    def url(self) -> str:
+        """Where it connects: to the server itself, or to the proxy before it."""
+        return self.door.url if self.door else self.server.url
 
     @property
     def headers(self) -> dict[str, str]:
@@ -161,7 +178,7 @@ class Client:
         self, method: str, path: str, body: object = None, *, expect: int | None = None
     ) -> Any:
         """Make a REST call and return the decoded answer."""
-        url = f"{self.server.url}/api/v1/{path}"
+        url = f"{self.url}/api/v1/{path}"
         async with self.http.request(method, url, json=body, headers=self.headers) as response:
             text = await response.text()
             wanted = (expect,) if expect else (200, 201, 204)
@@ -177,12 +194,13 @@ class Client:
     @asynccontextmanager
     async def socket(self) -> AsyncIterator[ClientConnection]:
         """Open a WebSocket, past its greeting."""
-        url = f"{self.server.url.replace('http', 'ws')}/api/v1/ws"
+        url = f"{self.url.replace('http', 'ws')}/api/v1/ws"
         async with connect(
             url,
             additional_headers=self.headers,
             subprotocols=[Subprotocol("codelab.v1")],
             proxy=None,
+            ssl=self.door.tls if self.door else None,
         ) as socket:
             hello = msgspec.json.decode(await socket.recv())
             assert hello["type"] == "hello", hello

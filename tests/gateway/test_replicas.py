@@ -1,7 +1,6 @@
 """Two replicas over a real relay: every client gets the whole record, wherever it connects."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from codelab.sessions.events import (
     UsageRecorded,
 )
 from tests.gateway.rig import Frame, Replica, User, open_session, read, read_until, send, sign_up
+from tests.support.chance import Chance
 
 DONE = TurnEnded(message_id="last", stop_reason="end", duration_ms=1, usage=Usage())
 USED = UsageRecorded(agent="ask", model="x", usage=Usage())
@@ -158,17 +158,6 @@ async def test_a_turn_that_failed_or_was_lost_leaves_nothing_behind(
         await here.append(session_id, DONE)
         frames = await read_until(client, "done")
     assert [frame["type"] for frame in frames] == ["done"]
-
-
-class Chance:
-    """Numbers that look random and are the same in each run."""
-
-    def __init__(self, seed: int) -> None:
-        self.state = str(seed).encode()
-
-    def below(self, end: int) -> int:
-        self.state = hashlib.sha256(self.state).digest()
-        return int.from_bytes(self.state[:8], "big") % end
 
 
 async def watch(

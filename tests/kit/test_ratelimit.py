@@ -1,10 +1,12 @@
+import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from codelab.kit.errors import RateLimited, Unavailable
+from codelab.kit.errors import RateLimited
 from codelab.kit.ratelimit import RateLimiter
 from tests.support.servers import ValkeyServer
 
@@ -68,22 +70,48 @@ async def test_a_refused_use_is_not_counted(limiters: tuple[RateLimiter, RateLim
     assert waits == sorted(waits, reverse=True)
 
 
-async def test_what_cannot_be_counted_is_refused_and_counting_goes_on(tmp_path: Path) -> None:
+async def test_while_redis_is_away_each_replica_goes_by_its_own_count(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path)
     server.start()
+    first, second = RateLimiter(server.url), RateLimiter(server.url)
     try:
-        limiter = RateLimiter(server.url)
-        await limiter.hit("llm_requests", 2, "ann")
+        await first.hit("llm_requests", 3, "ann")
         server.kill()
-        for _ in range(3):
-            with pytest.raises(Unavailable) as away:
-                await limiter.hit("llm_requests", 2, "ann")
-            assert away.value.retry_after_s
-        server.start()
-        await limiter.hit("llm_requests", 2, "ann")
-        await limiter.close()
+        for _ in range(2):
+            await first.hit("llm_requests", 3, "ann")
+        with pytest.raises(RateLimited) as refused:
+            await first.hit("llm_requests", 3, "ann")
+        assert 3000 < (refused.value.retry_after_s or 0) <= 3600
+        await second.hit("llm_requests", 3, "ann")
     finally:
         server.kill()
+        await first.close()
+        await second.close()
+
+
+async def test_counting_together_goes_on_when_redis_is_back(tmp_path: Path) -> None:
+    server = ValkeyServer(tmp_path)
+    server.start()
+    first, second = RateLimiter(server.url), RateLimiter(server.url)
+    try:
+        server.kill()
+        await first.hit("llm_requests", 2, "ann")
+        server.start()
+        refusals = 0
+        async with asyncio.timeout(20):
+            # One replica's uses are the other one's again.
+            while not refusals:
+                with contextlib.suppress(RateLimited):
+                    await first.hit("llm_requests", 50, "ben")
+                try:
+                    await second.hit("llm_requests", 50, "ben")
+                except RateLimited:
+                    refusals += 1
+                await asyncio.sleep(0.05)
+    finally:
+        server.kill()
+        await first.close()
+        await second.close()
 
 
 async def test_thousands_of_other_keys_do_not_slow_a_hit_in_memory() -> None:

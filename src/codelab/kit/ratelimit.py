@@ -11,10 +11,12 @@ from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from codelab.kit.errors import RateLimited, Unavailable
+from codelab.kit.errors import RateLimited
 from codelab.kit.relay import connect, disconnect
 
 _ANSWER_S = 2.0
+# So long nobody waits for one that did not answer.
+_AWAY_S = 2.0
 _SWEEP_EVERY = 1000
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +44,6 @@ class RateLimiter:
 
         Raises:
             RateLimited: The limit is used up; says after how many seconds it is not.
-            Unavailable: The counter cannot be reached: what cannot be counted is refused.
         """
         await self._hit(RateLimitItemPerHour(per_hour, namespace=f"codelab/{limit}"), limit, key)
 
@@ -98,9 +99,15 @@ class _MemoryWindows:
 
 
 class _RedisWindows:
-    """The same in Redis, by the `limits` library."""
+    """The same in Redis, by the `limits` library.
+
+    While Redis is away each replica goes by the uses that it has counted itself: a turn that was
+    accepted must not end because nobody can be asked how often its user has asked before.
+    """
 
     def __init__(self, redis_url: str) -> None:
+        self._own = _MemoryWindows()
+        self._away_until = 0.0
         # It must answer soon or not at all: a request waits for it.
         self._client = connect(redis_url, answer_s=_ANSWER_S)
         pool: Any = self._client.connection_pool
@@ -113,14 +120,16 @@ class _RedisWindows:
 
     async def take(self, item: RateLimitItem, key: str) -> float | None:
         """Count a use; return the seconds to wait when there is none left."""
+        own = await self._own.take(item, key)
+        if time.monotonic() < self._away_until:
+            return own
         try:
             if await self._limiter.hit(item, key):
                 return None
             window = await self._limiter.get_window_stats(item, key)
         except Exception as error:
             # The library passes its backend's own exceptions through, whichever backend it is.
-            _log.warning("rate_limit_unavailable", error_type=type(error).__name__)
-            raise Unavailable(
-                "Requests cannot be counted at the moment. Try again.", retry_after_s=2
-            ) from error
+            _log.warning("rate_limit_counted_here_only", error_type=type(error).__name__)
+            self._away_until = time.monotonic() + _AWAY_S
+            return own
         return window.reset_time - time.time()
