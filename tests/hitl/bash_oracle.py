@@ -29,6 +29,9 @@ for status in 0 1; do
 done
 """
 
+# What the texts may happen to name and bash knows.
+_BUILTINS = frozenset(("[",))
+
 Ran = Counter[tuple[str, ...]]
 
 
@@ -76,8 +79,9 @@ def _run(line: Line, skipped_after: str) -> Ran:
     for program in line.programs:
         if program.joined not in ("|", "|&"):
             skips = program.joined == skipped_after
-        if not skips:
-            ran[tuple(word.text for word in program.words)] += 1
+        words = tuple(word.text for word in program.words)
+        if not skips and words[0] not in _BUILTINS:
+            ran[words] += 1
     return ran
 
 

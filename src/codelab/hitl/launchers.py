@@ -160,6 +160,7 @@ EVALUATORS = _names(
 )
 # Builtins that do so with one of these options.
 SOMETIMES_EVALUATORS = {
+    "[": ("-v", "-R"),
     "jobs": ("-x",),
     "printf": ("-v",),
     "test": ("-v", "-R"),
