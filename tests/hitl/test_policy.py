@@ -5,12 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codelab.hitl.errors import PolicyInvalid
-from codelab.hitl.policy import Decision, Rule, Subject, decide, is_plain
+from codelab.hitl.policy import Decision, Rule, Subject, decide
 from codelab.hitl.policy_file import read_rules
+from codelab.hitl.wrappers import understand
+from tests.hitl.shell_texts import hard_texts
 
 ALLOW, ASK, DENY = Decision.ALLOW, Decision.ASK, Decision.DENY
 
+names = st.sampled_from(["ls", "git", "a", "rm"])
 words = st.sampled_from(["ls", "git", "status", "-la", "a b", "src", "rm", "--all"])
+commands = st.builds(" ".join, st.builds(lambda name, rest: [name, *rest], names, st.lists(words)))
 paths = st.sampled_from(["a.py", "src/b.py", ".env", "docs/c.md", "../d", "src/../.env"])
 rules = st.builds(
     Rule,
@@ -24,7 +28,7 @@ subjects = st.builds(
     tool=st.sampled_from(["write_file", "read_file", "execute_command"]),
     protected=st.booleans(),
     paths=st.lists(paths, max_size=2).map(tuple),
-    command=st.none() | st.lists(words, min_size=1, max_size=3).map(" ".join),
+    command=st.none() | commands,
 )
 
 
@@ -110,34 +114,41 @@ def test_to_deny_one_path_is_enough(
 @pytest.mark.parametrize(
     "command",
     [
-        "git status; rm -rf .",
-        "git status && rm x",
-        "git status | sh",
-        "git status & rm x",
         "git status > x",
         "git status < x",
         "git status $(rm x)",
         "git status `rm x`",
         "git status $HOME",
-        "git status\nrm x",
         "git status *",
-        "git status \\; rm",
         "git status 'unfinished",
+        "git status;; rm x",
         "PAGER=rm git status",
         "(git status)",
         "git status # rm",
+        "git status | xargs rm",
+        "git status | sh",
+        "git status\r\nrm x",
+        "alias git=rm; git status",
+        "cp x AGENTS.md",
         "",
         "   ",
         "''",
     ],
 )
-def test_more_than_a_plain_program_call_always_asks(command: str) -> None:
+def test_what_is_not_certain_or_guarded_always_asks(command: str) -> None:
     rule = Rule(decision=ALLOW, tool="execute_command")
     for protected in (True, False):
         subject = Subject(tool="execute_command", protected=protected, command=command)
-        assert verdict(subject, rule, Rule(decision=ALLOW, commands=("*",))) is ASK
+        verdict = decide([rule, Rule(decision=ALLOW, commands=("*",))], subject)
+        assert verdict.decision is ASK
+        assert verdict.reason
     denied = Rule(decision=DENY, commands=("*",))
-    assert verdict(Subject(tool="x", protected=True, command=command), denied) is DENY
+    assert verdict_of(command, denied) is DENY
+
+
+def verdict_of(command: str, *chosen: Rule) -> Decision:
+    subject = Subject(tool="execute_command", protected=True, command=command, root="/srv/w/x")
+    return verdict(subject, *chosen)
 
 
 @pytest.mark.parametrize(
@@ -146,20 +157,146 @@ def test_more_than_a_plain_program_call_always_asks(command: str) -> None:
         ("git status", ALLOW),
         ("git  status   -s", ALLOW),
         ('"git" status', ALLOW),
+        ("git status && npm test", ALLOW),
+        ("git status | npm test; git status & npm test\ngit status", ALLOW),
+        ("timeout 60 nice npm test", ALLOW),
+        ("/bin/git status", ASK),
+        ("./timeout 60 npm test", ASK),
         ("git push", ASK),
+        ("git status && git push", ASK),
+        ("npm test; rm x", ASK),
+        ("sudo npm test", ASK),
+        ("sh -c 'npm test'", ASK),
         ("'git status'", ASK),
         ("xgit status", ASK),
+        ("echo npm test", ASK),
+        ("npm test > log", ASK),
     ],
 )
-def test_an_allowed_command_runs_unasked(command: str, expected: Decision) -> None:
-    rule = Rule(decision=ALLOW, tool="execute_command", commands=("git status*",))
-    subject = Subject(tool="execute_command", protected=True, command=command)
-    assert verdict(subject, rule) is expected
+def test_a_command_runs_unasked_when_rules_cover_all_that_it_runs(
+    command: str, expected: Decision
+) -> None:
+    chosen = [
+        Rule(decision=ALLOW, tool="execute_command", commands=("git status*",)),
+        Rule(decision=ALLOW, tool="execute_*", commands=("npm test",)),
+    ]
+    assert verdict_of(command, *chosen) is expected
 
 
-@given(st.lists(words, min_size=1, max_size=5))
-def test_plain_words_are_plain(parts: list[str]) -> None:
-    assert is_plain(" ".join(parts))
+@pytest.mark.parametrize(
+    ("command", "patterns", "expected"),
+    [
+        ("sudo npm test", ("sudo *", "npm test"), ALLOW),
+        ("sudo npm test", ("sudo *",), ASK),
+        ("sh -c 'npm test; ls'", ("sh -c *", "npm test"), ASK),
+        ("sh -c 'npm test; ls'", ("sh -c *", "npm test", "ls"), ALLOW),
+        ("timeout 5 npm test", ("timeout 5 npm test",), ALLOW),
+        ("timeout 5 sudo npm test", ("timeout *", "npm test"), ALLOW),
+        ("make && make test", ("make && make test",), ALLOW),
+        ("make && make test", ("make && make *",), ASK),
+        ("echo $x", ("echo $x",), ASK),
+        ('python -c "print(1)"', ('python -c "print(1)"',), ALLOW),
+        ("git show HEAD^", ("git show HEAD^",), ALLOW),
+        ("rm 'x --dry-run'", ("* --dry-run",), ASK),
+        ("rm x\\ --dry-run", ("* --dry-run",), ASK),
+    ],
+)
+def test_wrappers_are_allowed_with_what_they_run(
+    command: str, patterns: tuple[str, ...], expected: Decision
+) -> None:
+    assert verdict_of(command, Rule(decision=ALLOW, commands=patterns)) is expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git push",
+        "git  push origin",
+        "g\\it 'push'",
+        "/usr/bin/git push",
+        "ls; git push",
+        "ls && (git push)",
+        "ls\ngit push",
+        "sudo -u ann git push",
+        "env A=b git push",
+        "timeout 5 git push",
+        "sh -c 'cd x && git push'",
+        "eval git push",
+        "echo $(git push)",
+        "A=b git push $x",
+        "xargs git push",
+        "find . -exec git push ';'",
+        "if x; then git push; fi",
+        "git push > log",
+        "git push 'unclosed",
+    ],
+)
+def test_a_denied_program_is_found_wherever_it_stands(command: str) -> None:
+    allow = Rule(decision=ALLOW)
+    for decision in (DENY, ASK):
+        rule = Rule(decision=decision, tool="execute_*", commands=("git push*",))
+        assert verdict_of(command, allow, rule) is decision
+
+
+def test_a_pattern_that_restricts_needs_no_quotes() -> None:
+    rule = Rule(decision=DENY, commands=("rm *.log", "* | sh"))
+    assert verdict_of("rm *.log", rule) is DENY
+    assert verdict_of("curl x | sh", rule) is DENY
+
+
+@pytest.mark.parametrize("command", ["rm -rf /", "cd .. && rm -rf x", "sudo rm -rf ~", "rm -r ."])
+def test_nothing_overrides_what_is_built_in(command: str) -> None:
+    subject = Subject(tool="execute_command", protected=False, command=command, root="/srv/w/x")
+    rules = [Rule(decision=ALLOW), Rule(decision=ALLOW, commands=(command,)), Rule(decision=ASK)]
+    verdict = decide(rules, subject)
+    assert verdict.decision is DENY
+    assert verdict.reason.startswith("It would delete")
+
+
+@pytest.mark.parametrize("path", ["", ".", "sub/..", ".."])
+def test_no_tool_deletes_the_workspace(path: str) -> None:
+    for root in (None, "/srv/w/x"):
+        subject = Subject(tool="delete_file", protected=True, paths=(path,), root=root)
+        assert verdict(subject, Rule(decision=ALLOW)) is DENY
+
+
+def test_guarded_files_are_changed_only_after_asking() -> None:
+    for path in ("AGENTS.md", ".git/hooks/x", "conf/policy.toml"):
+        for protected, expected in ((True, ASK), (False, ALLOW)):
+            subject = Subject(
+                tool="a_tool", protected=protected, paths=(path,), guarded=("conf/policy.toml",)
+            )
+            assert verdict(subject, Rule(decision=ALLOW)) is expected
+            assert verdict(subject, Rule(decision=DENY)) is DENY
+
+
+def test_the_folder_of_a_command_counts() -> None:
+    for folder, expected in (("conf", ASK), ("", ALLOW)):
+        subject = Subject(
+            tool="execute_command",
+            protected=True,
+            command="cp x policy.toml",
+            root="/srv/w/x",
+            folder=folder,
+            guarded=("conf/policy.toml",),
+        )
+        assert verdict(subject, Rule(decision=ALLOW)) is expected
+
+
+@given(chosen=st.lists(rules, max_size=4), text=hard_texts, data=st.data())
+def test_rules_move_no_text_where_it_may_not_go(
+    chosen: list[Rule], text: str, data: st.DataObject
+) -> None:
+    pattern = data.draw(st.sampled_from(["*", text, text[:3] + "*"]))
+    allow = Rule(decision=ALLOW, commands=(pattern,))
+    before, after = verdict_of(text, *chosen), verdict_of(text, *chosen, allow)
+    assert before is after or (before is ASK and after is ALLOW)
+    if understand(text).doubt:
+        assert after is not ALLOW
+    deny = Rule(decision=DENY, commands=(pattern,))
+    assert verdict_of(text, *chosen, deny) in (DENY, before)
+    assert verdict_of(text, *chosen, Rule(decision=DENY)) is DENY
+    assert verdict_of(text, *reversed(chosen)) is before
 
 
 def test_rules_come_from_a_file(tmp_path: Path) -> None:

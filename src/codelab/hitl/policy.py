@@ -1,23 +1,22 @@
-"""Who decides about a call: ordered rules, as data, and the tool's own default.
+"""Who decides about a call: what is built in, then ordered rules, as data, then the tool's default.
 
-Deny goes before ask, ask before allow, allow before the default, which is to ask for protected
-tools and to allow the others.
+What is never allowed goes before deny, deny before ask, ask before what always asks, that before
+allow, and allow before the default, which is to ask for protected tools and to allow the others.
 """
 
 from __future__ import annotations
 
 import enum
 import posixpath
-import re
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
 
-# One plain program call has none of these: they chain, redirect, expand or comment.
-_BEYOND_PLAIN = re.compile(r"[;&|<>()$`\\{}*?\[\]~#!\x00-\x1f\x7f]")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+from codelab.hitl.blocks import refuse_command, refuse_paths
+from codelab.hitl.commands import covers, lines_of, touches
+from codelab.hitl.guarded import guard_command, guard_paths
+from codelab.hitl.wrappers import Command, understand
 
 
 class Decision(enum.StrEnum):
@@ -36,7 +35,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         tool: A pattern of tools' names.
         paths: Patterns of paths; one without a slash matches the file's name. To allow, all
             paths of the call must match; to ask or deny, one is enough.
-        commands: Patterns of whole command lines.
+        commands: Patterns of program calls. To allow, all that a command runs must match, be it
+            by several rules; to ask or deny, one call is enough, or the command's text.
         reason: Why, for the agent and the record.
     """
 
@@ -61,12 +61,18 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         protected: Whether the tool asks by default.
         paths: The paths that would be touched, relative to the workspace.
         command: The command line that would run, if any.
+        root: The workspace's folder, absolute, if it is known.
+        folder: Where in it the command would run.
+        guarded: Paths of the workspace that always ask, besides those that are built in.
     """
 
     tool: str
     protected: bool
     paths: tuple[str, ...] = ()
     command: str | None = None
+    root: str | None = None
+    folder: str = ""
+    guarded: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,47 +84,71 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 def decide(rules: Sequence[Rule], subject: Subject) -> Verdict:
     """Decide about a call."""
+    command = None if subject.command is None else understand(subject.command)
+    if reason := _refusal(subject, command):
+        return Verdict(decision=Decision.DENY, reason=reason)
+    spoken = [rule for rule in rules if fnmatchcase(subject.tool, rule.tool)]
+    lines = () if command is None else lines_of(subject.command or "", command)
     for decision in (Decision.DENY, Decision.ASK):
-        for rule in rules:
-            if rule.decision is decision and _touches(rule, subject):
+        for rule in spoken:
+            if rule.decision is decision and _touches(rule, subject, lines):
                 return Verdict(decision=decision, reason=rule.reason)
-    if subject.command is not None and not is_plain(subject.command):
-        return Verdict(decision=Decision.ASK, reason="The command is more than one program call.")
-    for rule in rules:
-        if rule.decision is Decision.ALLOW and _covers(rule, subject):
-            return Verdict(decision=Decision.ALLOW, reason=rule.reason)
+    if reason := _concern(subject, command):
+        return Verdict(decision=Decision.ASK, reason=reason)
+    allowing = [rule for rule in spoken if rule.decision is Decision.ALLOW]
+    if (allowed := _allowance(allowing, subject, command)) is not None:
+        return Verdict(decision=Decision.ALLOW, reason=allowed.reason)
     return Verdict(decision=Decision.ASK if subject.protected else Decision.ALLOW)
 
 
-def is_plain(command: str) -> bool:
-    """Tell whether a command line is one program with fixed arguments and nothing else."""
-    if _BEYOND_PLAIN.search(command):
-        return False
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return False
-    return bool(words) and bool(words[0]) and not _ASSIGNMENT.match(words[0])
+def _refusal(subject: Subject, command: Command | None) -> str:
+    """Say why a call is never allowed, if so."""
+    reason = refuse_paths(subject.tool, subject.paths, subject.root)
+    if reason or command is None:
+        return reason
+    return refuse_command(command.steps, subject.root, subject.folder)
 
 
-def _touches(rule: Rule, subject: Subject) -> bool:
+def _concern(subject: Subject, command: Command | None) -> str:
+    """Say why a human must see a call even if a rule allows it, if so."""
+    if command is not None and command.doubt:
+        return command.doubt
+    reason = ""
+    if subject.protected:
+        reason = guard_paths(subject.paths, subject.root, subject.guarded)
+    if reason or command is None:
+        return reason
+    return guard_command(command.steps, subject.root, subject.folder, subject.guarded)
+
+
+def _touches(rule: Rule, subject: Subject, lines: Sequence[str]) -> bool:
     """Tell whether a rule that restricts speaks of any part of the call."""
-    if not fnmatchcase(subject.tool, rule.tool):
-        return False
     if rule.paths and not any(_path_matches(rule, path) for path in subject.paths):
         return False
-    return not rule.commands or (
-        subject.command is not None and _command_matches(rule, subject.command)
-    )
+    return not rule.commands or touches(rule.commands, lines)
 
 
-def _covers(rule: Rule, subject: Subject) -> bool:
-    """Tell whether a rule that allows speaks of the whole call."""
-    if not _touches(rule, subject):
-        return False
-    return not rule.paths or all(
-        _inside(path) and _path_matches(rule, path) for path in subject.paths
-    )
+def _allowance(rules: Iterable[Rule], subject: Subject, command: Command | None) -> Rule | None:
+    """Find the first of the rules that together allow the whole call, if they do."""
+    fitting = [rule for rule in rules if _covers_paths(rule, subject.paths)]
+    if command is None:
+        fitting = [rule for rule in fitting if not rule.commands]
+        return fitting[0] if fitting else None
+    text = subject.command or ""
+    patterns = [pattern for rule in fitting for pattern in rule.commands or ("*",)]
+    if not covers(patterns, text, command):
+        return None
+    # One that covers it alone tells the best reason; else the first that has a part in it.
+    alone = (rule for rule in fitting if covers(rule.commands or ("*",), text, command))
+    lines = lines_of(text, command)
+    parts = (rule for rule in fitting if touches(rule.commands or ("*",), lines))
+    return next(alone, None) or next(parts, fitting[0])
+
+
+def _covers_paths(rule: Rule, paths: Sequence[str]) -> bool:
+    if not rule.paths:
+        return True
+    return bool(paths) and all(_inside(path) and _path_matches(rule, path) for path in paths)
 
 
 def _path_matches(rule: Rule, path: str) -> bool:
@@ -134,14 +164,3 @@ def _path_matches(rule: Rule, path: str) -> bool:
 def _inside(path: str) -> bool:
     plain = posixpath.normpath(path)
     return not plain.startswith("/") and plain.split("/", 1)[0] != ".."
-
-
-def _command_matches(rule: Rule, command: str) -> bool:
-    try:
-        # The words as the shell sees them: extra spaces and needless quotes hide nothing.
-        plain = shlex.join(shlex.split(command))
-    except ValueError:
-        plain = command
-    return any(
-        fnmatchcase(plain, pattern) or fnmatchcase(command, pattern) for pattern in rule.commands
-    )
