@@ -80,6 +80,7 @@ def test_transparent_programs_are_seen_through(text: str) -> None:
         "bash -xec 'true; rm x'",
         "bash -euo pipefail -c 'rm x' y z",
         "bash -c -e 'rm x'",
+        "bash +c -- 'rm x'",
         "eval rm x",
         "eval 'rm x'",
         "eval -- 'r\"m\" x'",

@@ -258,7 +258,8 @@ def _open_shell(words: Words) -> _Opened | None:
             at += text in ("--init-file", "--rcfile")
             continue
         letters = text[1:]
-        has_text = has_text or (text[0] == "-" and "c" in letters)
+        # To bash, +c is -c.
+        has_text = has_text or "c" in letters
         for _ in range(letters.count("o") + letters.count("O")):
             known = at < len(words) and words[at].text in _SHELL_OPTIONS
             doubt = doubt or ("" if known else "The shell has an option that is not known here.")
