@@ -283,6 +283,7 @@ def _hitl_settings(settings: Settings) -> HitlSettings:
     return HitlSettings(
         timeout_s=approvals.hitl_timeout_s,
         requests_per_hour=approvals.approval_requests_per_hour,
+        policy_file=Path(approvals.policy_file).resolve() if approvals.policy_file else None,
     )
 
 

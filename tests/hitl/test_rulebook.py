@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from codelab.auth.api import Principal
-from codelab.hitl.api import Allowed, Decision, Denied, Pending, Rule
+from codelab.hitl.api import Allowed, Decision, Denied, HitlSettings, Pending, Rule
 from codelab.hitl.errors import RuleInvalid, RuleNotFound
 from codelab.hitl.events import RuleAdded, RuleRevoked
 from codelab.hitl.models import policy_rules
@@ -154,3 +155,23 @@ async def test_always_of_a_no_or_of_what_came_too_late_makes_no_rule(scene: Scen
     with pytest.raises(Exception, match="has changed"):
         await scene.hitl.answer(ANN, changed, True, always=True)
     assert await scene.rules.list_for(ANN, in_session(scene)) == []
+
+
+async def test_the_servers_own_policy_is_never_changed_without_asking(scene: Scene) -> None:
+    await scene.rules.add(ANN, in_session(scene), Rule(decision=Decision.ALLOW))
+    scene.with_settings(HitlSettings(policy_file=Path("/w/config/rules.toml")))
+    inside: dict[str, Any] = {"root": "/w"}
+    other = await scene.review(scene.call("other"), paths=("config/other.toml",), **inside)
+    assert other == Allowed()
+    asked = await scene.review(scene.call("own"), paths=("config/rules.toml",), **inside)
+    assert isinstance(asked, Pending)
+    command = scene.call("command", tool="execute_command")
+    by_command = await scene.review(command, command="cp a config/rules.toml", **inside)
+    assert isinstance(by_command, Pending)
+
+
+async def test_what_is_blocked_no_rule_allows(scene: Scene) -> None:
+    await scene.rules.add(ANN, in_session(scene), Rule(decision=Decision.ALLOW))
+    command = scene.call(tool="execute_command")
+    denied = await scene.review(command, command="cd /w && rm -r -f .", root="/w")
+    assert isinstance(denied, Denied)

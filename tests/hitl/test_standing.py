@@ -24,6 +24,10 @@ def writes(*paths: str) -> Subject:
     [
         (command("pytest -q"), command("pytest -q tests")),
         (command("pytest -q"), command("pytest -x")),
+        (command("npm test && git status"), command("npm test")),
+        (command("timeout 5 make"), command("make")),
+        (command("sudo make"), command("make")),
+        (command("grep 'a*b' f"), command("grep 'aXb' f")),
         (writes("a.txt"), writes("docs/a.txt")),
         (writes("a.txt"), writes("a.txt", "b.txt")),
         (writes("a[1].txt"), writes("a1.txt")),

@@ -47,5 +47,6 @@ async def prepare_edited(
             protected=prepared.protected,
             paths=prepared.paths,
             command=prepared.command,
+            root=context.workspace.root(),
         ),
     )

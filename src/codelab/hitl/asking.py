@@ -49,6 +49,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
             protected=self.protected,
             paths=self.paths,
             command=self.command,
+            root=self.root,
         )
 
 

@@ -29,7 +29,7 @@ from codelab.hitl.asking import (
 )
 from codelab.hitl.errors import ApprovalNotFound, ApprovalStale
 from codelab.hitl.events import ApprovalRequested, ApprovalUsed, PolicyApplied
-from codelab.hitl.policy import Decision, decide
+from codelab.hitl.policy import Decision, Subject, decide
 from codelab.hitl.repository import ApprovalRepository
 from codelab.hitl.rulebook import Rulebook, Scope
 from codelab.hitl.settings import HitlSettings
@@ -91,7 +91,7 @@ class Hitl:
         """
         call = request.call
         rules = await self._rules.in_force(tx, call.user_id, request.workspace_id, call.session_id)
-        verdict = decide(rules, request.subject)
+        verdict = decide(rules, self._guarded(request.subject))
         allow = verdict.decision is Decision.ALLOW
         if verdict.decision is Decision.ASK or (allow and request.question == "retry"):
             return await self._ask(tx, request, now)
@@ -155,7 +155,7 @@ class Hitl:
         elif approved and parameters is not None and parameters != record.parameters:
             shown = await self._redigest(record, parameters)
             record = _edited(record, shown)
-        rule = rule_for(shown.subject) if shown and always else None
+        rule = rule_for(self._guarded(shown.subject)) if shown and always else None
         wish: Outcome = "approved" if approved else "rejected"
         async with self._db.transaction() as tx:
             settled = await self._settlements.settle(tx, record, wish, principal.name, feedback)
@@ -270,6 +270,14 @@ class Hitl:
             )
         )
         return Pending(approval_id=record.id, expires_at=record.expires_at)
+
+    def _guarded(self, subject: Subject) -> Subject:
+        """Let nobody change the server's own policy without being asked, where it lies in reach."""
+        file = self._settings.policy_file
+        if file is None or subject.root is None or not file.is_relative_to(subject.root):
+            return subject
+        name = file.relative_to(subject.root).as_posix()
+        return msgspec.structs.replace(subject, guarded=(name,))
 
     async def _as_shown(self, record: ApprovalRecord) -> EditedCall | None:
         """Prepare the call anew; none when that is not what was shown."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 
@@ -12,8 +14,10 @@ class HitlSettings(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: How long a request waits for an answer.
         warning_s: How long before its end a warning is due; never before half of the time.
         requests_per_hour: How many requests each user's agents may make.
+        policy_file: Where the server's rules come from, absolute; none when there are none.
     """
 
     timeout_s: float = 300.0
     warning_s: float = 60.0
     requests_per_hour: int = 50
+    policy_file: Path | None = None

@@ -7,6 +7,7 @@ import shlex
 
 from codelab.hitl.errors import RuleInvalid
 from codelab.hitl.policy import Decision, Rule, Subject, decide
+from codelab.hitl.wrappers import understand
 
 
 def rule_for(subject: Subject) -> Rule:
@@ -15,7 +16,7 @@ def rule_for(subject: Subject) -> Rule:
     Raises:
         RuleInvalid: A human is asked about such a call whatever rules say.
     """
-    commands = () if subject.command is None else (_literally(_plain(subject.command)),)
+    commands = () if subject.command is None else _commands(subject.command)
     rule = Rule(
         decision=Decision.ALLOW,
         tool=_literally(subject.tool),
@@ -33,12 +34,15 @@ def rule_for(subject: Subject) -> Rule:
     return rule
 
 
-def _plain(command: str) -> str:
-    # Rules see the words as the shell does.
-    try:
-        return shlex.join(shlex.split(command))
-    except ValueError:
-        return command
+def _commands(command: str) -> tuple[str, ...]:
+    """Return patterns that fit this command line and no other."""
+    if _literally(command) == command:
+        return (command,)
+    # A wildcard within quotes would be one in the pattern, too.
+    return tuple(
+        _literally(shlex.join(word.text for word in step.words))
+        for step in understand(command).steps
+    )
 
 
 def _literally(text: str) -> str:
