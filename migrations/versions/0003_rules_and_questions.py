@@ -16,6 +16,7 @@ def upgrade() -> None:
         "approvals",
         sa.Column("question", sa.String(16), nullable=False, server_default="run"),
     )
+    op.add_column("approvals", sa.Column("reason", sa.LargeBinary))
     op.create_table(
         "policy_rules",
         sa.Column("id", sa.String(32), primary_key=True),
@@ -37,4 +38,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("policy_rules")
+    op.drop_column("approvals", "reason")
     op.drop_column("approvals", "question")

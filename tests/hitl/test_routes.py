@@ -64,6 +64,7 @@ async def test_a_request_is_shown_whole(client: Client, scene: Scene) -> None:
         "call_id",
         "agent",
         "question",
+        "reason",
         "tool",
         "parameters",
         "risk",

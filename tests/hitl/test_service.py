@@ -347,9 +347,13 @@ async def test_policy_denies_with_a_reason_and_a_row(scene: Scene, protected: bo
 
 
 async def test_policy_may_ask_about_a_tool_that_does_not(scene: Scene) -> None:
-    scene.with_rules(Rule(decision=Decision.ASK, tool="read_*"))
+    scene.with_rules(Rule(decision=Decision.ASK, tool="read_*", reason="Personal data."))
     asked = await scene.review(scene.call(tool="read_file"), protected=False)
     assert isinstance(asked, Pending)
+    assert asked.reason == "Personal data."
+    assert (await scene.hitl.get(ANN, asked.approval_id)).reason == "Personal data."
+    by_default = await scene.review(scene.call("other"))
+    assert isinstance(by_default, Pending) and by_default.reason == ""
 
 
 async def test_the_51st_request_within_an_hour_is_refused(scene: Scene) -> None:

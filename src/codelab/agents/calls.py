@@ -148,13 +148,14 @@ async def _review(
     match verdict:
         case Denied(reason=reason):
             return [requested, failed(task, call, reason)]
-        case Pending(approval_id=approval_id, expires_at=expires_at):
+        case Pending(approval_id=approval_id, reason=reason, expires_at=expires_at):
             layer = turn.workspace.sandbox_layer() if checked.command else ""
             return [
                 msgspec.structs.replace(
                     requested,
                     requires_approval=True,
                     approval_id=approval_id,
+                    reason=reason,
                     expires_at=expires_at,
                     layer=layer,
                 )

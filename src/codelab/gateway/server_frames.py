@@ -109,6 +109,7 @@ class ToolCallData(_Data, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     preview: str = ""
     layer: str = ""
+    reason: str = ""
     question: Question = "run"
     task_id: str = ""
     shortened: bool = False

@@ -92,6 +92,7 @@ class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
         preview: What the human sees; of the edited call once it was edited.
         responded_by: A user's name, `policy`, `deadline` or `cancellation`.
         question: Whether the call may run, or run again after it was found started.
+        reason: Why a rule has a human asked, if one has.
         edited_parameters: What the human made of the parameters, if they changed them.
         edited_digest: The digest that counts instead of `digest`, if there is one.
     """
@@ -118,6 +119,7 @@ class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
     used_at: datetime | None = None
     warned_at: datetime | None = None
     question: Question = "run"
+    reason: str | None = None
     response_time_ms: int | None = None
 
     @property

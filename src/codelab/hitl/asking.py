@@ -64,9 +64,10 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """A human was asked."""
+    """A human was asked; the reason is the rule's, if there is one."""
 
     approval_id: str
+    reason: str = ""
     expires_at: datetime
 
 

@@ -32,6 +32,7 @@ approvals = sa.Table(
     sa.Column("used_at", UtcDateTime),
     sa.Column("warned_at", UtcDateTime),
     sa.Column("question", sa.String(16), nullable=False, server_default="run"),
+    sa.Column("reason", sa.LargeBinary),
     sa.Column("response_time_ms", sa.BigInteger),
     sa.Index("ix_approvals_turn_id_call_id", "turn_id", "call_id"),
     sa.Index("ix_approvals_user_id_id", "user_id", "id"),

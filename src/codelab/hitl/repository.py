@@ -17,7 +17,7 @@ from codelab.kit.db import Transaction
 from codelab.sdk.gate import Call
 
 _JSON = ("parameters", "edited_parameters")
-_TEXT = ("preview", "feedback")
+_TEXT = ("preview", "feedback", "reason")
 _OUTCOME = ("status", "responded_at", "responded_by", "feedback", "response_time_ms")
 _EDIT = ("preview", "edited_parameters", "edited_digest")
 

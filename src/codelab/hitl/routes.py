@@ -58,6 +58,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         question: `run`: whether the call may run. `retry`: it was found started after a crash, and
             nobody knows its outcome; a yes runs it again, a no leaves it at that.
+        reason: Why the policy has a human asked; empty where the tool asks by default.
     """
 
     id: str
@@ -66,6 +67,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     tool: str
     question: Question
+    reason: str
     parameters: dict[str, Any]
     risk: str
     preview: str
@@ -142,6 +144,7 @@ def _shown(record: ApprovalRecord) -> ApprovalRequest:
         agent=record.agent,
         tool=record.tool,
         question=record.question,
+        reason=record.reason or "",
         parameters=record.parameters,
         risk=record.risk,
         preview=record.preview,

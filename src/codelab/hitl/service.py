@@ -94,7 +94,7 @@ class Hitl:
         verdict = decide(rules, self._guarded(request.subject))
         allow = verdict.decision is Decision.ALLOW
         if verdict.decision is Decision.ASK or (allow and request.question == "retry"):
-            return await self._ask(tx, request, now)
+            return await self._ask(tx, request, now, "" if allow else verdict.reason)
         if allow and not request.gated:
             return Allowed()
         record = msgspec.structs.replace(
@@ -253,13 +253,18 @@ class Hitl:
         """Reject what a turn still waits for; call it before the turn's own facts are appended."""
         await self._settlements.cancel(tx, session_id, turn_id)
 
-    async def _ask(self, tx: Transaction, request: ReviewRequest, now: datetime) -> Pending:
+    async def _ask(
+        self, tx: Transaction, request: ReviewRequest, now: datetime, reason: str
+    ) -> Pending:
         if request.question == "run":
             # That a call has to be asked about again is not the agents' doing.
             await self._limiter.hit(
                 "approval_requests", self._settings.requests_per_hour, request.call.user_id
             )
-        record = _record(request, now, now + timedelta(seconds=self._settings.timeout_s))
+        record = msgspec.structs.replace(
+            _record(request, now, now + timedelta(seconds=self._settings.timeout_s)),
+            reason=reason or None,
+        )
         await self._repository.insert(tx, record)
         tx.publish(
             ApprovalRequested(
@@ -269,7 +274,7 @@ class Hitl:
                 expires_at=record.expires_at,
             )
         )
-        return Pending(approval_id=record.id, expires_at=record.expires_at)
+        return Pending(approval_id=record.id, reason=reason, expires_at=record.expires_at)
 
     def _guarded(self, subject: Subject) -> Subject:
         """Let nobody change the server's own policy without being asked, where it lies in reach."""

@@ -101,7 +101,7 @@ class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
 
     A second one for the same `call_id` replaces the first: the approval had become stale, or the
     call was found started after a crash and a human is asked whether to run it again (`question`
-    is `retry`).
+    is `retry`). `reason` says why the policy has a human asked, if it has.
     """
 
     call_id: str
@@ -114,6 +114,7 @@ class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
     expires_at: datetime | None = None
     preview: str = ""
     layer: str = ""
+    reason: str = ""
     question: Question = "run"
     task_id: str = ROOT_TASK
 

@@ -70,6 +70,8 @@ def approval(call: Call, *, whole: bool = False) -> RenderableType:
     parts = [body]
     if call.layer and f"box: {call.layer}" not in call.preview:
         parts.append(Text(f"Runs under: {printable(call.layer)}", style="dim"))
+    if call.reason:
+        parts.append(Text(f"Asked because: {printable(call.reason)}", style="dim"))
     title = Text(f"{printable(call.agent)} wants {printable(call.tool)} ", style="bold")
     title.append(f"({printable(call.risk)} risk)", style=_RISK_STYLES.get(call.risk, ""))
     return Panel(Group(*parts), title=title, title_align="left")

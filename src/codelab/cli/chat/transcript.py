@@ -27,6 +27,7 @@ class Call:
     parameters: dict[str, Any] = field(default_factory=dict)
     risk: str = ""
     preview: str = ""
+    reason: str = ""
     layer: str = ""
     approval_id: str | None = None
     expires_at: str = ""
@@ -146,6 +147,7 @@ class Transcript:
             parameters=parameters if isinstance(parameters, dict) else {},
             risk=frame.text("risk"),
             preview=frame.text("preview"),
+            reason=frame.text("reason"),
             layer=frame.text("layer"),
             approval_id=frame.text("approval_id") or None,
             expires_at=frame.text("expires_at"),
