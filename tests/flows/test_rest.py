@@ -99,7 +99,7 @@ class Real:
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {"file_path": "notes.md"}
-        self.special: dict[str, dict[str, str]] = {}
+        self.special: dict[str, dict[str, str | None]] = {}
 
     def put_into(self, case: Case) -> None:
         """Let a request be about what there is; a deletion gets what nothing else needs."""
@@ -122,6 +122,7 @@ async def furnished(client: Client) -> Real:
     real.special = {
         "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
         "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
+        "POST /api/v1/hitl/rules": {"session_id": talk["id"], "workspace_id": None},
     }
     await client.turn(real.places["session_id"], "What is this?")
     async with client.socket() as socket:
@@ -132,6 +133,8 @@ async def furnished(client: Client) -> Real:
                 real.places["approval_id"] = frame["data"]["approval_id"]
             if frame["type"] == "state" and frame["data"]["state"] == "waiting":
                 break
+    rule = {"session_id": talk["id"], "decision": "ask", "tool": "read_file"}
+    real.places["rule_id"] = (await client.call("POST", "hitl/rules", rule))["id"]
     bob = await client.call("POST", "admin/users", {"username": "bob", "password": PASSWORD})
     real.places["user_id"] = bob["id"]
     real.special["PATCH /api/v1/admin/users"] = {"id": bob["id"]}

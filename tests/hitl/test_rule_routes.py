@@ -43,7 +43,7 @@ async def test_a_rule_is_made_listed_and_revoked(client: Client, scene: Scene) -
     made = (await client.post(URL, json=wanted)).json()
     assert {name: made[name] for name in wanted} == wanted
     listed = await client.get(URL, params={"session_id": scene.session_id})
-    assert listed.json() == [made]
+    assert listed.json() == (await client.get(URL)).json() == [made]
     assert (await client.delete(f"{URL}/{made['id']}")).status_code == 204
     assert (await client.get(URL, params={"session_id": scene.session_id})).json() == []
     gone = await client.delete(f"{URL}/{made['id']}")
@@ -90,4 +90,6 @@ async def test_what_belongs_to_others_is_not_there(client: Client, scene: Scene)
         await client.delete(f"{URL}/{made.json()['id']}"),
     ):
         assert answer.status_code == 404
-    assert (await client.get(URL)).status_code == 422
+    assert (await client.get(URL)).json() == []
+    both = {"session_id": scene.session_id, "workspace_id": scene.workspace_id}
+    assert (await client.get(URL, params=both)).status_code == 422

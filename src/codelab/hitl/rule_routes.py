@@ -61,9 +61,13 @@ def router(rules: Rulebook) -> Router:
     async def list_rules(
         request: OwnRequest, workspace_id: Id = None, session_id: Id = None
     ) -> list[OwnRule]:
-        """List the user's rules for a workspace or a session, oldest first."""
-        scope = Scope(workspace_id=workspace_id, session_id=session_id)
-        return [_shown(stored) for stored in await rules.list_for(request.user, scope)]
+        """List the user's rules, of a workspace, of a session or all, oldest first."""
+        if workspace_id is None and session_id is None:
+            found = await rules.list_all(request.user)
+        else:
+            scope = Scope(workspace_id=workspace_id, session_id=session_id)
+            found = await rules.list_for(request.user, scope)
+        return [_shown(stored) for stored in found]
 
     @post("/")
     async def add_rule(request: OwnRequest, data: JSONBody[NewRule]) -> OwnRule:
