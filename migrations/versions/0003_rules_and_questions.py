@@ -13,6 +13,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column(
+        "sessions",
+        sa.Column("has_answer", sa.Boolean, nullable=False, server_default=sa.false()),
+    )
+    op.add_column(
         "approvals",
         sa.Column("question", sa.String(16), nullable=False, server_default="run"),
     )
@@ -40,3 +44,4 @@ def downgrade() -> None:
     op.drop_table("policy_rules")
     op.drop_column("approvals", "reason")
     op.drop_column("approvals", "question")
+    op.drop_column("sessions", "has_answer")

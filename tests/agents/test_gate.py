@@ -31,13 +31,15 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 # These need a box and a repository: tests/tools tries them at the tools' own door.
 IN_A_BOX = {"execute_command", "git_commit"}
+# Nobody is asked about these: the policy lets them through, with a row of its own.
+UNASKED = {"push"}
 PACKAGE = Path(codelab.__file__).parent
 
 
 def test_every_gated_tool_is_tried() -> None:
     installed = [*load_plugins().tools, *Props().all()]
-    gated = {tool.name for tool in installed if tool.protected}
-    assert gated == set(CALLS) | IN_A_BOX
+    gated = {tool.name for tool in installed if tool.protected or not tool.repeatable}
+    assert gated == set(CALLS) | IN_A_BOX | UNASKED
     assert set(PROTECTED) >= IN_A_BOX
 
 
@@ -103,6 +105,19 @@ async def test_with_a_yes_exactly_what_was_shown_runs_once(
     assert used.approval_id == approval.id
     assert used.digest == executed.digest == approval.digest
     assert executed.ok
+
+
+@WAYS
+@pytest.mark.parametrize("tool", sorted(UNASKED))
+async def test_what_nobody_is_asked_about_passes_the_gate_all_the_same(
+    stage: Stage, tool: str, way: Any
+) -> None:
+    stage.first.props.push.release.set()
+    await stage.turn(agent=way(stage, call(tool)))
+    (used,) = stage.first.events(ApprovalUsed)
+    (executed,) = stage.first.events(ToolExecuted)
+    assert stage.first.heard.index(used) < stage.first.heard.index(executed)
+    assert used.digest == executed.digest
 
 
 def test_a_tool_is_called_at_one_place_and_that_behind_the_gate() -> None:

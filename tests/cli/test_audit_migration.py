@@ -65,14 +65,14 @@ async def test_what_was_there_is_chained_in_its_order_and_what_comes_is_signed(
 ) -> None:
     await upgrade(former_url)
     async with opened(former_url) as db:
-        verified = await verify(db, SECRETS)
+        verified = await verify(db, SECRETS, unsigned=BEFORE)
         assert (verified.head.seq, verified.unsigned) == (BEFORE, BEFORE)
         audit = Audit(db, Bus(), SECRETS)
         audit.record(Observation(action="a.new", resource_type="t", resource_id="1"))
         newest, last = await audit.list_entries(AuditFilter(limit=2))
         assert (newest.action, newest.seq) == ("a.new", BEFORE + 1)
         assert (last.id, last.seq) == (f"{BEFORE:032x}", BEFORE)
-        verified = await verify(db, SECRETS)
+        verified = await verify(db, SECRETS, unsigned=BEFORE)
         assert (verified.head.seq, verified.unsigned) == (BEFORE + 1, BEFORE)
 
 
@@ -110,7 +110,7 @@ async def test_the_way_back_keeps_every_entry(former_url: str) -> None:
     assert [dict(row._mapping) for row in rows] == [former(n) for n in range(1, BEFORE + 1)]
     await upgrade(former_url)
     async with opened(former_url) as db:
-        assert (await verify(db, SECRETS)).unsigned == BEFORE
+        assert (await verify(db, SECRETS, unsigned=BEFORE)).unsigned == BEFORE
 
 
 async def test_one_that_is_killed_midway_is_completed_by_the_next(
@@ -126,4 +126,4 @@ async def test_one_that_is_killed_midway_is_completed_by_the_next(
         _, err = await asyncio.to_thread(again.communicate)
         assert again.returncode == 0, err
         assert (await read_version(db)).state is SchemaState.CURRENT
-        assert (await verify(db, SECRETS)).head.seq == BEFORE
+        assert (await verify(db, SECRETS, unsigned=BEFORE)).head.seq == BEFORE

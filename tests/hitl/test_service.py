@@ -312,10 +312,27 @@ async def test_the_same_call_name_in_two_sessions_is_two_calls(scene: Scene) -> 
     call = scene.call()
     await scene.hitl.answer(ANN, await scene.ask(call), True)
     await scene.hitl.enter(call)
-    scene.turn_id = new_id()
+    scene.session_id, scene.turn_id = new_id(), new_id()
+    await scene.open_session(scene.session_id)
     second = scene.call()
     await scene.hitl.answer(ANN, await scene.ask(second), True)
     await scene.hitl.enter(second)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"active_turn_id": None}, {"active_turn_id": new_id()}, {"cancel_requested": True}]
+)
+async def test_what_was_approved_in_a_turn_that_does_not_go_on_does_not_start(
+    scene: Scene, changed: dict[str, Any]
+) -> None:
+    call = scene.call()
+    approval_id = await scene.ask(call)
+    await scene.hitl.answer(ANN, approval_id, True)
+    async with scene.db.transaction() as tx:
+        await tx.execute(sa.update(sessions).values(**changed))
+    with pytest.raises(ApprovalMissing):
+        await scene.hitl.enter(call)
+    assert (await scene.hitl.get(ANN, approval_id)).used_at is None
 
 
 async def test_policy_allows_with_a_row_that_was_approved_by_policy(scene: Scene) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database, UtcDateTime
-from codelab.kit.errors import Unavailable
+from codelab.kit.errors import InvalidInput, Unavailable
 from codelab.kit.events import Event
 from tests.support.servers import PostgresServer
 
@@ -248,3 +249,12 @@ async def test_a_stopped_server_is_unavailable_and_comes_back(
     finally:
         await db.close()
         server.kill()
+
+
+async def test_a_text_that_cannot_be_stored_is_the_callers_mistake(db: Database) -> None:
+    await create_tables(db)
+    query = sa.select(sa.literal("a") == sa.bindparam("given", type_=sa.String))
+    async with db.read() as connection:
+        # SQLite takes it; PostgreSQL does not, and says so in one sentence.
+        with contextlib.nullcontext() if db.embedded else pytest.raises(InvalidInput):
+            await connection.scalar(query, {"given": "\0"})

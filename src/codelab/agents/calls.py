@@ -11,7 +11,7 @@ import msgspec
 
 from codelab.agents import control
 from codelab.agents.live import LiveTurn
-from codelab.agents.outcomes import cannot_retry, failed, refusal
+from codelab.agents.outcomes import failed, not_done, refusal
 from codelab.hitl.api import Allowed, ApprovalRecord, Denied, Pending, ReviewRequest
 from codelab.hitl.errors import ApprovalStale as GateStale
 from codelab.hitl.errors import ApprovalUsed
@@ -55,14 +55,18 @@ async def settle(
             await _complete(turn, task, call, refusal(requested.question, approval))
             return True
     started = time.monotonic()
+    if approval is not None and approval.used_at is not None:
+        # Whoever carried the turn before has started it.
+        return await _ask_again(turn, task, call, approval, "retry")
     try:
-        if approval is not None and approval.used_at is not None:
-            raise ApprovalUsed("Whoever carried the turn before has started this call.")
-        result = await _execute(turn, task, call, approval)
+        result = await _execute(turn, task, call, approval, requested.question)
     except ApprovalUsed:
         return await _ask_again(turn, task, call, approval, "retry")
-    except _STALE:
-        return await _ask_again(turn, task, call, approval, requested.question)
+    except _STALE as error:
+        if requested.requires_approval:
+            return await _ask_again(turn, task, call, approval, requested.question)
+        # Nobody has seen it, so there is nobody to show it to once more.
+        result = ToolResult(ok=False, output=error.message)
     await _complete(turn, task, call, result, monotonic_ms(started))
     return True
 
@@ -77,7 +81,7 @@ async def _ask_again(
     """Have a call reviewed once more as it was approved; tell whether that settled it."""
     checked = await _check(turn, task, _as_approved(call, approval))
     async with turn.services.db.transaction() as tx:
-        facts = await _review(tx, turn, task, call, checked, question)
+        facts = await _review(tx, turn, task, call, checked, question, again=True)
         await turn.write(tx, facts)
     turn.take_in(facts)
     return call.id not in task.open_calls
@@ -115,6 +119,8 @@ async def _review(
     call: ToolCall,
     checked: PreparedCall | CodeLabError | None,
     question: Question,
+    *,
+    again: bool = False,
 ) -> list[AnyFact]:
     requested = ToolCallRequested(
         call_id=call.id,
@@ -128,10 +134,9 @@ async def _review(
     if checked is None:
         return [requested]
     if isinstance(checked, CodeLabError):
-        if question == "retry":
-            return [requested, failed(task, call, cannot_retry(checked.message))]
-        mendable = isinstance(checked, ToolArgumentsInvalid | ToolUnknown)
-        return [requested, failed(task, call, checked.message, invalid=mendable)]
+        mendable = isinstance(checked, ToolArgumentsInvalid | ToolUnknown) and not again
+        why = not_done(question, checked.message)
+        return [requested, failed(task, call, why, invalid=mendable)]
     requested = msgspec.structs.replace(
         requested,
         parameters=msgspec.json.decode(checked.call.parameters),
@@ -139,15 +144,15 @@ async def _review(
         preview=checked.preview,
     )
     try:
-        wanted = _review_request(turn, checked, question)
+        wanted = _review_request(turn, checked, question, again=again)
         verdict = await turn.services.hitl.review(tx, wanted, await tx.now())
     except DatabaseUnavailable:
         raise
     except CodeLabError as error:
-        return [requested, failed(task, call, error.message)]
+        return [requested, failed(task, call, not_done(question, error.message))]
     match verdict:
         case Denied(reason=reason):
-            return [requested, failed(task, call, reason)]
+            return [requested, failed(task, call, not_done(question, reason))]
         case Pending(approval_id=approval_id, reason=reason, expires_at=expires_at):
             layer = turn.workspace.sandbox_layer() if checked.command else ""
             return [
@@ -164,13 +169,16 @@ async def _review(
             return [requested]
 
 
-def _review_request(turn: LiveTurn, prepared: PreparedCall, question: Question) -> ReviewRequest:
+def _review_request(
+    turn: LiveTurn, prepared: PreparedCall, question: Question, *, again: bool
+) -> ReviewRequest:
     return ReviewRequest(
         call=prepared.call,
         risk=prepared.risk,
         protected=prepared.protected,
         gated=prepared.gated,
         question=question,
+        again=again,
         preview=prepared.preview,
         paths=prepared.paths,
         command=prepared.command,
@@ -180,7 +188,11 @@ def _review_request(turn: LiveTurn, prepared: PreparedCall, question: Question) 
 
 
 async def _execute(
-    turn: LiveTurn, task: Task, call: ToolCall, approval: ApprovalRecord | None
+    turn: LiveTurn,
+    task: Task,
+    call: ToolCall,
+    approval: ApprovalRecord | None,
+    question: Question,
 ) -> ToolResult:
     tools, context = turn.services.tools, turn.tool_context(task, call.id)
     try:
@@ -197,7 +209,7 @@ async def _execute(
     except (*_STALE, ApprovalUsed, DatabaseUnavailable):
         raise
     except CodeLabError as error:
-        return ToolResult(ok=False, output=error.message)
+        return ToolResult(ok=False, output=not_done(question, error.message))
 
 
 async def _complete(

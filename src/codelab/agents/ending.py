@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 import msgspec
 import structlog
 
 from codelab.agents.errors import StepLimitReached
 from codelab.agents.live import LiveTurn
-from codelab.hitl.api import ApprovalRecord
 from codelab.kit.crypto import SealBroken
 from codelab.kit.errors import CodeLabError
 from codelab.sessions.api import TurnState
@@ -29,13 +28,13 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
     """Commit the end of a turn, whatever state it is in."""
     await turn.settle_writes()
     services, held = turn.services, turn.held
-    facts: list[AnyFact] = []
     left_open = bool(turn.unfinished) or any(turn.state.open_calls())
     interrupted = left_open or stop_reason != "end"
+    facts: list[AnyFact] = []
     if interrupted:
-        facts += await _closing_facts(turn, stop_reason)
-    if error is not None:
-        facts.append(_failure(error, held.session_id, held.turn_id))
+        facts += await _unfinished_messages(turn)
+    for fact in facts:
+        turn.state.apply(fact)
     ended = TurnEnded(
         message_id=turn.state.root.last_message_id,
         stop_reason=stop_reason,
@@ -45,6 +44,11 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
     async with services.db.transaction() as tx:
         if interrupted:
             await services.hitl.cancel_for_turn(tx, held.session_id, held.turn_id)
+            started = await services.hitl.started_calls(tx, held.turn_id)
+            facts += _results_of_open_calls(turn.state, started, stop_reason)
+            facts += _given_up(turn.state)
+        if error is not None:
+            facts.append(_failure(error, held.session_id, held.turn_id))
         await services.turns.end(tx, held, facts, ended, turn.state.root.agent)
     turn.show("error" if error else "idle")
 
@@ -54,33 +58,26 @@ def stop_reason_of(error: Exception) -> StopReason:
     return "max_steps" if isinstance(error, StepLimitReached) else "error"
 
 
-async def _closing_facts(turn: LiveTurn, stop_reason: StopReason) -> list[AnyFact]:
-    """Return what closes everything that was open when the turn was interrupted."""
+async def _unfinished_messages(turn: LiveTurn) -> list[AnyFact]:
+    """Read the log once more, and return the messages that were shown and are not in it."""
     try:
         # A cancelled commit may have gone through: the log knows, our memory does not.
         entries = await turn.load()
     except SealBroken:
         # What cannot be read cannot be gone on with, and must not block the session for good.
+        turn.state = TurnState(turn.held.turn_id)
         return []
-    approvals = await turn.approvals()
     logged = {getattr(entry.fact, "message_id", "") for entry in entries}
-    facts: list[AnyFact] = [draft for name, draft in turn.unfinished.items() if name not in logged]
-    facts += _results_of_open_calls(turn.state, approvals, stop_reason)
-    facts += _given_up(turn.state)
-    for fact in facts:
-        turn.state.apply(fact)
-    return facts
+    return [draft for name, draft in turn.unfinished.items() if name not in logged]
 
 
 def _results_of_open_calls(
-    state: TurnState, approvals: Mapping[str, ApprovalRecord], stop_reason: StopReason
+    state: TurnState, started: Collection[str], stop_reason: StopReason
 ) -> Iterator[AnyFact]:
     why = "The turn was cancelled." if stop_reason == "cancelled" else "The turn ended."
     for task, call in state.open_calls():
-        approval = approvals.get(call.id)
-        asked_to_retry = task.requested[call.id].question == "retry"
-        started = asked_to_retry or (approval is not None and approval.used_at is not None)
-        what = "Stopped while it ran; it may be done in part." if started else "Not done."
+        begun = "Stopped while it ran; it may be done in part."
+        what = begun if call.id in started else "Not done."
         yield ToolCallCompleted(
             call_id=call.id, tool=call.name, ok=False, output=f"{what} {why}", task_id=task.id
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from codelab.hitl.api import ApprovalRecord, Hitl
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, Transaction
+from codelab.kit.errors import DatabaseUnavailable
 from codelab.llm.api import Attribution, Models
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import Message
@@ -32,6 +34,10 @@ from codelab.sessions.events import (
     ToolOutputStreamed,
 )
 from codelab.tools.api import PreparedCall, Tools
+
+# Below the length of a lease: behind it somebody else decides.
+_PATIENCE_S = 8.0
+_PAUSE_S = 0.3
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,10 +115,31 @@ class LiveTurn:
 
         What a tool has done must not be separated from its record.
         """
-        writing = asyncio.ensure_future(self.record(*facts))
+        writing = asyncio.ensure_future(self._record_patiently(facts))
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
         await asyncio.shield(writing)
+
+    async def _record_patiently(self, facts: Sequence[AnyFact]) -> None:
+        """Record as soon as the database answers, while the lease may still be ours."""
+        turns, held = self.services.turns, self.held
+        until = time.monotonic() + _PATIENCE_S
+        tries = 0
+        while True:
+            try:
+                if tries:
+                    # The commit may have gone through, and only its confirmation was lost.
+                    entries = await turns.entries(held.session_id, held.turn_id)
+                    if all(fact in [entry.fact for entry in entries] for fact in facts):
+                        self.take_in(facts)
+                        return
+                await self.record(*facts)
+                return
+            except DatabaseUnavailable:
+                if time.monotonic() > until:
+                    raise
+                tries += 1
+                await asyncio.sleep(_PAUSE_S)
 
     async def settle_writes(self) -> None:
         """Wait for the records that a cancellation has left behind."""

@@ -48,6 +48,8 @@ def refusal(question: Question, approval: ApprovalRecord) -> ToolResult:
     return ToolResult(ok=False, output=text)
 
 
-def cannot_retry(why: str) -> str:
-    """Say that a call may have run, and that running it again makes no sense now."""
+def not_done(question: Question, why: str) -> str:
+    """Say why a call did not run, or not again after it may have run once."""
+    if question == "run":
+        return why
     return f"{OUTCOME_UNKNOWN} {_NOT_AGAIN} It could not be: {why}"

@@ -101,7 +101,8 @@ class Runner:
         self._resume_soon(event.session_id)
 
     def _on_cancel(self, event: TurnCancelRequested) -> None:
-        if carried := self._running.get(event.session_id):
+        carried = self._running.get(event.session_id)
+        if carried and carried.held.turn_id == event.turn_id:
             carried.interrupt("cancelled")
         else:
             self._resume_soon(event.session_id)
@@ -164,14 +165,24 @@ class Runner:
         try:
             is_over = await carried.work(self._advance(turn, entries))
             conclusion = end(turn, "end") if is_over else self._wait(turn)
-        except asyncio.CancelledError:
-            was_cancelled = carried.interrupted == "cancelled"
-            conclusion = end(turn, "cancelled") if was_cancelled else self._hand_over(turn)
+        except asyncio.CancelledError as error:
+            conclusion = self._conclude_interrupted(turn, carried, error)
         except (LeaseLost, DatabaseUnavailable):
             raise
         except Exception as error:
             conclusion = end(turn, stop_reason_of(error), error)
         return await conclusion
+
+    def _conclude_interrupted(
+        self, turn: LiveTurn, carried: Carried, error: asyncio.CancelledError
+    ) -> Coroutine[Any, Any, None]:
+        if carried.interrupted == "cancelled":
+            return end(turn, "cancelled")
+        current = asyncio.current_task()
+        if carried.interrupted is None and not (current and current.cancelling()):
+            # Nobody asked for it: something inside has cancelled itself, and would do so again.
+            return end(turn, "error", RuntimeError(f"cancelled by itself: {error!r}"))
+        return self._hand_over(turn)
 
     async def _advance(self, turn: LiveTurn, entries: tuple[Entry, ...]) -> bool:
         _, turn.workspace = await asyncio.gather(

@@ -161,13 +161,14 @@ def follow(progress: Progress, row: Row, signer: Signer, noted: Head | None = No
     )
 
 
-def conclude(progress: Progress, head: Head, noted: Head | None = None) -> None:
+def conclude(progress: Progress, head: Head, noted: Head | None = None, unsigned: int = 0) -> None:
     """See that the chain ends where it should.
 
     Args:
         progress: The chain, verified to its end.
         head: What the writers keep as its head.
         noted: A head that was noted earlier.
+        unsigned: How many of the first rows are known to be from before the chain.
 
     Raises:
         ChainBroken: Rows were cut off, put in at the end, or are signed by nobody we know.
@@ -183,6 +184,12 @@ def conclude(progress: Progress, head: Head, noted: Head | None = None) -> None:
         raise ChainBroken(f"The log ends with {end}, but its writers have left it at {head}.")
     if progress.doubt:
         raise ChainBroken(progress.doubt)
+    if progress.unsigned > unsigned:
+        # Who has the database can take signatures away, and compute all hashes anew.
+        raise ChainBroken(
+            f"Nobody signed the first {progress.unsigned} entries. If so many were there before "
+            f"the chain, say --unsigned {progress.unsigned}; otherwise they were put in."
+        )
 
 
 def _broken(row: Row, what: str) -> ChainBroken:

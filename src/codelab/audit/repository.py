@@ -45,11 +45,12 @@ async def append(tx: Transaction, entries: Sequence[AuditEntry], signer: Signer)
     The head is taken first, and held until the transaction ends: whoever else writes waits, and
     goes on from where this transaction ends, or from where it began if it is rolled back.
     """
-    advance = sa.update(audit_head).values(seq=audit_head.c.seq + len(entries))
+    only = audit_head.c.id == 1
+    advance = sa.update(audit_head).where(only).values(seq=audit_head.c.seq + len(entries))
     advanced = (await tx.execute(advance.returning(audit_head.c.seq, audit_head.c.hash))).one()
     rows = chain(entries, Head(advanced.seq - len(entries), advanced.hash), signer)
     await tx.execute(sa.insert(audit_log), [msgspec.structs.asdict(row) for row in rows])
-    await tx.execute(sa.update(audit_head).values(hash=rows[-1].hash))
+    await tx.execute(sa.update(audit_head).where(only).values(hash=rows[-1].hash))
 
 
 async def present(db: AsyncConnection, ids: Sequence[str]) -> set[str]:
@@ -59,7 +60,8 @@ async def present(db: AsyncConnection, ids: Sequence[str]) -> set[str]:
 
 async def head(db: AsyncConnection) -> Head | None:
     """Read the head; none: somebody removed it."""
-    row = (await db.execute(sa.select(audit_head.c.seq, audit_head.c.hash))).one_or_none()
+    query = sa.select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1)
+    row = (await db.execute(query)).one_or_none()
     return Head(row.seq, row.hash) if row else None
 
 

@@ -16,13 +16,16 @@ from codelab.kit.request_context import RequestContext
 _PAGE = 500
 
 
-async def verify(db: Database, secrets: Sequence[str], noted: Head | None = None) -> Progress:
+async def verify(
+    db: Database, secrets: Sequence[str], noted: Head | None = None, *, unsigned: int = 0
+) -> Progress:
     """Verify the whole audit log.
 
     Args:
         db: The database.
         secrets: The installation's secrets, former ones included.
         noted: A head that was noted earlier, elsewhere.
+        unsigned: How many of the first entries are known to be from before the chain.
 
     Raises:
         ChainBroken: Names the first entry that is not as it was written.
@@ -38,12 +41,12 @@ async def verify(db: Database, secrets: Sequence[str], noted: Head | None = None
             for row in page:
                 progress = follow(progress, row, signer, noted)
         if progress.head.seq <= head.seq or progress.head == begun:
-            conclude(progress, head, noted)
+            conclude(progress, head, noted, unsigned)
             return progress
         # More came than that head counts: they were written meanwhile, or it was set back.
 
 
-async def attest(db: Database, secrets: Sequence[str]) -> Head:
+async def attest(db: Database, secrets: Sequence[str], *, unsigned: int = 0) -> Head:
     """Verify the audit log and vouch for it with the current key, so that former ones may go.
 
     Returns:
@@ -53,7 +56,7 @@ async def attest(db: Database, secrets: Sequence[str]) -> Head:
         ChainBroken: Names the first entry that is not as it was written; nobody vouches for it.
         Unavailable: The database cannot be reached.
     """
-    head = (await verify(db, secrets)).head
+    head = (await verify(db, secrets, unsigned=unsigned)).head
     seen = Observation(action=ATTESTED, resource_type="audit_log", resource_id=str(head))
     async with db.transaction() as tx:
         await repository.append(tx, [entry_of(seen, RequestContext())], audit_signer(secrets))

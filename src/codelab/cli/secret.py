@@ -17,8 +17,15 @@ from codelab.settings import Settings, secret_keys
 
 @click.command()
 @click.option("--rotate", is_flag=True, help="Seal all stored texts anew with the current key.")
+@click.option(
+    "--unsigned",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="With --rotate: how many of the audit log's first entries are from before its chain.",
+)
 @config_option
-def secret(rotate: bool, config: Path | None) -> None:
+def secret(rotate: bool, unsigned: int, config: Path | None) -> None:
     """Print a new secret key, for CODELAB_SECRET_KEY.
 
     To replace a key: set the new one as CODELAB_SECRET_KEY and the old one as
@@ -37,7 +44,7 @@ def secret(rotate: bool, config: Path | None) -> None:
             f"{done.broken} stored texts could not be opened with any configured key: "
             "keep the former keys, and add the one that is missing."
         )
-    head = asyncio.run(_attest(settings))
+    head = asyncio.run(_attest(settings, unsigned))
     click.echo(f"The audit log is intact up to entry {head.seq}, and the current key says so.")
 
 
@@ -46,6 +53,6 @@ async def _rotate(settings: Settings) -> Resealed:
         return await reseal(db, Cipher(secret_keys(settings)))
 
 
-async def _attest(settings: Settings) -> Head:
+async def _attest(settings: Settings, unsigned: int) -> Head:
     async with opened_database(settings) as db:
-        return await attest(db, secret_keys(settings))
+        return await attest(db, secret_keys(settings), unsigned=unsigned)

@@ -23,6 +23,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
         protected: Whether its tool asks by default.
         gated: Whether it passes the gate even when nobody is asked.
         question: Whether it may run, or run again.
+        again: Whether it was reviewed before.
         preview: What a human needs to judge it.
         paths: The paths that it would touch.
         command: The command line that it would run, if any.
@@ -35,6 +36,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
     protected: bool
     gated: bool
     question: Question = "run"
+    again: bool = False
     preview: str = ""
     paths: tuple[str, ...] = ()
     command: str | None = None

@@ -80,6 +80,13 @@ class ApprovalRepository:
         )
         return [_closed_record(row) for row in await tx.execute(query.order_by(approvals.c.id))]
 
+    async def started_calls(self, tx: Transaction, turn_id: str) -> set[str]:
+        """Find the calls of a turn that have passed the gate."""
+        query = sa.select(approvals.c.call_id).where(
+            approvals.c.turn_id == turn_id, approvals.c.used_at.is_not(None)
+        )
+        return {row.call_id for row in await tx.execute(query)}
+
     async def pending_turns(self, db: AsyncConnection, turn_ids: Sequence[str]) -> set[str]:
         """Find those of the turns that wait for an answer."""
         query = (

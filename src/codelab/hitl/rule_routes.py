@@ -17,8 +17,8 @@ from codelab.hitl.rulebook import Rulebook, Scope, StoredRule
 OwnRequest = Request[Principal, Any, Any]
 RuleId = Annotated[str, PathParameter()]
 Id = Annotated[str | None, QueryParameter(max_length=32)]
-Pattern = Annotated[str, Meta(min_length=1, max_length=4_000)]
-Patterns = Annotated[tuple[Pattern, ...], Meta(max_length=50)]
+Pattern = Annotated[str, Meta(min_length=1, max_length=300)]
+Patterns = Annotated[tuple[Pattern, ...], Meta(max_length=20)]
 # One bad character in a text would otherwise be a failure of the database.
 ScopeId = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[0-9A-Za-z-]+$")]
 

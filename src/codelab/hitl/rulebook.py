@@ -5,7 +5,7 @@ A user's rules hold for the calls of that user's own agents and for nobody else'
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -20,7 +20,9 @@ from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, Transaction
 from codelab.kit.ids import new_id
 
-MOST_RULES = 200
+MOST_RULES = 50
+# All of a scope's rules together, as JSON: each is held against each call.
+LONGEST_RULES = 20_000
 
 # Finds a session or a workspace for its user, or raises that there is none.
 Find = Callable[[Principal, str], Awaitable[object]]
@@ -144,6 +146,8 @@ class Rulebook:
                 return stored
         if len(there) >= MOST_RULES:
             raise RuleInvalid(f"There are {MOST_RULES} rules here already. Revoke some.")
+        if sum(len(msgspec.json.encode(one)) for one in (rule, *_rules(there))) > LONGEST_RULES:
+            raise RuleInvalid("The rules here would be too long together. Revoke some.")
         stored = StoredRule(
             id=new_id(), scope=scope, rule=rule, created_at=await tx.now(), approval_id=approval_id
         )
@@ -215,6 +219,10 @@ class Rulebook:
             created_at=row.created_at,
             approval_id=row.approval_id,
         )
+
+
+def _rules(stored: Iterable[StoredRule]) -> Iterator[Rule]:
+    return (one.rule for one in stored)
 
 
 def _within(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:

@@ -27,7 +27,7 @@ from codelab.hitl.asking import (
     Review,
     ReviewRequest,
 )
-from codelab.hitl.errors import ApprovalNotFound, ApprovalStale
+from codelab.hitl.errors import ApprovalMissing, ApprovalNotFound, ApprovalStale
 from codelab.hitl.events import ApprovalRequested, ApprovalUsed, PolicyApplied
 from codelab.hitl.policy import Decision, Subject, decide
 from codelab.hitl.repository import ApprovalRepository
@@ -77,6 +77,7 @@ class Hitl:
     ) -> None:
         self._db = db
         self._repository = ApprovalRepository(cipher)
+        self._turns = turns
         self._settlements = Settlements(db, self._repository, turns)
         self._rules = rules
         self._limiter = limiter
@@ -174,7 +175,7 @@ class Hitl:
         """Let an approved call through, once.
 
         Raises:
-            ApprovalMissing: The call was not approved.
+            ApprovalMissing: The call was not approved, or its turn does not go on.
             ApprovalStale: Something else was approved.
             ApprovalUsed: The call was started before.
         """
@@ -185,6 +186,9 @@ class Hitl:
                 if record is not None and record.tool == call.tool:
                     record.lifecycle.use(call.digest)
                 raise missing()
+            # The approvals' rows before the session's, as everywhere.
+            if not await self._turns.is_running(tx, call.session_id, call.turn_id):
+                raise ApprovalMissing("The turn of this call was cancelled or is over.")
             tx.publish(
                 ApprovalUsed(
                     approval_id=approval_id,
@@ -237,6 +241,10 @@ class Hitl:
         async with self._db.read() as db:
             return {one.call_id: one for one in await self._repository.of_turn(db, turn_id)}
 
+    async def started_calls(self, tx: Transaction, turn_id: str) -> set[str]:
+        """Find those calls of a turn that have passed the gate."""
+        return await self._repository.started_calls(tx, turn_id)
+
     async def pending_turns(self, turn_ids: Sequence[str]) -> set[str]:
         """Find those of the turns that wait for a human."""
         if not turn_ids:
@@ -256,8 +264,8 @@ class Hitl:
     async def _ask(
         self, tx: Transaction, request: ReviewRequest, now: datetime, reason: str
     ) -> Pending:
-        if request.question == "run":
-            # That a call has to be asked about again is not the agents' doing.
+        if not request.again:
+            # That a call has to be asked about once more is not the agents' doing.
             await self._limiter.hit(
                 "approval_requests", self._settings.requests_per_hour, request.call.user_id
             )

@@ -41,7 +41,7 @@ class Settlements:
         """End a pending request: as wished, or by timeout from the deadline on.
 
         Returns:
-            The settled request, or none when somebody was first.
+            The settled request, or none when somebody was first, or its time is not over yet.
         """
         settled = await self._settle(tx, record, wish, by, feedback)
         if settled is not None:
@@ -53,7 +53,7 @@ class Settlements:
         async with self._db.transaction() as tx:
             now = await tx.now()
             soon = await self._repository.expiring(tx, now + timedelta(seconds=warning_s))
-            for record in soon:
+            for record in sorted(soon, key=lambda one: one.id):
                 if now < record.expires_at and await self._repository.warn(tx, record.id, now):
                     tx.publish(ApprovalExpiring(**about(record), expires_at=record.expires_at))
         over = []
@@ -80,6 +80,8 @@ class Settlements:
     ) -> ApprovalRecord | None:
         now = await tx.now()
         status = record.lifecycle.answer(wish, now).status
+        if status == "pending":
+            return None
         late = status == "timeout"
         settled = msgspec.structs.replace(
             record,

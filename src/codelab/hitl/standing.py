@@ -14,8 +14,15 @@ def rule_for(subject: Subject) -> Rule:
     """Return the narrowest rule that allows such a call: its tool on its paths, its command.
 
     Raises:
-        RuleInvalid: A human is asked about such a call whatever rules say.
+        RuleInvalid: A human is asked about such a call whatever rules say, or nothing tells it
+            apart from other calls of its tool.
     """
+    if not subject.paths and subject.command is None:
+        raise RuleInvalid(
+            f"A rule cannot tell this call of {subject.tool} apart from others. Approve it for "
+            "this once, or make a rule for the tool.",
+            field="always",
+        )
     commands = () if subject.command is None else _commands(subject.command)
     rule = Rule(
         decision=Decision.ALLOW,

@@ -26,7 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from codelab.kit.bus import Bus
-from codelab.kit.errors import DatabaseUnavailable
+from codelab.kit.errors import DatabaseUnavailable, InvalidInput
 from codelab.kit.events import Event
 
 T = TypeVar("T")
@@ -39,6 +39,8 @@ _TRUSTED_S = 1.0
 
 # PostgreSQL: connection, resources, intervention, system; serialization failure and deadlock.
 _TEMPORARY_CLASSES = frozenset({"08", "53", "57", "58"})
+# PostgreSQL takes no NUL in a text, not even to look for it.
+_NO_TEXT = "22021"
 _TEMPORARY_STATES = frozenset({"40001", "40P01"})
 # SQLite's primary result codes: busy, locked, no memory, read-only, input/output, full, no file.
 _SQLITE_PRIMARY = 0xFF
@@ -286,6 +288,8 @@ def _translate(context: ExceptionContext) -> Exception | None:
     # A cancelled task invalidates its connection too; its cancellation must go on.
     if isinstance(error, Exception) and (context.is_disconnect or _is_temporary(error)):
         return _away(error)
+    if getattr(error, "sqlstate", None) == _NO_TEXT:
+        return InvalidInput("A text holds a character that cannot be stored.")
     return None
 
 

@@ -39,8 +39,8 @@ class Unowned(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         session_id: Its session.
         turn_id: The turn.
-        is_orphan: Whether somebody must take it up now: its owner is gone, or it was cancelled
-            while nobody listened. Otherwise it was given back to wait for a human.
+        is_orphan: Whether somebody must take it up now: its owner is gone, or it was cancelled or
+            answered while nobody listened. Otherwise it was given back to wait for a human.
     """
 
     session_id: str
@@ -73,6 +73,7 @@ async def take(tx: Transaction, session_id: str, owner: str) -> Lease | None:
             lease_owner=owner,
             lease_generation=sessions.c.lease_generation + 1,
             lease_expires_at=tx.moment(TTL),
+            has_answer=False,
         )
         .returning(*_COLUMNS)
     )
@@ -114,7 +115,9 @@ async def unowned(tx: Transaction, limit: int = 200) -> list[Unowned]:
 
     Orphans come first; among the others chance decides, so that many hide none for good.
     """
-    is_orphan = sa.or_(sessions.c.lease_owner.is_not(None), sessions.c.cancel_requested)
+    is_orphan = sa.or_(
+        sessions.c.lease_owner.is_not(None), sessions.c.cancel_requested, sessions.c.has_answer
+    )
     result = await tx.execute(
         sa.select(sessions.c.id, sessions.c.active_turn_id, is_orphan.label("is_orphan"))
         .where(

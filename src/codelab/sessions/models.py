@@ -25,6 +25,8 @@ sessions = sa.Table(
     # advances the log and proves that the writer still owns the turn.
     sa.Column("active_turn_id", sa.String(32)),
     sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    # Something was answered since somebody took the lease.
+    sa.Column("has_answer", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("lease_owner", sa.String(32)),
     sa.Column("lease_generation", sa.BigInteger, nullable=False, default=0),
     sa.Column("lease_expires_at", UtcDateTime),

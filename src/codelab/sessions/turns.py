@@ -83,13 +83,15 @@ class Turns:
             session_id: The session.
             turn_id: The turn that the facts belong to.
             facts: What happened, in order.
-            held: The lease that entitles the writer; none for an answer from outside.
+            held: The lease that entitles the writer; none for an answer from outside, which
+                whoever takes the lease next has to look at.
 
         Raises:
             LeaseLost: The lease was overtaken; nothing was written.
             SessionNotFound: The session was deleted meanwhile.
         """
-        return await self._append(tx, session_id, turn_id, facts, held, {})
+        changes = {} if held else {"has_answer": True}
+        return await self._append(tx, session_id, turn_id, facts, held, changes)
 
     async def end(
         self, tx: Transaction, held: Lease, facts: Sequence[AnyFact], ended: TurnEnded, agent: str
@@ -102,6 +104,7 @@ class Turns:
         freed = {
             "active_turn_id": None,
             "cancel_requested": False,
+            "has_answer": False,
             "lease_owner": None,
             "lease_expires_at": None,
         }
@@ -146,6 +149,15 @@ class Turns:
         )
         tx.publish(FactsRecorded(session_id=session_id, user_id=row.user_id, entries=numbered))
         return numbered
+
+    async def is_running(self, tx: Transaction, session_id: str, turn_id: str) -> bool:
+        """Tell whether a turn goes on, uncancelled, and keep it so until the transaction ends."""
+        query = sa.select(sessions.c.id).where(
+            sessions.c.id == session_id,
+            sessions.c.active_turn_id == turn_id,
+            sessions.c.cancel_requested.is_(False),
+        )
+        return (await tx.execute(query.with_for_update(read=True))).first() is not None
 
     async def take_lease(self, session_id: str) -> Lease | None:
         """Take the lease of a running turn that nobody carries forward."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -58,6 +59,12 @@ async def execute(tool: Tool[Any], context: ToolContext, parameters: msgspec.Str
         result = await tool.execute(context, parameters)
     except CodeLabError as error:
         return ToolResult(ok=False, output=error.message)
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if current and current.cancelling():
+            raise
+        # The tool waited for something that was cancelled; nobody has cancelled the tool.
+        return ToolResult(ok=False, output=_failure(tool, context))
     except Exception:
         return ToolResult(ok=False, output=_failure(tool, context))
     return bounded(result)
