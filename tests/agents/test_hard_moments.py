@@ -237,6 +237,27 @@ async def test_what_is_asked_about_once_more_is_not_counted(bare_stage: Stage) -
     assert result.ok
 
 
+async def test_a_clock_that_stepped_back_asks_once(stage: Stage) -> None:
+    stage.cast.script("coder", say("", call("launch")), say("Done."))
+    turn = await stage.ask()
+    (approval,) = await stage.asked()
+    await stage.suspended()
+    await stage.change_session(lease_owner="dead", lease_expires_at=utc_now() + HOUR)
+    await stage.first.hitl.answer(ANN, approval.id, True)
+    await stage.use(approval.id)
+    # As from before a failover to a server whose clock is behind.
+    await stage.change_approval(approval.id, created_at=utc_now() + timedelta(minutes=1))
+    await stall(stage)
+    (retry,) = await stage.asked()
+    await stage.suspended()
+    # Several sweeps later there is still one, and it is the one that counts.
+    await asyncio.sleep(0.5)
+    assert [one.id for one in await stage.approvals()] == [retry.id]
+    await stage.first.hitl.answer(ANN, retry.id, False)
+    (result,) = of(await stage.over(turn), ToolCallCompleted)
+    assert result.output.startswith(OUTCOME_UNKNOWN)
+
+
 async def test_a_tool_that_cancels_itself_fails_once(stage: Stage) -> None:
     tool = SelfCancelling()
     stage.first.services.tools.register([tool])

@@ -239,6 +239,16 @@ def test_behind_an_attestation_the_former_key_is_not_needed() -> None:
     assert "Entry 1 (" in breaks(forged, end(forged), alone)
 
 
+def test_behind_an_attestation_the_former_key_signs_nothing_any_more() -> None:
+    both = audit_signer([NEW, OLD])
+    rows = FIVE + attested(end(FIVE), both)
+    for late in (made(1, end(rows)), attested(end(rows), SIGNER)):
+        assert "Entry 7 (" in breaks([*rows, *late], end(late), both)
+    # When the key is replaced once more, the one that attested then is a former one, and counts.
+    rows += made(1, end(rows), both)
+    verified(rows, end(rows), audit_signer(["a third secret that is long enough", NEW, OLD]))
+
+
 def test_nobody_attests_without_the_key() -> None:
     for attestation in (
         attested(end(FIVE), audit_signer(["somebody else's secret"])),

@@ -62,14 +62,16 @@ def test_keys_for_different_purposes_are_unrelated() -> None:
 @given(text=st.text(max_size=80), other=st.text(max_size=80))
 def test_a_signature_is_for_its_text_key_and_purpose(text: str, other: str) -> None:
     signature = Signer([OLD], "one").sign(text)
-    assert Signer([OLD], "one").signed(text, signature)
-    assert Signer([OLD], "one").signed(other, signature) is (other == text)
-    assert not Signer([OLD], "one").signed(text, other)
-    assert not Signer([OLD], "two").signed(text, signature)
-    assert not Signer([NEW], "one").signed(text, signature)
+    assert Signer([OLD], "one").signed(text, signature) == 0
+    assert (Signer([OLD], "one").signed(other, signature) == 0) is (other == text)
+    assert Signer([OLD], "one").signed(text, other) is None
+    assert Signer([OLD], "two").signed(text, signature) is None
+    assert Signer([NEW], "one").signed(text, signature) is None
 
 
 def test_a_former_key_signs_nothing_and_still_counts() -> None:
     rotated = Signer([NEW, OLD], "one")
-    assert rotated.signed("text", Signer([OLD], "one").sign("text"))
+    former = Signer([OLD], "one").sign("text")
+    assert rotated.signed("text", former) == 1
+    assert rotated.signed("text", former, oldest=0) is None
     assert rotated.sign("text") == Signer([NEW], "one").sign("text")

@@ -80,12 +80,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             chain, and the first signed row vouches for them as it found them.
         doubt: What is wrong with the first row whose signature no key made, while no later
             attestation vouches for it.
+        oldest_key: The place of the oldest key that may still sign: the one that attested last.
     """
 
     head: Head = Head()
     last: str = ""
     unsigned: int = 0
     doubt: str = ""
+    oldest_key: int | None = None
 
 
 def audit_signer(secrets: Sequence[str]) -> Signer:
@@ -146,18 +148,21 @@ def follow(progress: Progress, row: Row, signer: Signer, noted: Head | None = No
     if not row.signature and begun:
         raise _broken(row, "is not signed: it was changed or put in")
     doubt = progress.doubt
-    if row.signature and not signer.signed(row.hash, row.signature):
+    key = signer.signed(row.hash, row.signature, oldest=progress.oldest_key)
+    oldest_key = progress.oldest_key
+    if row.signature and key is None:
         doubt = doubt or (
             f"{_capital(row)} is signed with no configured key: it was changed, or its former key "
             "is missing from CODELAB_SECRET_KEYS_PREVIOUS."
         )
     elif row.action == ATTESTED and row.signature:
-        doubt = ""
+        doubt, oldest_key = "", key
     return Progress(
         head=Head(row.seq, row.hash),
         last=str(row),
         unsigned=progress.unsigned + (not row.signature),
         doubt=doubt,
+        oldest_key=oldest_key,
     )
 
 

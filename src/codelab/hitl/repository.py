@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -159,6 +159,14 @@ class ApprovalRepository:
         )
         found: str | None = result.scalar()
         return found
+
+    async def newest_at(self, tx: Transaction, call: Call) -> datetime:
+        """Return when a call was asked about last; long ago when it never was."""
+        query = sa.select(approvals.c.created_at).where(
+            approvals.c.id == _newest(call).scalar_subquery()
+        )
+        row = (await tx.execute(query)).first()
+        return datetime.min.replace(tzinfo=UTC) if row is None else row.created_at
 
     async def newest_of(self, tx: Transaction, call: Call) -> ApprovalRecord | None:
         """Read the newest approval of a call."""

@@ -91,6 +91,9 @@ class Hitl:
             RateLimited: The user's agents have asked too often within the hour.
         """
         call = request.call
+        if request.again:
+            # The newest request counts, even when the database's clock has stepped back meanwhile.
+            now = max(now, await self._repository.newest_at(tx, call) + timedelta(microseconds=1))
         rules = await self._rules.in_force(tx, call.user_id, request.workspace_id, call.session_id)
         verdict = decide(rules, self._guarded(request.subject))
         allow = verdict.decision is Decision.ALLOW

@@ -89,7 +89,7 @@ class Settlements:
             responded_at=now,
             responded_by=DEADLINE if late else by,
             feedback="" if late else feedback,
-            response_time_ms=round((now - record.created_at) / timedelta(milliseconds=1)),
+            response_time_ms=max(0, round((now - record.created_at) / timedelta(milliseconds=1))),
         )
         return settled if await self._repository.settle(tx, settled) else None
 

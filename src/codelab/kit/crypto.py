@@ -98,10 +98,23 @@ class Signer:
         """Return the text's signature in hexadecimal."""
         return _signature(self._keys[0], text)
 
-    def signed(self, text: str, signature: str) -> bool:
-        """Tell whether one of the keys made this signature of the text."""
+    def signed(self, text: str, signature: str, *, oldest: int | None = None) -> int | None:
+        """Find the key that made this signature of the text.
+
+        Args:
+            text: What was signed.
+            signature: As `sign` returned it.
+            oldest: The place of the oldest key that counts; none: all of them do.
+
+        Returns:
+            The key's place, 0 for the one for new signatures; none when no key made it.
+        """
         given = signature.encode()
-        return any(hmac.compare_digest(_signature(key, text).encode(), given) for key in self._keys)
+        keys = self._keys if oldest is None else self._keys[: oldest + 1]
+        for place, key in enumerate(keys):
+            if hmac.compare_digest(_signature(key, text).encode(), given):
+                return place
+        return None
 
 
 def _signature(key: bytes, text: str) -> str:
