@@ -15,7 +15,7 @@ def refusal(text: str, folder: str = "", root: str | None = ROOT) -> str:
     [
         *("rm -rf /", "rm -fr /", "rm -r -f /", "rm -R /", "rm --recursive /", "rm --rec -f /"),
         *("rm / -rf", "rm -f -- / -r; rm -rf -- /", "rm -rfv //", "rm -rf /.", "rm -rf /usr/.."),
-        *("rm -rf /etc", "rm -rf /usr/", "rm -rf /home", "rm -rf /home/ann", "rm -rf /root/"),
+        *("rm -rf /etc", "rm -rf /usr/", "rm -rf /home", "rm -rf /home/ann", "rm -rf /root"),
         *("rm -rf ~", "rm -rf ~/", "rm -rf ~ann", "rm -rf $HOME", 'rm -rf "$HOME"/'),
         *('rm -rf "${HOME}"', "rm -rf ${HOME:?}/", "rm -rf ~/../ann", "rm -rf ~/*", "rm -rf ~+"),
         *("rm -rf .", "rm -rf ./", "rm -rf ..", "rm -rf ../..", "rm -rf src/..", "rm -rf $PWD"),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import AdaptedConnection, Dialect, ExceptionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
+from sqlalchemy.util import await_only
 
 from codelab.kit.bus import Bus
 from codelab.kit.errors import DatabaseUnavailable, InvalidInput
@@ -342,8 +343,8 @@ def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) ->
     # Transactions are opened by the listener below, not by the driver's guesses.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _use_write_ahead_log(cursor)
     for pragma in (
-        "journal_mode=WAL",
         # What was acknowledged survives a loss of power too; it costs one flush for each commit.
         "synchronous=FULL",
         "foreign_keys=ON",
@@ -352,6 +353,20 @@ def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) ->
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_write_ahead_log(cursor: DBAPICursor) -> None:
+    # Whoever switches a new file to it needs the file alone, and SQLite does not wait for that.
+    for _ in range(_WAIT_S * 20):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & _SQLITE_PRIMARY != sqlite3.SQLITE_BUSY:
+                raise
+            await_only(asyncio.sleep(0.05))
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
