@@ -120,6 +120,10 @@ async def stall(cluster: Cluster, megabytes: int, pause_s: float) -> None:
     await cluster.model.script(cluster.key, [megabyte])
     session_id = await cluster.client().new_session()
     server, client = cluster.replicas[0], cluster.client(0)
+    for number in range(3):
+        # What such turns cost by themselves is there before the reader is.
+        await start_turn([client], session_id, f"Beforehand {number}")
+        await finish_turn([client], session_id, only_once, within_s=30)
     async with client.socket() as asleep:
         await resume(asleep, session_id, 0)
         # From here on nobody reads it, and the few frames that its client may keep are soon full.
