@@ -50,7 +50,7 @@ from codelab.hitl.api import (
     read_rules,
 )
 from codelab.hitl.routes import router as hitl_routes
-from codelab.hitl.rule_routes import router as rule_routes
+from codelab.hitl.routes import rule_router as rule_routes
 from codelab.kit.bus import Bus
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database

@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 
 from codelab.gateway.problems import exception_handlers
 from codelab.hitl.routes import router as request_routes
-from codelab.hitl.rule_routes import router
+from codelab.hitl.routes import rule_router
 from codelab.kit.ids import new_id
 from tests.hitl.conftest import Scene
 from tests.hitl.test_routes import ByName
@@ -23,7 +23,7 @@ URL = "/api/v1/hitl/rules"
 async def client(scene: Scene) -> AsyncIterator[Client]:
     api = Router(
         "/api/v1",
-        route_handlers=[router(scene.rules), request_routes(scene.hitl)],
+        route_handlers=[rule_router(scene.rules), request_routes(scene.hitl)],
         middleware=[DefineMiddleware(ByName)],
     )
     app = Litestar([api], exception_handlers=exception_handlers(), logging_config=None)
