@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from codelab.agents.builtin.plugin import register_agents
-from codelab.llm.catalog import Catalogue, describe
-from codelab.llm.models_file import read_models_file
-from codelab.llm.prices import UNKNOWN, facts_of, read_price_list
+from codelab.llm.catalog.entries import Catalogue, describe
+from codelab.llm.catalog.models_file import read_models_file
+from codelab.llm.catalog.prices import UNKNOWN, facts_of, read_price_list
 from codelab.sdk import ModelRole
 from tests.conventions.documents import Example, examples
 

@@ -18,9 +18,9 @@ from codelab.auth.routes import authentication
 from codelab.gateway.export import Export, export_route
 from codelab.gateway.problems import exception_handlers
 from codelab.kit.ratelimit import RateLimiter
+from codelab.llm.accounting.repository import UsageRepository, usage_row
 from codelab.llm.api import LlmSettings, Models
 from codelab.llm.events import ModelCalled
-from codelab.llm.repository import UsageRepository, usage_row
 from codelab.sdk.model import Usage
 from codelab.sessions.api import SessionRecord
 from codelab.sessions.events import AssistantMessageCompleted

@@ -1,8 +1,9 @@
 """What other modules may call: a stream from a model, and what models there are."""
 
-from codelab.llm.calls import Attribution
-from codelab.llm.repository import UsageGroup, UsageRecord, UsageSum
-from codelab.llm.service import LlmSettings, Models, ModelsHealth
+from codelab.llm.accounting.calls import Attribution
+from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageSum
+from codelab.llm.service import Models, ModelsHealth
+from codelab.llm.settings import LlmSettings
 
 __all__ = [
     "Attribution",

@@ -16,17 +16,17 @@ from litestar.response import Stream
 
 from codelab.auth.api import PUBLIC, Principal
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
-from codelab.llm.calls import Attribution
-from codelab.llm.openai_surface import (
+from codelab.llm.accounting.calls import Attribution
+from codelab.llm.accounting.repository import UsageGroup, UsageSum
+from codelab.llm.service import Models
+from codelab.llm.surface.chat import (
     AnswerWriter,
     ChatCompletionRequest,
     OpenAIError,
     error_body,
     read_request,
 )
-from codelab.llm.repository import UsageGroup, UsageSum
-from codelab.llm.service import Models
-from codelab.llm.streamed_answer import StreamedAnswer
+from codelab.llm.surface.streamed_answer import StreamedAnswer
 from codelab.sdk.model import ModelInfo, ModelRequest, Usage
 
 T = TypeVar("T")

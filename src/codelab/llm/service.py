@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -14,20 +13,21 @@ from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.errors import CodeLabError
 from codelab.kit.ratelimit import RateLimiter
-from codelab.llm.calls import Attribution, CallRecord
-from codelab.llm.catalog import Catalogue, describe
-from codelab.llm.clients import ProviderClient
-from codelab.llm.discovery import Found, catalogue_of, look_around
+from codelab.llm.accounting.calls import Attribution, CallRecord
+from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageRepository, UsageSum
+from codelab.llm.accounting.usage import UsageWriter
+from codelab.llm.catalog.discovery import Found, catalogue_of, look_around
+from codelab.llm.catalog.entries import Catalogue, describe
+from codelab.llm.catalog.models_file import read_models_file
+from codelab.llm.catalog.prices import ModelFacts, cost_of, facts_of, read_price_list
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.events import ModelCalled
-from codelab.llm.fallback import RetryPolicy, WithFallback
-from codelab.llm.http_pool import HttpPool
-from codelab.llm.litellm_library import LiteLLM
-from codelab.llm.models_file import read_models_file
-from codelab.llm.prices import ModelFacts, cost_of, facts_of, read_price_list
-from codelab.llm.repository import UsageGroup, UsageRecord, UsageRepository, UsageSum
+from codelab.llm.fallback import WithFallback
+from codelab.llm.providers.client import ProviderClient
+from codelab.llm.providers.http_pool import HttpPool
+from codelab.llm.providers.litellm_library import LiteLLM
+from codelab.llm.settings import LlmSettings
 from codelab.llm.time_limits import TimeLimited
-from codelab.llm.usage import UsageWriter
 from codelab.sdk.agent import ModelRole
 from codelab.sdk.model import (
     Completion,
@@ -44,28 +44,6 @@ ADVICE = (
     "No model is configured. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, start Ollama on this "
     "machine, or name models in a models.yaml (CODELAB_MODELS_FILE), then restart."
 )
-
-
-class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of the model layer.
-
-    Args:
-        models_file: The path of `models.yaml`; without one models are found by themselves.
-        first_token_timeout_s: How long the first piece of an answer may take.
-        idle_timeout_s: How long each further piece may take.
-        requests_per_hour: Calls per user and hour.
-        discover: Whether to look for models when there is no models file.
-        preload: Whether to load litellm after the start, not when a call first needs it.
-        retry: How patient to be with a model that fails.
-    """
-
-    models_file: Path | None = None
-    first_token_timeout_s: float = 30.0
-    idle_timeout_s: float = 60.0
-    requests_per_hour: int = 100
-    discover: bool = True
-    preload: bool = True
-    retry: RetryPolicy = RetryPolicy()
 
 
 class ModelsHealth(msgspec.Struct, frozen=True, kw_only=True):

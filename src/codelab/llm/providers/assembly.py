@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from codelab.kit.ids import new_id
-from codelab.llm.wire_chunks import (
+from codelab.llm.providers.wire_chunks import (
     Choice,
     Chunk,
     ContentPart,

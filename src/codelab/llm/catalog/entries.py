@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from codelab.llm.catalog.prices import ModelFacts, facts_of, number
 from codelab.llm.errors import ModelUnknown
-from codelab.llm.prices import ModelFacts, facts_of, number
 from codelab.sdk.agent import ModelRole
 from codelab.sdk.model import ModelClient, ModelInfo, ModelProvider
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from codelab.llm.catalog import ModelEntry
+from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import ModelFailed
 
 # The import takes some seconds, and far more on a machine that is busy.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.llm.failures import (
+from codelab.llm.providers.failures import (
     ProviderFailure,
     condition_of,
     read_failure,

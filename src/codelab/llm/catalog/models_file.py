@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from codelab.llm.catalog import Catalogue, ModelEntry, hide
+from codelab.llm.catalog.entries import Catalogue, ModelEntry, hide
+from codelab.llm.catalog.role_defaults import roles_by_strength
 from codelab.llm.errors import CatalogueInvalid
-from codelab.llm.role_defaults import roles_by_strength
 from codelab.sdk.agent import ModelRole
 
 _PLACE = re.compile(

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from codelab.llm.catalog import ModelEntry, hide
-from codelab.llm.litellm_library import LiteLLM
-from codelab.llm.openai_plan import build_call, build_direct, make_plan
+from codelab.llm.catalog.entries import ModelEntry, hide
+from codelab.llm.providers.litellm_library import LiteLLM
+from codelab.llm.providers.openai_plan import build_call, build_direct, make_plan
 from codelab.sdk.model import ModelRequest
 from tests.llm.layer import ASK, READ_FILE
 

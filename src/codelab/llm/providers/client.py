@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from codelab.llm.catalog import Catalogue, ModelEntry
-from codelab.llm.http_pool import HttpPool
-from codelab.llm.litellm_client import LiteLLMClient, condition_of_exception
-from codelab.llm.litellm_library import LiteLLM
-from codelab.llm.openai_plan import WireCall, WirePlan, build_call, build_direct, make_plan
-from codelab.llm.openai_wire import OpenAIWire
+from codelab.llm.catalog.entries import Catalogue, ModelEntry
+from codelab.llm.providers.http_pool import HttpPool
+from codelab.llm.providers.litellm_client import LiteLLMClient, condition_of_exception
+from codelab.llm.providers.litellm_library import LiteLLM
+from codelab.llm.providers.openai_plan import (
+    WireCall,
+    WirePlan,
+    build_call,
+    build_direct,
+    make_plan,
+)
+from codelab.llm.providers.openai_wire import OpenAIWire
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from codelab.llm.catalog import ModelEntry
-from codelab.llm.http_pool import Target, parse_target
-from codelab.llm.openai_format import write_messages, write_options
+from codelab.llm.catalog.entries import ModelEntry
+from codelab.llm.providers.http_pool import Target, parse_target
+from codelab.llm.providers.openai_format import write_messages, write_options
 from codelab.sdk.model import ModelRequest
 
 _PLAIN = "openai/"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from codelab.llm.accounting.usage import estimate_usage
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import Attempt
-from codelab.llm.usage import estimate_usage
 from codelab.sdk.model import Completion, Delta, ModelRequest, OnDelta, Usage
 
 

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from codelab.auth.models import users
 from codelab.kit.errors import RateLimited
+from codelab.llm.accounting.repository import UsageRepository
+from codelab.llm.accounting.usage import UsageWriter, estimate_usage
 from codelab.llm.api import Attribution, UsageGroup
 from codelab.llm.models import llm_usage
-from codelab.llm.repository import UsageRepository
-from codelab.llm.usage import UsageWriter, estimate_usage
 from codelab.sdk.messages import AssistantMessage, SystemMessage, ToolCall, ToolMessage
 from codelab.sdk.model import ModelRequest, Usage
 from tests.llm.conftest import add_user

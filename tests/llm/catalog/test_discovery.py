@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from codelab.llm.discovery import Found, catalogue_of, ollama_url
+from codelab.llm.catalog.discovery import Found, catalogue_of, ollama_url
+from codelab.llm.catalog.role_defaults import PREFERRED
 from codelab.llm.errors import NoModelConfigured
-from codelab.llm.role_defaults import PREFERRED
 from codelab.sdk.agent import ModelRole
 from tests.llm.layer import Layer, ask
 from tests.model_server.script import Reply

@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
-from codelab.llm.http_connection import AnswerReader, HttpConnection
+from codelab.llm.providers.http_connection import AnswerReader, HttpConnection
 
 _CONNECT_TIMEOUT_S = 10.0
 _ADDRESS_TIMEOUT_S = 3.0

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from codelab.kit.errors import CodeLabError
-from codelab.llm.openai_surface import AnswerWriter
+from codelab.llm.surface.chat import AnswerWriter
 from codelab.sdk.model import Completion, Delta
 
 _MOST_WAITING_BYTES = 4 * 1024 * 1024

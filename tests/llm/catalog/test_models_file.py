@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from codelab.llm.catalog import Catalogue
+from codelab.llm.catalog.entries import Catalogue
+from codelab.llm.catalog.models_file import build_catalogue, read_models_file
+from codelab.llm.catalog.prices import read_price_list
+from codelab.llm.catalog.role_defaults import PREFERRED, pick
 from codelab.llm.errors import CatalogueInvalid
-from codelab.llm.models_file import build_catalogue, read_models_file
-from codelab.llm.prices import read_price_list
-from codelab.llm.role_defaults import PREFERRED, pick
 from codelab.sdk.agent import ModelRole
 
 WHOLE = """

@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from codelab.kit.errors import Unavailable
+from codelab.llm.accounting.repository import UsageRepository, usage_row
 from codelab.llm.events import ModelCalled
-from codelab.llm.repository import UsageRepository, usage_row
 from codelab.sdk.messages import AssistantMessage, Message, ToolMessage
 from codelab.sdk.model import ModelRequest, Usage
 

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from codelab.kit.clock import utc_now
-from codelab.llm.assembly import AnswerAssembler
-from codelab.llm.catalog import ModelEntry
+from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import (
     ContextTooLong,
     ModelError,
@@ -18,9 +17,10 @@ from codelab.llm.errors import (
     ModelTimeout,
     ModelUnreachable,
 )
-from codelab.llm.failures import ProviderFailure, condition_of, read_retry_after
-from codelab.llm.openai_format import write_messages, write_options
-from codelab.llm.wire_chunks import Chunk
+from codelab.llm.providers.assembly import AnswerAssembler
+from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
+from codelab.llm.providers.openai_format import write_messages, write_options
+from codelab.llm.providers.wire_chunks import Chunk
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
 
 # Our own limits are tighter; this one only keeps litellm from waiting for ever.

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from codelab.llm.assembly import ALIVE, AnswerAssembler
-from codelab.llm.wire_chunks import Chunk
+from codelab.llm.providers.assembly import ALIVE, AnswerAssembler
+from codelab.llm.providers.wire_chunks import Chunk
 from codelab.sdk.model import Completion, Delta
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from codelab.llm.catalog import Catalogue, Hidden, ModelEntry
-from codelab.llm.http_connection import HttpConnection
-from codelab.llm.http_pool import HttpPool, format_request, parse_target
-from codelab.llm.role_defaults import PREFERRED, pick, roles_by_strength
+from codelab.llm.catalog.entries import Catalogue, Hidden, ModelEntry
+from codelab.llm.catalog.role_defaults import PREFERRED, pick, roles_by_strength
+from codelab.llm.providers.http_connection import HttpConnection
+from codelab.llm.providers.http_pool import HttpPool, format_request, parse_target
 from codelab.sdk.agent import ModelRole
 
 _LIST_TIMEOUT_S = 2.0

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 import msgspec
 
 from codelab.kit.clock import utc_now
-from codelab.llm.assembly import AnswerAssembler
-from codelab.llm.catalog import ModelEntry
+from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import ModelError, ModelFailed, ModelInterrupted, ModelUnreachable
-from codelab.llm.failures import condition_of, failure_of_error, read_failure
-from codelab.llm.http_connection import HttpConnection
-from codelab.llm.http_pool import HttpPool, format_request
-from codelab.llm.openai_plan import WireCall
-from codelab.llm.sse import EventTooLarge, SseDecoder
-from codelab.llm.wire_chunks import Chunk
+from codelab.llm.providers.assembly import AnswerAssembler
+from codelab.llm.providers.failures import condition_of, failure_of_error, read_failure
+from codelab.llm.providers.http_connection import HttpConnection
+from codelab.llm.providers.http_pool import HttpPool, format_request
+from codelab.llm.providers.openai_plan import WireCall
+from codelab.llm.providers.sse import EventTooLarge, SseDecoder
+from codelab.llm.providers.wire_chunks import Chunk
 from codelab.sdk.model import Completion, OnDelta
 
 _DONE = b"[DONE]"

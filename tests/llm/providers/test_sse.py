@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.llm.assembly import AnswerAssembler
-from codelab.llm.sse import EventTooLarge, SseDecoder
-from codelab.llm.wire_chunks import Chunk
+from codelab.llm.providers.assembly import AnswerAssembler
+from codelab.llm.providers.sse import EventTooLarge, SseDecoder
+from codelab.llm.providers.wire_chunks import Chunk
 from codelab.sdk.model import Completion, Delta
 from tests.model_server.openai_wire import OpenAIWire
 from tests.model_server.script import Reply, ToolCall

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from codelab.llm.catalog import ModelEntry
+from codelab.llm.catalog.entries import ModelEntry
 from codelab.sdk.agent import ModelRole
 
 _STRONG, _BALANCED, _FAST = 0, 1, 2

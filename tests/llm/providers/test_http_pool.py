@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from codelab.llm.http_pool import HttpPool, Target, format_request, parse_target
+from codelab.llm.providers.http_pool import HttpPool, Target, format_request, parse_target
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 TARGET_HEADERS = {"X-Test": "1"}

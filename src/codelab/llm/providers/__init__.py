@@ -1,0 +1,1 @@
+"""The ways to providers: connections, wires, litellm, and what failures mean."""

@@ -1,0 +1,31 @@
+"""The settings of the model layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from codelab.llm.fallback import RetryPolicy
+
+
+class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the model layer.
+
+    Args:
+        models_file: The path of `models.yaml`; without one models are found by themselves.
+        first_token_timeout_s: How long the first piece of an answer may take.
+        idle_timeout_s: How long each further piece may take.
+        requests_per_hour: Calls per user and hour.
+        discover: Whether to look for models when there is no models file.
+        preload: Whether to load litellm after the start, not when a call first needs it.
+        retry: How patient to be with a model that fails.
+    """
+
+    models_file: Path | None = None
+    first_token_timeout_s: float = 30.0
+    idle_timeout_s: float = 60.0
+    requests_per_hour: int = 100
+    discover: bool = True
+    preload: bool = True
+    retry: RetryPolicy = RetryPolicy()

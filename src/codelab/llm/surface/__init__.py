@@ -1,0 +1,1 @@
+"""OpenAI's interface, as other programs use it here."""
