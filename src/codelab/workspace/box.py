@@ -90,6 +90,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
         root: The workspace, visible at its own path.
         access: What may be changed.
         read_only: Further files and folders that are visible.
+        writable: Further folders that may be changed.
         hidden: What must stay invisible even if it lies in something visible.
         caps: Its bounds.
         masks_git: Whether git's folder, of which there is none, is kept from being made.
@@ -98,6 +99,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     access: Access
     read_only: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     caps: Caps = Caps()
     masks_git: bool = False
@@ -190,7 +192,8 @@ def _scratch(caps: Caps) -> list[_Mount]:
 
 def _visible(box: Box) -> list[_Mount]:
     further = [_bound(path) for path in box.read_only if os.access(path, os.R_OK)]
-    return [*further, _bound(box.root, writable=box.access is not Access.READ)]
+    own = [_bound(path, writable=True) for path in box.writable]
+    return [*further, *own, _bound(box.root, writable=box.access is not Access.READ)]
 
 
 def _git(box: Box) -> list[_Mount]:

@@ -108,3 +108,11 @@ class SandboxUnavailable(CodeLabError):
     code = "sandbox_unavailable"
     title = "Commands are off"
     status = 503
+
+
+class CheckpointFailed(CodeLabError):
+    """The state of a project could not be kept, or not be read again."""
+
+    code = "checkpoint_failed"
+    title = "The checkpoint failed"
+    status = 503

@@ -132,8 +132,18 @@ class Sandbox:
         timeout_s: float,
         transcript: Transcript,
         read_only: tuple[Path, ...] = (),
+        writable: tuple[Path, ...] = (),
     ) -> Ended:
-        """Run a program whose output somebody else reads; `read_only` is visible besides.
+        """Run a program whose output somebody else reads.
+
+        Args:
+            root: The workspace.
+            command: The program and its arguments.
+            access: What may be changed in the workspace.
+            timeout_s: After how many seconds it is stopped.
+            transcript: Takes what it prints.
+            read_only: Further files and folders that it sees.
+            writable: Further folders that it may change.
 
         Raises:
             SandboxUnavailable: Nothing here can keep the program in a box.
@@ -148,6 +158,7 @@ class Sandbox:
                     root=root,
                     access=access,
                     read_only=(*settings.extra_read_only, *read_only),
+                    writable=writable,
                     hidden=self._hidden,
                     caps=settings.caps,
                     masks_git=masks_git,
