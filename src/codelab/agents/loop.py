@@ -99,6 +99,7 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
         reasoning=completion.reasoning,
         tool_calls=wanted,
         finish_reason=completion.finish_reason,
+        thinking=completion.thinking,
         task_id=task.id,
     )
     usage = UsageRecorded(
@@ -106,7 +107,7 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
     )
     # The user has read it already: if the turn is stopped now, its text is kept.
     turn.unfinished[message_id] = msgspec.structs.replace(
-        message, tool_calls=(), finish_reason="cancelled"
+        message, tool_calls=(), thinking=None, finish_reason="cancelled"
     )
     await calls.request(turn, task, wanted, before=(message, usage))
     del turn.unfinished[message_id]

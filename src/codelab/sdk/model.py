@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from codelab.sdk.messages import Message, ToolCall
+from codelab.sdk.messages import Message, Thinking, ToolCall
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +78,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         model: The catalogue name of the model that answered, which a fallback may have changed.
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
+        thinking: What the provider wants back with the results of the tool calls.
     """
 
     model: str
@@ -86,6 +87,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = Usage()
+    thinking: Thinking | None = None
 
 
 OnDelta = Callable[[Delta], None]

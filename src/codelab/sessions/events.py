@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.kit.events import EphemeralEvent, Event
-from codelab.sdk.messages import ToolCall
+from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sdk.model import Usage
 from codelab.sessions.lease import Lease
 
@@ -93,6 +93,7 @@ class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
+    thinking: Thinking | None = None
     task_id: str = ROOT_TASK
 
 

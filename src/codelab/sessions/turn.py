@@ -121,7 +121,9 @@ class TurnState:
     def _answer(self, fact: AssistantMessageCompleted) -> None:
         task = self.task(fact.task_id)
         task.steps += 1
-        task.messages.append(AssistantMessage(text=fact.text, tool_calls=fact.tool_calls))
+        task.messages.append(
+            AssistantMessage(text=fact.text, tool_calls=fact.tool_calls, thinking=fact.thinking)
+        )
         task.open_calls = {call.id: call for call in fact.tool_calls}
         task.usable_call = False
         task.last_message_id = fact.message_id

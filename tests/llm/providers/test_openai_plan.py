@@ -67,8 +67,6 @@ def test_providers_that_speak_openai_s_wire_are_read_by_us(
 @pytest.mark.parametrize(
     "model",
     [
-        "anthropic/claude-opus-5",
-        "ollama_chat/llama3",
         "gemini/gemini-2.5-pro",
         "bedrock/anthropic.claude-v2",
         "azure/my-deployment",

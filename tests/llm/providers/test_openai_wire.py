@@ -11,8 +11,8 @@ import pytest
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import ModelError
 from codelab.llm.providers.http_pool import HttpPool, parse_target
-from codelab.llm.providers.openai_plan import WireCall
-from codelab.llm.providers.openai_wire import OpenAIWire
+from codelab.llm.providers.openai_wire import OpenAIAnswer
+from codelab.llm.providers.wire import Wire, WireCall
 from codelab.sdk.model import Completion
 from tests.llm.providers.test_http_pool import read_request, serving
 from tests.model_server.openai_wire import OpenAIWire as Spoken
@@ -35,7 +35,8 @@ async def run(pool: HttpPool, url: str) -> Completion:
     target = parse_target(url)
     assert target is not None
     call = WireCall(target, {"Authorization": "Bearer sk-secret-key"}, b"{}")
-    return await asyncio.wait_for(OpenAIWire(pool).run(ENTRY, call, lambda delta: None), 3)
+    running = Wire(pool).run(ENTRY, call, lambda: OpenAIAnswer(lambda delta: None))
+    return await asyncio.wait_for(running, 3)
 
 
 def answer(body: bytes, kind: str = "text/event-stream") -> bytes:

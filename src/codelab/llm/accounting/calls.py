@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from codelab.llm.accounting.usage import estimate_usage
+from codelab.llm.accounting.usage import completed, estimate_usage
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import Attempt
 from codelab.sdk.model import Completion, Delta, ModelRequest, OnDelta, Usage
@@ -63,10 +63,8 @@ class CallRecord:
 
     def complete(self, completion: Completion) -> Completion:
         """Return the answer with its usage estimated where it was not sent, and its cost."""
-        usage = completion.usage
-        if not usage.input_tokens and not usage.output_tokens:
-            calls = sum(len(call.name) + len(call.arguments) for call in completion.tool_calls)
-            usage = estimate_usage(self._request, self._written + calls)
+        calls = sum(len(call.name) + len(call.arguments) for call in completion.tool_calls)
+        usage = completed(completion.usage, self._request, self._written + calls)
         if not usage.cost_usd:
             cost = self._cost(completion.model, usage)
             usage = msgspec.structs.replace(usage, cost_usd=cost)

@@ -1,4 +1,4 @@
-"""How a model is asked over OpenAI's wire: litellm translates, we send and read."""
+"""How a model is asked over a wire that we read: litellm translates, we send."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from typing import Any
 import msgspec
 
 from codelab.llm.catalog.entries import ModelEntry
+from codelab.llm.providers.conversation import LEAST_TOKENS, takes_marks, write_conversation
 from codelab.llm.providers.http_pool import Target, parse_target
+from codelab.llm.providers.native_wires import (
+    NATIVE,
+    complete_url,
+    home_of,
+    native_config,
+    needs_translation_back,
+    once_each,
+)
 from codelab.llm.providers.openai_format import write_messages, write_options
+from codelab.llm.providers.wire import WireCall
 from codelab.sdk.model import ModelRequest
 
 _PLAIN = "openai/"
@@ -29,19 +39,10 @@ _READ_BY_US = frozenset({"groq", "mistral", "openrouter", "xai", "fireworks_ai"}
 _HOME: Mapping[str, tuple[str, str]] = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
     "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+    "ollama_chat": ("http://localhost:11434", "OLLAMA_API_KEY"),
 }
 _AGENT = {"Content-Type": "application/json", "User-Agent": "CodeLab"}
-
-
-class WireCall(msgspec.Struct, frozen=True):
-    """A request that is ready to be sent; the headers hold the key."""
-
-    target: Target
-    headers: dict[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"WireCall({self.target!r})"
 
 
 class WirePlan(msgspec.Struct, frozen=True):
@@ -52,6 +53,7 @@ class WirePlan(msgspec.Struct, frozen=True):
     api_base: str | None
     target: Target
     config: Any
+    wire: str = "openai"
 
 
 def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
@@ -78,7 +80,7 @@ def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
 
 
 def make_plan(litellm: Any, entry: ModelEntry) -> WirePlan | None:
-    """Find out how to ask a model; none when its wire is not OpenAI's or has its own ways."""
+    """Find out how to ask a model; none when its wire is not one that we read."""
     params = entry.resolved()
     special = params.keys() - _TRANSPORT_PARAMS - _ROUTER_PARAMS
     if special & set(litellm.types.utils.all_litellm_params):
@@ -86,15 +88,16 @@ def make_plan(litellm: Any, entry: ModelEntry) -> WirePlan | None:
     model, provider, _, found_base = litellm.get_llm_provider(
         model=entry.model, api_base=_base_of(params) or None, api_key=params.get("api_key")
     )
-    api_base = found_base or _base_of(params) or _HOME.get(provider, (None,))[0]
-    config = _config_of(litellm, model, provider)
-    if api_base is None or config is None:
+    api_base = found_base or _base_of(params) or home_of(provider) or _HOME.get(provider, ("",))[0]
+    config = native_config(litellm, model, provider) or _config_of(litellm, model, provider)
+    if not api_base or config is None:
         return None
+    wire = NATIVE.get(provider, "openai")
     url = config.get_complete_url(api_base, params.get("api_key"), model, {}, {}, True)
-    target = parse_target(url)
+    target = parse_target(complete_url(url, wire))
     if target is None:
         return None
-    return WirePlan(model, provider, api_base, target, config)
+    return WirePlan(model, provider, api_base, target, config, wire)
 
 
 def build_call(
@@ -105,7 +108,7 @@ def build_call(
     options = write_options(request)
     extra = {n: v for n, v in params.items() if n not in _TRANSPORT_PARAMS | _ROUTER_PARAMS}
     options |= extra
-    messages = write_messages(request.messages)
+    messages = _messages(litellm, plan, entry, request)
     bridge, _ = litellm.main.responses_api_bridge_check(
         model=plan.model,
         custom_llm_provider=plan.provider,
@@ -138,7 +141,19 @@ def build_call(
     )
     if params.get("organization"):
         headers["OpenAI-Organization"] = params["organization"]
-    return WireCall(plan.target, headers, msgspec.json.encode({**body, **extra_body}))
+    if plan.wire != "openai" and needs_translation_back(mapped, about):
+        return None
+    body = {**body, "stream": True, **extra_body}
+    return WireCall(plan.target, once_each(headers), msgspec.json.encode(body), plan.wire)
+
+
+def _messages(
+    litellm: Any, plan: WirePlan, entry: ModelEntry, request: ModelRequest
+) -> list[dict[str, Any]]:
+    if plan.wire == "openai" and not takes_marks(entry.model):
+        return write_messages(request.messages)
+    least = litellm.model_cost.get(plan.model, {}).get("prompt_cache_min_tokens")
+    return write_conversation(request, entry.model, least_tokens=least or LEAST_TOKENS)
 
 
 def _key_of(
@@ -146,7 +161,8 @@ def _key_of(
 ) -> str | None:
     """Find the key; one from the environment goes to the provider's own address only."""
     if params.get("api_key") or _base_of(params):
-        return params.get("api_key")
+        # Without any, litellm would take Anthropic's from the environment by itself.
+        return params.get("api_key") or ("none" if plan.wire == "anthropic" else None)
     found: str | None = litellm.get_llm_provider(model=entry.model)[2]
     return found or os.environ.get(_HOME.get(plan.provider, ("", ""))[1]) or None
 
