@@ -16,12 +16,23 @@ from codelab.kit.ids import new_id
 from codelab.llm.models import llm_usage
 from tests.llm.layer import Layer
 from tests.model_server.process import ModelServer
+from tests.support import node
+from tests.support.aimock import Aimock
 
 
 @pytest.fixture(scope="session")
 def model_server() -> Iterator[ModelServer]:
     """The shared server."""
     with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def aimock() -> Iterator[Aimock]:
+    """The other server that speaks the providers' wires, where node is there to run it."""
+    if reason := node.absent():
+        pytest.skip(reason)
+    with Aimock() as server:
         yield server
 
 

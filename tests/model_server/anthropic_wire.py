@@ -211,8 +211,8 @@ def _stop_reason(reply: Reply) -> str:
 
 def _usage_json(usage: Usage) -> dict[str, Any]:
     return {
-        "input_tokens": usage.input - usage.cached,
-        "cache_creation_input_tokens": 0,
+        "input_tokens": usage.input - usage.cached - usage.cache_written,
+        "cache_creation_input_tokens": usage.cache_written,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.output,
     }

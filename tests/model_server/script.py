@@ -38,11 +38,15 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Token counts to report; `input` includes the `cached` ones, whatever a provider's habit."""
+    """Token counts to report, as far as a provider has a word for them.
+
+    `input` includes what came from the cache and what was written to it, whatever its habit.
+    """
 
     input: int = 10
     output: int = 5
     cached: int = 0
+    cache_written: int = 0
 
 
 class ToolCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from codelab.llm.errors import ModelError, ModelFailed, ModelInterrupted, ModelU
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_failure
 from codelab.llm.providers.sse import EventTooLarge, LineDecoder, SseDecoder
+from codelab.llm.providers.surrogates import HalfCharacters
 
 _LARGEST_DOCUMENT = 4 * 1024 * 1024
 
@@ -73,6 +74,7 @@ class AnswerStream:
         self._headers: dict[str, str] = {}
         self._events: SseDecoder | LineDecoder | None = None
         self._document = bytearray()
+        self._halves = HalfCharacters()
 
     def headers_received(self, status: int, headers: dict[str, str]) -> None:
         """Decide how the body is read."""
@@ -134,7 +136,7 @@ class AnswerStream:
         if self.done.done():
             return
         try:
-            if self._form.take(event):
+            if self._taken(event):
                 self.done.set_result(None)
         except FailureReported as reported:
             self._fail(self._failure(reported.failure))
@@ -142,6 +144,15 @@ class AnswerStream:
             self._fail(
                 ModelFailed(f"The provider of {self._name} sent something that is no answer.")
             )
+
+    def _taken(self, event: bytes) -> bool:
+        try:
+            return self._form.take(event)
+        except msgspec.DecodeError:
+            mended = self._halves.mend(event)
+            if mended == event:
+                raise
+            return self._form.take(mended)
 
     def _failure(self, failure: ProviderFailure) -> ModelError:
         if self._assembler.started:
