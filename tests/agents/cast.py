@@ -76,6 +76,7 @@ class Cast:
             tool_calls=answer.tool_calls,
             finish_reason=answer.finish_reason,
             usage=USAGE,
+            thinking=answer.thinking,
         )
 
     async def _hold(self, line: Held) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from codelab.kit.errors import CodeLabError
 from codelab.llm.errors import ContextTooLong
-from codelab.sdk.messages import AssistantMessage, UserMessage
+from codelab.sdk.messages import AssistantMessage, Thinking, UserMessage
 from codelab.sessions.events import (
     AgentChosen,
     AssistantMessageCompleted,
@@ -45,6 +45,22 @@ async def test_a_plain_answer(stage: Stage) -> None:
     ]
     shown = [event.state for event in stage.first.events(SessionStateChanged)]
     assert shown == ["processing", "idle"]
+
+
+async def test_what_a_model_thought_goes_back_with_the_results_of_its_calls(stage: Stage) -> None:
+    thought = Thinking(model="some/model", parts=({"type": "thinking", "signature": "abc"},))
+    look = msgspec.structs.replace(
+        say("Let me see.", call("list_files", {"path": "."})), thinking=thought
+    )
+    stage.cast.script("coder", look, say("A shop."))
+    facts = await stage.turn()
+    assert [fact.thinking for fact in of(facts, AssistantMessageCompleted)] == [thought, None]
+    (said,) = [
+        message
+        for message in stage.cast.asked("coder")[-1].messages
+        if isinstance(message, AssistantMessage)
+    ]
+    assert said.thinking == thought
 
 
 async def test_tools_run_and_their_results_go_back_to_the_model(stage: Stage) -> None:

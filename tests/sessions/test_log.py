@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from codelab.auth.api import Principal
 from codelab.kit.crypto import SealBroken
 from codelab.kit.db import metadata
-from codelab.sdk.messages import ToolCall
+from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sessions.api import Lease
 from codelab.sessions.events import (
     AgentChosen,
@@ -62,6 +62,7 @@ async def fill(desk: Desk) -> None:
             model="m",
             text=MARK,
             reasoning=MARK,
+            thinking=Thinking(model="m", parts=({"thinking": MARK},)),
             tool_calls=(ToolCall(id="c", name="write_file", arguments=MARK),),
         ),
         ToolCallRequested(

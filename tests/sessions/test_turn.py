@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.sdk.messages import AssistantMessage, ToolCall, ToolMessage
+from codelab.sdk.messages import AssistantMessage, Thinking, ToolCall, ToolMessage
 from codelab.sdk.model import Usage
 from codelab.sessions.api import TurnState, replay
 from codelab.sessions.events import (
@@ -29,6 +29,9 @@ calls = st.lists(
     max_size=3,
     unique_by=lambda call: call.id,
 ).map(tuple)
+thoughts = st.none() | st.builds(
+    Thinking, model=texts, parts=st.lists(st.dictionaries(texts, texts), max_size=2).map(tuple)
+)
 usages = st.builds(Usage, input_tokens=st.integers(0, 1000), output_tokens=st.integers(0, 1000))
 
 facts: st.SearchStrategy[AnyFact] = st.one_of(
@@ -41,6 +44,7 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
         model=texts,
         text=texts,
         tool_calls=calls,
+        thinking=thoughts,
         task_id=tasks,
     ),
     st.builds(
@@ -113,6 +117,13 @@ def test_a_task_is_over_with_an_answer_without_calls() -> None:
     state.apply(AssistantMessageCompleted(message_id="2", agent="coder", model="m", text="done"))
     assert state.root.over
     assert state.root.last_text == "done"
+
+
+def test_a_log_from_before_thinking_was_kept_is_read() -> None:
+    fact = AssistantMessageCompleted(message_id="1", agent="coder", model="m", text="done")
+    stored = msgspec.json.encode(fact)
+    assert b"thinking" not in stored
+    assert msgspec.json.decode(stored, type=AnyFact) == fact
 
 
 def test_a_delegated_task_knows_its_depth() -> None:
