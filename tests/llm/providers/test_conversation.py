@@ -84,6 +84,7 @@ def test_claude_is_known_wherever_it_runs() -> None:
     assert takes_marks("openrouter/anthropic/claude-sonnet-5")
     assert takes_marks("bedrock/eu.anthropic.Claude-v9")
     assert not takes_marks("gemini/gemini-2.5-pro")
+    assert not takes_marks("openai/claude-like")
 
 
 _ROLES = st.lists(st.sampled_from(["system", "user", "assistant", "tool"]), max_size=12)

@@ -39,10 +39,10 @@ def write_conversation(
 def takes_marks(model: str) -> bool:
     """Tell whether a model's provider keeps a prompt only up to marks, as Claude's do.
 
-    Others keep by themselves what was there before. litellm takes the marks out again where a
-    provider of Claude does not know them.
+    Others keep by themselves what was there before. What calls itself Claude behind an address of
+    its own may refuse what it does not know.
     """
-    return "claude" in model.lower()
+    return "claude" in model.lower() and not model.startswith("openai/")
 
 
 def mark_prefixes(messages: list[dict[str, Any]]) -> None:

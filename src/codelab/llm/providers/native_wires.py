@@ -38,6 +38,13 @@ def complete_url(url: str, wire: str) -> str:
     return url.rstrip("/") + _MESSAGES
 
 
+def fit_options(mapped: dict[str, Any]) -> None:
+    """Take out what Anthropic refuses together with thinking, and litellm leaves in."""
+    thinking = mapped.get("thinking")
+    if isinstance(thinking, dict) and thinking.get("type") == "enabled":
+        mapped.pop("temperature", None)
+
+
 def needs_translation_back(mapped: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
     """Tell whether litellm changed a request so that only it can read the answer.
 

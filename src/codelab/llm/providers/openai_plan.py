@@ -14,6 +14,7 @@ from codelab.llm.providers.http_pool import Target, parse_target
 from codelab.llm.providers.native_wires import (
     NATIVE,
     complete_url,
+    fit_options,
     home_of,
     native_config,
     needs_translation_back,
@@ -125,6 +126,8 @@ def build_call(
         drop_params=True,
         **options,
     )
+    if plan.wire == "anthropic":
+        fit_options(mapped)
     headers = {**_AGENT, **(params.get("extra_headers") or {})}
     headers |= mapped.pop("extra_headers", None) or {}
     extra_body = mapped.pop("extra_body", None) or {}
