@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from codelab.llm.providers.anthropic_wire import AnthropicAnswer
+from codelab.llm.providers.assembly import ALIVE
 from codelab.sdk.messages import Thinking
 from codelab.sdk.model import Completion, Delta
 
@@ -94,6 +95,13 @@ def test_what_the_provider_s_own_tools_do_is_left_out() -> None:
     [call] = completion.tool_calls
     assert (call.id, call.name, call.arguments) == ("toolu_1abcdef", "read_file", '{"path":"a"}')
     assert completion.finish_reason == "tool_calls"
+
+
+def test_a_ping_within_a_block_is_a_sign_of_life() -> None:
+    ping = {"type": "ping"}
+    assert read(ping)[1] == []
+    opened = start(0, type="thinking", thinking="")
+    assert read(ping, opened, ping, ping, stop(0), ping)[1] == [ALIVE, ALIVE]
 
 
 def test_arguments_may_come_whole() -> None:

@@ -315,7 +315,7 @@ async def test_cancelling_closes_the_connection_at_once(wire: Line, layer: Layer
     [seen] = await layer.seen()
     assert not seen.finished
     # The whole answer would have taken 2.5 s; the machine may be a busy one.
-    assert (seen.cut_after_s or 9) < ran_s + 0.3
+    assert (seen.cut_after_s or 9) < ran_s + 0.5
     assert len(heard.deltas) == count
     [call] = layer.calls
     assert (call.ok, call.error_code) == (False, "cancelled")

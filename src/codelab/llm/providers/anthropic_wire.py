@@ -41,7 +41,7 @@ class AnthropicAnswer:
         self._count = TokenCount()
 
     def take(self, event: bytes) -> bool:
-        """Take an event; those of unknown types, and pings, say nothing to us."""
+        """Take an event; those of unknown types say nothing to us."""
         decoded = _decode(event)
         kind = decoded.type
         if kind == "content_block_delta":
@@ -59,6 +59,10 @@ class AnthropicAnswer:
             self._finish(decoded.delta.stop_reason if decoded.delta else None)
         elif kind == "message":
             self._take_whole(decoded)
+        elif kind == "ping":
+            # Thinking that is not shown, and long arguments, come after a silence with pings in it.
+            if self._open:
+                self.assembler.call(())
         elif kind == "error":
             raise FailureReported(failure_of_error(decoded.error))
         return kind in ("message_stop", "message")

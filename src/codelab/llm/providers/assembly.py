@@ -135,7 +135,7 @@ class AnswerAssembler:
         self._on_delta(Delta(text, reasoning))
 
     def call(self, pieces: Iterable[ToolCallPiece]) -> None:
-        """Take pieces of tool calls."""
+        """Take pieces of tool calls; none is a sign of life as well."""
         self.started = True
         for piece in pieces:
             self._calls.add(piece)
