@@ -31,21 +31,25 @@ _OVERFLOW = re.compile(
 _QUOTA = re.compile(r"insufficient[ _](quota|balance|credit)|credit balance|billing", re.IGNORECASE)
 _KEY = re.compile(r"api[ _-]?key", re.IGNORECASE)
 _AUTH_STATUS = (401, 403)
-_OVERLOADED_STATUS = 529
-# In the middle of a stream a failure has no status, but its name is one that has.
-_STATUS_OF_NAME: Mapping[str, int] = {
-    "invalid_request_error": 400,
+_PASSING_STATUS = (408, 409, 425)
+# Failures in the middle of a stream have no status: their kind stands for it.
+_STATUS_OF_KIND = {
+    "api_error": 500,
     "authentication_error": 401,
     "billing_error": 402,
-    "permission_error": 403,
+    "content_filter": 400,
+    "context_length_exceeded": 400,
+    "insufficient_quota": 429,
+    "invalid_api_key": 401,
+    "invalid_request_error": 400,
+    "model_not_found": 404,
     "not_found_error": 404,
-    "request_too_large": 413,
+    "overloaded_error": 529,
+    "permission_error": 403,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
-    "timeout_error": 504,
-    "overloaded_error": _OVERLOADED_STATUS,
+    "request_too_large": 413,
 }
-_PASSING_STATUS = (408, 409, 425)
 
 
 class ProviderFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +86,7 @@ def read_error(body: bytes) -> ProviderFailure:
         document: Any = msgspec.json.decode(body)
     except msgspec.DecodeError:
         return ProviderFailure(status=500, message=body.decode("utf-8", "replace"))
-    if isinstance(document, list) and len(document) == 1 and _is_map(document[0]):
+    if isinstance(document, list) and document and _is_map(document[0]):
         document = document[0]
     return failure_of_error(document.get("error", document) if _is_map(document) else document)
 
@@ -91,13 +95,15 @@ def failure_of_error(error: Any) -> ProviderFailure:
     """Read an error object, as it also comes in the middle of a stream."""
     if not _is_map(error):
         return ProviderFailure(status=500, message=str(error))
-    code = error.get("code") or error.get("type") or ""
-    status = code if isinstance(code, int) else _STATUS_OF_NAME.get(str(code), 500)
-    return ProviderFailure(
-        status=status if 400 <= status < 600 else 500,
-        message=str(error.get("message") or error.get("detail") or ""),
-        code=str(code),
-    )
+    code, kind = error.get("code"), error.get("type") or error.get("status")
+    by_kind = _STATUS_OF_KIND.get(str(code)) or _STATUS_OF_KIND.get(str(kind), 500)
+    status = code if isinstance(code, int) and 400 <= code < 600 else by_kind
+    message = str(error.get("message") or error.get("detail") or "")
+    if "n_ctx" in error:
+        asked, limit = error.get("n_prompt_tokens"), error["n_ctx"]
+        message += f" The request ({asked} tokens) is over the context size ({limit} tokens)."
+    named = code if isinstance(code, str) else kind or code
+    return ProviderFailure(status=status, message=message, code=str(named or ""))
 
 
 def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -143,10 +149,6 @@ def condition_of(failure: ProviderFailure, model: str, secrets: Iterable[str] = 
         )
     if status == 404:
         return ModelMissing(f"The provider of {model} does not have it, or not for this key.")
-    if status == _OVERLOADED_STATUS:
-        return ModelFailed(
-            f"The provider of {model} is overloaded.", retry_after_s=failure.retry_after_s
-        )
     if status >= 500 or status in _PASSING_STATUS:
         return ModelFailed(
             f"The provider of {model} had a failure of its own (status {status}).",
