@@ -21,6 +21,7 @@ from typing import Any
 
 from bench import machine
 from codelab.kit.clock import utc_now
+from codelab.llm.errors import ModelError, ModelFailed
 from codelab.llm.providers.answer_stream import AnswerFormat, AnswerStream
 from codelab.llm.providers.anthropic_wire import AnthropicAnswer
 from codelab.llm.providers.litellm_library import LiteLLM
@@ -45,6 +46,11 @@ def events_of(wire: Wire, tokens: int) -> list[bytes]:
 
 def ignore(delta: Delta) -> None:
     """Take a piece of the answer."""
+
+
+def name_condition(error: Exception, *, started: bool) -> ModelError:
+    """Name what no answer of these will give cause for."""
+    return ModelFailed(f"{error}, {started=}")
 
 
 def read(events: list[bytes], form: AnswerFormat) -> float:
@@ -114,7 +120,7 @@ async def main(rounds: int, tokens: int) -> None:
     }
 
     def parsed(provider: str) -> AnswerFormat:
-        return ParsedAnswer("m", ignore, parser_of(litellm, provider, "m", None), ())
+        return ParsedAnswer(ignore, parser_of(litellm, provider, "m", None), name_condition)
 
     ours: dict[str, tuple[str, Callable[[], AnswerFormat]]] = {
         "OpenAI's wire, our reader": ("openai", lambda: OpenAIAnswer(ignore)),

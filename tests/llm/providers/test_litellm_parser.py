@@ -13,6 +13,7 @@ import pytest
 
 from codelab.kit.errors import CodeLabError
 from codelab.llm.api import Models
+from codelab.llm.errors import ModelError, ModelFailed, ModelInterrupted
 from codelab.llm.fallback import RetryPolicy
 from codelab.llm.providers.litellm_parser import ParsedAnswer
 from codelab.sdk.model import Delta
@@ -140,9 +141,28 @@ class OldParser:
         return chunk
 
 
+def name_condition(error: Exception, *, started: bool) -> ModelError:
+    return ModelInterrupted(str(error)) if started else ModelFailed(str(error))
+
+
+def test_what_the_parser_raises_is_named() -> None:
+    class Broken:
+        def chunk_parser(self, chunk: dict[str, Any]) -> dict[str, Any]:
+            if chunk.get("text"):
+                return {"text": "Yes.", "is_finished": False, "finish_reason": "", "usage": None}
+            raise ValueError("no")
+
+    answer = ParsedAnswer(lambda delta: None, Broken(), name_condition)
+    with pytest.raises(ModelFailed):
+        answer.take(b'data: {"text": ""}')
+    assert not answer.take(b'data: {"text": "Yes."}')
+    with pytest.raises(ModelInterrupted):
+        answer.take(b'data: {"text": ""}')
+
+
 def test_pieces_in_litellm_s_older_form_are_read() -> None:
     heard: list[Delta] = []
-    answer = ParsedAnswer("m", heard.append, OldParser(), ())
+    answer = ParsedAnswer(heard.append, OldParser(), name_condition)
     call = {"index": 0, "id": "call_abcdef", "function": {"name": "t", "arguments": "{}"}}
     for piece in (
         {"text": "Yes.", "is_finished": False, "finish_reason": "", "usage": None},

@@ -9,8 +9,7 @@ from codelab.llm.catalog.entries import Catalogue, ModelEntry
 from codelab.llm.providers.answer_stream import AnswerFormat
 from codelab.llm.providers.anthropic_wire import AnthropicAnswer
 from codelab.llm.providers.http_pool import HttpPool
-from codelab.llm.providers.litellm_client import LiteLLMClient
-from codelab.llm.providers.litellm_failures import condition_of_exception
+from codelab.llm.providers.litellm_client import LiteLLMClient, condition_of_exception
 from codelab.llm.providers.litellm_library import LiteLLM
 from codelab.llm.providers.ollama_wire import OllamaAnswer
 from codelab.llm.providers.openai_plan import WirePlan, build_call, build_direct, make_plan

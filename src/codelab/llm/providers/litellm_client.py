@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from codelab.kit.clock import utc_now
 from codelab.llm.catalog.entries import ModelEntry
-from codelab.llm.errors import ModelInterrupted
+from codelab.llm.errors import (
+    ContextTooLong,
+    ModelError,
+    ModelFailed,
+    ModelInterrupted,
+    ModelTimeout,
+    ModelUnreachable,
+)
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.conversation import write_conversation
-from codelab.llm.providers.litellm_failures import condition_of_exception
+from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
 from codelab.llm.providers.litellm_parser import ParsedAnswer, RequestTap
 from codelab.llm.providers.openai_format import write_options
 from codelab.llm.providers.wire import Wire, WireCall
@@ -46,13 +54,17 @@ class LiteLLMClient:
         """
         params = entry.resolved()
         secrets = _secrets_of(params)
+
+        def condition(error: Exception, *, started: bool) -> ModelError:
+            return condition_of_exception(error, entry.name, secrets, started=started)
+
         stream = None
         if self._whole.get(entry.name) is not entry:
             prepared, stream = await _prepare(litellm, entry, request, params)
             if prepared is not None:
                 call, parser = prepared
                 return await self._wire.run(
-                    entry, call, lambda: ParsedAnswer(entry.name, on_delta, parser, secrets)
+                    entry, call, lambda: ParsedAnswer(on_delta, parser, condition)
                 )
             self._whole[entry.name] = entry
         assembler = AnswerAssembler(on_delta)
@@ -61,8 +73,7 @@ class LiteLLMClient:
             async for piece in stream:
                 assembler.add(_chunk_of(piece))
         except Exception as error:
-            started = assembler.started
-            raise condition_of_exception(error, entry.name, secrets, started=started) from None
+            raise condition(error, started=assembler.started) from None
         finally:
             if stream is not None:
                 await stream.aclose()
@@ -73,6 +84,38 @@ class LiteLLMClient:
             return completion
         usage = msgspec.structs.replace(completion.usage, estimated=True)
         return msgspec.structs.replace(completion, usage=usage)
+
+
+def condition_of_exception(
+    error: Exception, name: str, secrets: Iterable[str], *, started: bool
+) -> ModelError:
+    """Name the condition behind one of litellm's exceptions.
+
+    Args:
+        error: The exception; litellm's carry a status and the provider's headers.
+        name: The model's name in the catalogue.
+        secrets: Values that must not be quoted.
+        started: Whether a part of the answer has come already.
+    """
+    if isinstance(error, ModelError):
+        return error
+    kind, status = type(error).__name__, getattr(error, "status_code", None)
+    if kind == "ContextWindowExceededError":
+        return ContextTooLong(f"The conversation is too long for {name}.")
+    if kind == "Timeout":
+        return ModelTimeout(f"{name} did not answer in time.")
+    if started:
+        return ModelInterrupted(f"The answer of {name} broke off before its end.")
+    if kind == "APIConnectionError":
+        return ModelUnreachable(f"The provider of {name} cannot be reached.")
+    if not isinstance(status, int) or status < 400:
+        return ModelFailed(f"The provider of {name} gave an answer that cannot be understood.")
+    failure = ProviderFailure(
+        status=status,
+        message=str(getattr(error, "message", "")),
+        retry_after_s=read_retry_after(_headers_of(error), utc_now()),
+    )
+    return condition_of(failure, name, secrets)
 
 
 async def _prepare(
@@ -128,6 +171,13 @@ def _chunk_of(piece: Any) -> Chunk:
 def _was_counted(stream: Any) -> bool:
     """Tell whether the provider sent the count, or litellm made one up."""
     return any(getattr(chunk, "usage", None) for chunk in stream.chunks)
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    headers = getattr(error, "litellm_response_headers", None)
+    if headers is None:
+        headers = getattr(getattr(error, "response", None), "headers", None)
+    return {str(name).lower(): str(value) for name, value in dict(headers or {}).items()}
 
 
 def _secrets_of(params: Mapping[str, Any]) -> list[str]:

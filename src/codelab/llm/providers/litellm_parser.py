@@ -6,15 +6,13 @@ run up to the point where it would send its request; that is caught, and sent ov
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from codelab.llm.errors import ModelError
 from codelab.llm.providers.assembly import AnswerAssembler, usage_of
 from codelab.llm.providers.http_pool import parse_target
-from codelab.llm.providers.litellm_failures import condition_of_exception
 from codelab.llm.providers.wire import WireCall
 from codelab.llm.providers.wire_chunks import (
     FunctionPiece,
@@ -69,23 +67,28 @@ class RequestTap:
         return WireCall(target, headers, self.request.content, "litellm")
 
 
+class NamesCondition(Protocol):
+    """Names the condition behind an exception of litellm's."""
+
+    def __call__(self, error: Exception, *, started: bool) -> ModelError:
+        """Name it; `started` tells whether a part of the answer has come."""
+
+
 class ParsedAnswer:
     """Reads lines, with or without `data:` before them, by a parser of litellm's.
 
     Args:
-        name: The model's name in the catalogue.
         on_delta: Takes each piece at once.
         parser: A provider's own iterator, of which only `chunk_parser` is used.
-        secrets: Values that error messages must not quote.
+        condition: Names what the parser raises.
     """
 
     lines = True
 
-    def __init__(self, name: str, on_delta: OnDelta, parser: Any, secrets: Iterable[str]) -> None:
+    def __init__(self, on_delta: OnDelta, parser: Any, condition: NamesCondition) -> None:
         self.assembler = AnswerAssembler(on_delta)
-        self._name = name
         self._parse = parser.chunk_parser
-        self._secrets = tuple(secrets)
+        self._condition = condition
 
     def take(self, event: bytes) -> bool:
         """Take a line; comments and names of events are none."""
@@ -97,14 +100,10 @@ class ParsedAnswer:
             try:
                 piece = self._parse(document)
             except Exception as error:
-                raise self._condition(error) from None
+                raise self._condition(error, started=self.assembler.started) from None
             if piece is not None:
                 self._add(piece)
         return False
-
-    def _condition(self, error: Exception) -> ModelError:
-        started = self.assembler.started
-        return condition_of_exception(error, self._name, self._secrets, started=started)
 
     def _add(self, piece: Any) -> None:
         if isinstance(piece, dict):
