@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from codelab.llm.accounting.usage import completed, estimate_usage
+from codelab.llm.accounting.missing_counts import fill_in
+from codelab.llm.accounting.usage import estimate_usage
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import Attempt
 from codelab.sdk.model import Completion, Delta, ModelRequest, OnDelta, Usage
@@ -64,7 +65,7 @@ class CallRecord:
     def complete(self, completion: Completion) -> Completion:
         """Return the answer with its usage estimated where it was not sent, and its cost."""
         calls = sum(len(call.name) + len(call.arguments) for call in completion.tool_calls)
-        usage = completed(completion.usage, self._request, self._written + calls)
+        usage = fill_in(completion.usage, self._request, self._written + calls)
         if not usage.cost_usd:
             cost = self._cost(completion.model, usage)
             usage = msgspec.structs.replace(usage, cost_usd=cost)

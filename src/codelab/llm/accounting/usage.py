@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 import structlog
 
 from codelab.kit.errors import Unavailable
@@ -39,26 +38,6 @@ def estimate_usage(request: ModelRequest, written: int) -> Usage:
     return Usage(
         input_tokens=_tokens(asked) + _PER_MESSAGE_TOKENS * len(request.messages),
         output_tokens=_tokens(written),
-        estimated=True,
-    )
-
-
-def completed(usage: Usage, request: ModelRequest, written: int) -> Usage:
-    """Return a provider's count with what it left out estimated; all of it where it sent none.
-
-    Args:
-        usage: What the provider counted; 0 is what it has not counted.
-        request: What the model was sent.
-        written: The number of characters that it wrote.
-    """
-    missing = not usage.input_tokens or (written and not usage.output_tokens)
-    if not missing:
-        return usage
-    guess = estimate_usage(request, written)
-    return msgspec.structs.replace(
-        usage,
-        input_tokens=usage.input_tokens or guess.input_tokens,
-        output_tokens=usage.output_tokens or guess.output_tokens,
         estimated=True,
     )
 
