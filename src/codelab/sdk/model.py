@@ -69,6 +69,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         model: The catalogue name of the model that answered, which a fallback may have changed.
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
+        tried: What was asked before and failed, or was passed over, as `name: code`.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = Usage()
+    tried: tuple[str, ...] = ()
 
 
 OnDelta = Callable[[Delta], None]
