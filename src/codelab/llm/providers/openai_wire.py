@@ -9,7 +9,13 @@ import msgspec
 
 from codelab.kit.clock import utc_now
 from codelab.llm.catalog.entries import ModelEntry
-from codelab.llm.errors import ModelError, ModelFailed, ModelInterrupted, ModelUnreachable
+from codelab.llm.errors import (
+    ModelError,
+    ModelFailed,
+    ModelFiltered,
+    ModelInterrupted,
+    ModelUnreachable,
+)
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.failures import condition_of, failure_of_error, read_failure
 from codelab.llm.providers.http_connection import HttpConnection
@@ -115,9 +121,10 @@ class AnswerStream:
         self.assembler.add(chunk)
 
     def _failure(self, error: object) -> ModelError:
-        if self.assembler.started:
+        condition = condition_of(failure_of_error(error), self._name, self._secrets)
+        if self.assembler.started and not isinstance(condition, ModelFiltered):
             return ModelInterrupted(f"The answer of {self._name} broke off: its provider failed.")
-        return condition_of(failure_of_error(error), self._name, self._secrets)
+        return condition
 
     def _refusal(self) -> ModelError:
         failure = read_failure(self._status, self._headers, bytes(self._document), utc_now())
