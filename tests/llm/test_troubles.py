@@ -115,6 +115,28 @@ async def test_a_model_that_stops_in_the_middle_is_given_up(
     await eventually(layer.was_cut)
 
 
+@pytest.mark.parametrize(("pieces", "said"), [(0, "did not start"), (2, "in the middle")])
+async def test_a_ping_is_no_token(
+    wire: tuple[Models, str], layer: Layer, pieces: int, said: str
+) -> None:
+    if wire[1] == "ollama":
+        pytest.skip("Ollama sends none")
+    await layer.script(Reply(text="one two three four", stall_after=pieces, ping_s=0.05))
+    started = time.monotonic()
+    error = await failure(*wire, layer)
+    assert said in error.message
+    assert time.monotonic() - started < 3
+
+
+async def test_a_thought_is_a_sign_of_life(wire: tuple[Models, str], layer: Layer) -> None:
+    # The whole takes longer than the limit, each piece does not.
+    thoughts = " ".join(["hm"] * 8)
+    await layer.script(Reply(reasoning=thoughts, text="Here.", token_delay_s=0.1))
+    heard = Heard()
+    assert (await ask(*wire, heard)).text == "Here."
+    assert heard.reasoning == thoughts
+
+
 async def test_a_long_tool_call_is_a_sign_of_life(layer: Layer) -> None:
     models = layer.build(layer.entry("openai"), first_token_timeout_s=0.3, idle_timeout_s=0.3)
     call = ToolCall("read_file", {"path": "a/b/c/d/e/f/g/h/i/j"})
