@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from typing import Any
@@ -12,6 +13,14 @@ from codelab.kit.errors import CodeLabError
 from codelab.llm.api import Models
 from codelab.llm.errors import ModelError, NoModelAvailable
 from codelab.llm.fallback import RetryPolicy
+from codelab.sdk.model import (
+    Completion,
+    Delta,
+    ModelInfo,
+    ModelProvider,
+    ModelRequest,
+    OnDelta,
+)
 from tests.llm.layer import QUICK, READ_FILE, Heard, Layer, ask, eventually
 from tests.model_server.script import Reply, ToolCall
 
@@ -145,6 +154,31 @@ async def test_a_long_tool_call_is_a_sign_of_life(layer: Layer) -> None:
     completion = await ask(models, "openai", heard, tools=(READ_FILE,))
     assert completion.tool_calls[0].name == "read_file"
     assert heard.deltas == []
+
+
+class Silent:
+    """A plugin's client whose model says one word, or none, and then nothing."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        if self._word:
+            on_delta(Delta(self._word))
+        return await asyncio.Future[Completion]()
+
+
+@pytest.mark.parametrize(("word", "said"), [("", "did not start"), ("Well", "in the middle")])
+async def test_a_plugin_s_model_has_the_same_limits(layer: Layer, word: str, said: str) -> None:
+    offered = ModelInfo(name="theirs", provider="plugin")
+    models = layer.build(
+        providers=[ModelProvider(client=Silent(word), models=(offered,))],
+        discover=False,
+        first_token_timeout_s=0.2,
+        idle_timeout_s=0.2,
+    )
+    error = await failure(models, "theirs", layer)
+    assert said in error.message
 
 
 async def test_a_passing_failure_is_retried_silently(layer: Layer) -> None:
