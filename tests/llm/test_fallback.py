@@ -181,7 +181,7 @@ async def test_a_model_that_rests_is_passed_over() -> None:
     completion, attempts = await run(client, "a", "b", known=known)
     assert client.asked == ["b"]
     assert completion.tried == ("a: model_resting",)
-    assert attempts[0].failure.message == "The key."
+    assert attempts[0].failure.message == "The key. It is tried again in 30 s."
 
 
 async def test_a_user_is_not_refused_by_our_caution_alone() -> None:

@@ -238,8 +238,9 @@ class WithFallback:
 
     def _pass_over(self, name: str) -> None:
         circuit, rest_s = self._circuits.look(name), self._circuits.rest_s(name)
+        said = f"{circuit.reason} It is tried again in {max(1, round(rest_s))} s."
         told_s = rest_s if circuit.told else None
-        self._note(Attempt(name, ModelResting(circuit.reason, retry_after_s=told_s)))
+        self._note(Attempt(name, ModelResting(said, retry_after_s=told_s)))
 
     def _note(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
