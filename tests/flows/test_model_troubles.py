@@ -184,6 +184,7 @@ async def test_a_silent_fallback_is_recorded(client: Client, script: Script) -> 
     assert await script.asked("first") == 1
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("lasts_s", [4, pytest.param(60, marks=pytest.mark.long)])
 @pytest.mark.parametrize("says_when", [True, False])
 async def test_a_limit_ends_in_a_finished_turn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given
@@ -224,6 +225,30 @@ async def test_a_limit_that_ends_too_late_is_told_at_once() -> None:
     assert (caught.value.retry_after_s, told) == (3, [])
 
 
+class Limited(Scripted):
+    """Takes no requests until its time has come, and does not say when that is."""
+
+    def __init__(self, for_s: float) -> None:
+        super().__init__()
+        self.until = time.monotonic() + for_s
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        if time.monotonic() < self.until:
+            self.asked.append(request.model)
+            raise ModelRateLimited("Not now.")
+        return Completion(model=request.model, text="Here.")
+
+
+async def test_of_many_that_wait_one_asks_at_a_time() -> None:
+    known, client = circuits(first_pause_s=0.1), Limited(0.6)
+    told: list[Waiting] = []
+    waiting = (run(client, "a", known=known, on_waiting=told.append) for _ in range(20))
+    answers = await asyncio.gather(*waiting)
+    assert [completion.text for completion, _ in answers] == ["Here."] * 20
+    # Each has asked when it came, and once more; then one at a time after 0.1, 0.2 and 0.4 s.
+    assert len(client.asked) <= 20 * 2 + 4
+
+
 async def test_lost_time_is_told() -> None:
     told: list[Waiting] = []
     slow = ModelTimeout("a did not start to answer within 30 s.")
@@ -257,3 +282,30 @@ class Held(Scripted):
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
         self.reached.set()
         return await asyncio.Future[Completion]()
+
+
+SOON = st.builds(
+    lambda kind, wait: kind("No.", retry_after_s=wait),
+    st.sampled_from([ModelAuthFailed, ModelFailed, ModelInterrupted, ModelRateLimited]),
+    st.none() | st.floats(0, 0.002),
+)
+STEPS = st.lists(st.none() | SOON, max_size=12)
+
+
+@given(STEPS, st.integers(1, 3))
+async def test_whatever_fails_there_is_an_answer_or_one_sentence(
+    steps: list[CodeLabError | None], length: int
+) -> None:
+    chain = ("a", "b", "c")[:length]
+    client = Scripted(*(step or "Yes." for step in steps), *["Yes."] * 40)
+    known = circuits(first_pause_s=0.001)
+    try:
+        completion, attempts = await run(client, *chain, known=known)
+    except CodeLabError as error:
+        assert error.message
+    else:
+        assert completion.model == client.asked[-1]
+        assert [one.model for one in attempts] == client.asked[:-1]
+    # Nobody is asked more often than the policy says, and nobody out of turn.
+    assert len(client.asked) <= 2 * length
+    assert client.asked == sorted(client.asked)

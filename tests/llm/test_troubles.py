@@ -99,6 +99,7 @@ async def test_a_cut_in_the_middle_is_not_mixed_with_another_answer(
         await ask(*wire, heard)
     assert caught.value.code == "model_interrupted"
     assert caught.value.retryable
+    assert caught.value.begun_by == wire[1]
     assert heard.text == "one two"
     assert len(await layer.seen()) == 1
     assert layer.calls[0].usage.output_tokens > 0
@@ -118,7 +119,8 @@ async def test_a_model_that_stops_in_the_middle_is_given_up(
     await layer.script(Reply(text="one two three four", stall_after=2))
     started = time.monotonic()
     error = await failure(*wire, layer)
-    assert error.code == "model_timeout"
+    assert isinstance(error, ModelError)
+    assert (error.code, error.begun_by) == ("model_timeout", wire[1])
     assert "0.4 s" in error.message
     assert time.monotonic() - started < 2
     await eventually(layer.was_cut)

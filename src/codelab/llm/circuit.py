@@ -37,6 +37,8 @@ class CircuitPolicy(msgspec.Struct, frozen=True, kw_only=True):
             that breaks off weigh two, every other passing failure one.
         first_pause_s: The first rest; it doubles each time the trial after it fails.
         longest_pause_s: The longest rest of our own choosing.
+        longest_limit_pause_s: The same for a limit whose end the provider does not name: most
+            last for a minute or less.
         refused_pause_s: The rest after a refused key or an empty account: short enough that a
             mended one works within a minute.
         longest_told_s: The longest rest that a provider can ask for.
@@ -45,6 +47,7 @@ class CircuitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     opens_at: int = 3
     first_pause_s: float = 5.0
     longest_pause_s: float = 60.0
+    longest_limit_pause_s: float = 15.0
     refused_pause_s: float = 30.0
     longest_told_s: float = 900.0
 
@@ -155,4 +158,6 @@ def _pause(failure: CodeLabError, openings: int, policy: CircuitPolicy) -> float
     if failure.retry_after_s is not None:
         return min(failure.retry_after_s, policy.longest_told_s)
     # The exponent is bounded: a model that is away for days must not make numbers without end.
-    return min(policy.first_pause_s * 2.0 ** min(openings, 32), policy.longest_pause_s)
+    limited = isinstance(failure, ModelRateLimited)
+    longest_s = policy.longest_limit_pause_s if limited else policy.longest_pause_s
+    return min(policy.first_pause_s * 2.0 ** min(openings, 32), longest_s)

@@ -144,6 +144,7 @@ class WithFallback:
         self._on_waiting = on_waiting
         self._attempts: list[Attempt] = []
         self._tried: dict[str, None] = {}
+        self._has_waited = False
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
         """Run the request.
@@ -179,7 +180,8 @@ class WithFallback:
                 return completion
         look = self._circuits.look
         cautious = [name for name in self._chain if not look(name).told]
-        if asked or not cautious:
+        # Whoever waits already leaves it to the trial of one: many may wait for the same model.
+        if asked or not cautious or self._has_waited:
             return None
         return await self._ask(cautious[0], Permit.INSISTED, request, on_delta, has_next=False)
 
@@ -214,7 +216,8 @@ class WithFallback:
                     raise
                 if not isinstance(step, Retry):
                     return None
-            if has_next and self._circuits.rest_s(name) > step.after_s:
+            may_leave_it = has_next or self._has_waited
+            if may_leave_it and self._circuits.rest_s(name) > step.after_s:
                 return None
             attempt += 1
             await asyncio.sleep(step.after_s * _jitter())
@@ -230,6 +233,7 @@ class WithFallback:
         return first, max(self._circuits.rest_s(first), self._policy.first_pause_s)
 
     async def _wait(self, name: str, wait_s: float) -> None:
+        self._has_waited = True
         if self._on_waiting is not None:
             reason = self._circuits.look(name).reason
             until = utc_now() + timedelta(seconds=wait_s)
