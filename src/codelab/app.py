@@ -57,7 +57,7 @@ from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
-from codelab.llm.api import LlmSettings, Models
+from codelab.llm.api import LlmSettings, Models, RetryPolicy
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
@@ -148,6 +148,7 @@ def create_app(
     metrics = Metrics()
     metrics.watch_database(db)
     metrics.watch_cache("sign_ins", auth.remembered)
+    metrics.watch_models(models.rests)
     measure(bus, metrics)
     installed.subscribe(bus)
     stream = Stream(bus, relay, sessions)
@@ -275,6 +276,7 @@ def _llm_settings(settings: Settings) -> LlmSettings:
         idle_timeout_s=access.token_timeout_s,
         requests_per_hour=access.llm_requests_per_hour,
         preload=access.litellm_preload,
+        retry=RetryPolicy(longest_wait_s=access.model_wait_s),
     )
 
 

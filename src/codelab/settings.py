@@ -185,6 +185,15 @@ class ModelAccess(Section, frozen=True, kw_only=True):
     token_timeout_s: Annotated[
         float, Meta(gt=0, le=_MONTH_S, description="Seconds a model may pause within an answer.")
     ] = 60
+    model_wait_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds a turn waits, in all, for a provider that limits requests when "
+            "no other model can answer; its user sees until when. Programs are told at once.",
+        ),
+    ] = 90
 
 
 class Turns(Section, frozen=True, kw_only=True):

@@ -37,6 +37,13 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
         {"message_id": "m2", "role": "assistant", "text": "Hi.", "finish_reason": "stop"},
     ),
     (
+        events.AnswerRestarted(
+            message_id="m2", agent="ask", failed_model="m", model="n", reason="It broke off."
+        ),
+        "restarted",
+        {"message_id": "m2", "failed_model": "m", "model": "n", "reason": "It broke off."},
+    ),
+    (
         events.ToolCallRequested(
             call_id="c1",
             tool="write_file",

@@ -245,6 +245,19 @@ async def test_a_failure_before_the_first_piece_has_its_status(
     assert (status, body["error"]["code"]) == (503, "no_model_available")
 
 
+async def test_a_model_that_rests_is_listed_with_the_reason(api: Api, layer: Layer) -> None:
+    await layer.script(Reply(status=429, headers={"Retry-After": "70"}))
+    await api.chat()
+    _, body = await api.get("/models", "ann user")
+    (resting,) = body["resting"]
+    assert (resting["name"], resting["code"]) == ("openai", "model_rate_limited")
+    assert resting["reason"].endswith("says to come back in 70 s.")
+    # The next caller is told the same at once, without asking the provider.
+    status, answer = await api.chat()
+    assert (status, answer["error"]["code"]) == (503, "no_model_available")
+    assert len(await layer.seen()) == 1
+
+
 async def test_a_failure_in_the_middle_is_the_stream_s_last_event(api: Api, layer: Layer) -> None:
     await layer.script(Reply(text="one two three", cut_after=2))
     document = {

@@ -49,6 +49,7 @@ class AnthropicWire:
     """`POST /v1/messages`."""
 
     stream_type = "text/event-stream; charset=utf-8"
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
     request_id_header: str | None = "request-id"
     unknown_key_status = 401
 

@@ -4,11 +4,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.sdk.messages import AssistantMessage, Thinking, ToolCall, ToolMessage
+from codelab.sdk.messages import AssistantMessage, Thinking, ToolCall, ToolMessage, UserMessage
 from codelab.sdk.model import Usage
 from codelab.sessions.api import TurnState, replay
 from codelab.sessions.events import (
     AgentChosen,
+    AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
     PlanStep,
@@ -45,6 +46,16 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
         text=texts,
         tool_calls=calls,
         thinking=thoughts,
+        finish_reason=st.sampled_from(["stop", "cancelled", "interrupted"]),
+        task_id=tasks,
+    ),
+    st.builds(
+        AnswerRestarted,
+        message_id=texts,
+        agent=texts,
+        failed_model=texts,
+        model=texts,
+        reason=texts,
         task_id=tasks,
     ),
     st.builds(
@@ -133,3 +144,19 @@ def test_a_delegated_task_knows_its_depth() -> None:
     state.apply(AgentChosen(agent="b", reason=".", task_id="c1", prompt="do it"))
     assert state.task("c1").depth == 1
     assert state.root.depth == 0
+
+
+def test_an_answer_that_broke_off_leaves_its_task_to_be_answered() -> None:
+    half = AssistantMessageCompleted(
+        message_id="m1", agent="ask", model="a", text="Hal", finish_reason="interrupted"
+    )
+    again = AnswerRestarted(
+        message_id="m1", agent="ask", failed_model="a", model="b", reason="It broke off."
+    )
+    opened = UserMessageReceived(message_id="m0", text="Well?")
+    root = replay("t", [opened, half, again]).root
+    assert (root.over, root.steps, root.restarts) == (False, 0, 1)
+    assert root.messages == [UserMessage(text="Well?")]
+    whole = AssistantMessageCompleted(message_id="m2", agent="ask", model="b", text="Half.")
+    root = replay("t", [opened, half, again, whole]).root
+    assert (root.over, root.last_text, root.restarts) == (True, "Half.", 0)

@@ -10,6 +10,7 @@ from codelab.sdk.agent import Agent
 from codelab.sdk.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 from codelab.sdk.model import ModelInfo
 from codelab.sessions.events import (
+    AnswerRestarted,
     AssistantMessageCompleted,
     Entry,
     MessageContext,
@@ -63,9 +64,10 @@ def earlier_messages(entries: Iterable[Entry]) -> list[Message]:
     """Turn the log of earlier turns into messages, with exactly one result for each call.
 
     A call whose result is not among the entries, since the log was read only in part or the
-    turn is still open elsewhere, is left out.
+    turn is still open elsewhere, is left out. So is an answer that was asked for again.
     """
     facts = [entry.fact for entry in entries]
+    replaced = {fact.message_id for fact in facts if isinstance(fact, AnswerRestarted)}
     answered = {fact.call_id for fact in facts if isinstance(fact, ToolCallCompleted)}
     called: set[str] = set()
     messages: list[Message] = []
@@ -73,6 +75,8 @@ def earlier_messages(entries: Iterable[Entry]) -> list[Message]:
         match fact:
             case UserMessageReceived(text=text):
                 messages.append(UserMessage(text=text))
+            case AssistantMessageCompleted(message_id=message_id) if message_id in replaced:
+                pass
             case AssistantMessageCompleted(text=text, tool_calls=calls):
                 kept = tuple(call for call in calls if call.id in answered)
                 called.update(call.id for call in kept)

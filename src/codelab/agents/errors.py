@@ -28,6 +28,22 @@ class ModelKeepsFailing(CodeLabError):
     retryable = True
 
 
+class AnswersUnusable(CodeLabError):
+    """A model's answers broke off, or held nothing, several times in a row."""
+
+    code = "model_answers_unusable"
+    title = "The model does not bring its answer to an end"
+    status = 502
+    retryable = True
+
+
+class CallCutOff(InvalidInput):
+    """The answer ended in the middle of a tool call; the text tells its model what to do."""
+
+    code = "call_cut_off"
+    title = "The tool call is not whole"
+
+
 class StepLimitReached(CodeLabError):
     """The turn took as many steps as one turn may."""
 

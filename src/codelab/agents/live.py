@@ -15,8 +15,9 @@ from codelab.hitl.api import ApprovalRecord, Hitl
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, Transaction
-from codelab.kit.errors import DatabaseUnavailable
-from codelab.llm.api import Attribution, Models
+from codelab.kit.errors import CodeLabError, DatabaseUnavailable
+from codelab.llm.api import Attribution, Models, Waiting
+from codelab.llm.errors import ModelError
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import Message
 from codelab.sdk.model import Completion, Delta, ModelRequest
@@ -24,10 +25,13 @@ from codelab.sdk.tool import ToolContext
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Lease, Task, Turns, TurnState, replay
 from codelab.sessions.events import (
+    CANCELLED,
+    INTERRUPTED,
     AgentChosen,
     AnyFact,
     AssistantMessageCompleted,
     Entry,
+    ModelAwaited,
     SessionState,
     SessionStateChanged,
     TokenStreamed,
@@ -194,11 +198,17 @@ class LiveTurn:
         )
         draft = _Draft(self.services.bus, self.held.session_id, task, message_id)
         try:
-            return await self.services.models.stream(request, draft.add, attribution=attribution)
-        except BaseException:
+            return await self.services.models.stream(
+                request, draft.add, attribution=attribution, on_waiting=draft.awaits
+            )
+        except BaseException as error:
             if draft.text:
-                self.unfinished[message_id] = draft.broken_off(request.model)
+                self.unfinished[message_id] = draft.broken_off(request.model, error)
             raise
+
+    def next_model(self, task: Task) -> str:
+        """Return the model that is asked next for a task's agent."""
+        return self.services.models.preferred(self._model(self.agent(task)))
 
     def elapsed_ms(self) -> int:
         """Return the milliseconds since the user asked, wherever the turn has been meanwhile."""
@@ -206,9 +216,7 @@ class LiveTurn:
 
     def _request(self, task: Task, agent: Agent) -> ModelRequest:
         services = self.services
-        model = services.models.resolve(
-            agent.model, self.state.wanted_model or self.held.session_model, agent=agent.name
-        )
+        model = self._model(agent)
         tools = (
             *services.tools.specs_for(agent),
             *control.specs_for(agent, services.agents.all(), sub_task=bool(task.id)),
@@ -220,6 +228,10 @@ class LiveTurn:
         history = self._history if task is self.state.root else ()
         messages = context.fit(system, history, task.messages, budget)
         return ModelRequest(model=model, messages=messages, tools=tools)
+
+    def _model(self, agent: Agent) -> str:
+        wanted = self.state.wanted_model or self.held.session_model
+        return self.services.models.resolve(agent.model, wanted, agent=agent.name)
 
     def _known(self) -> list[str]:
         known = [
@@ -256,14 +268,28 @@ class _Draft:
         if delta.reasoning:
             self._token(delta.reasoning, 0, reasoning=True)
 
-    def broken_off(self, model: str) -> AssistantMessageCompleted:
+    def awaits(self, waiting: Waiting) -> None:
+        """Tell whoever watches why it takes longer."""
+        self._publish(
+            ModelAwaited(
+                session_id=self._session_id,
+                agent=self._task.agent,
+                model=waiting.model,
+                reason=waiting.reason,
+                until=waiting.until,
+                task_id=self._task.id,
+            )
+        )
+
+    def broken_off(self, asked: str, error: BaseException) -> AssistantMessageCompleted:
         """Return what was written so far as a message that is not finished."""
+        model = error.begun_by if isinstance(error, ModelError) else ""
         return AssistantMessageCompleted(
             message_id=self._message_id,
             agent=self._task.agent,
-            model=model,
+            model=model or asked,
             text=self.text,
-            finish_reason="cancelled",
+            finish_reason=INTERRUPTED if isinstance(error, CodeLabError) else CANCELLED,
             task_id=self._task.id,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents import calls, control
+from codelab.agents.answering import answer, cut_off
 from codelab.agents.errors import (
     AgentUnknown,
     DelegationRefused,
@@ -23,6 +24,7 @@ from codelab.sdk.messages import ToolCall
 from codelab.sessions.api import Task
 from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import (
+    CANCELLED,
     AgentChosen,
     AnyFact,
     AssistantMessageCompleted,
@@ -87,8 +89,7 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
     if task.steps >= turn.services.max_steps:
         raise StepLimitReached(f"The agent has taken {task.steps} steps, which is the limit.")
     turn.show("processing", task.agent)
-    message_id = new_id()
-    completion = await turn.stream(task, turn.agent(task), message_id)
+    message_id, completion = await answer(turn, task)
     # Providers repeat identifiers or leave them out; ours are unique in the whole session.
     wanted = tuple(msgspec.structs.replace(call, id=new_id()) for call in completion.tool_calls)
     message = AssistantMessageCompleted(
@@ -100,6 +101,7 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
         tool_calls=wanted,
         finish_reason=completion.finish_reason,
         thinking=completion.thinking,
+        tried=completion.tried,
         task_id=task.id,
     )
     usage = UsageRecorded(
@@ -107,9 +109,10 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
     )
     # The user has read it already: if the turn is stopped now, its text is kept.
     turn.unfinished[message_id] = msgspec.structs.replace(
-        message, tool_calls=(), thinking=None, finish_reason="cancelled"
+        message, tool_calls=(), thinking=None, finish_reason=CANCELLED
     )
-    await calls.request(turn, task, wanted, before=(message, usage))
+    refused = cut_off(completion)
+    await calls.request(turn, task, wanted, before=(message, usage), refused=refused)
     del turn.unfinished[message_id]
 
 

@@ -14,6 +14,7 @@ from codelab.hitl.events import ApprovalExpiring
 from codelab.kit.errors import CodeLabError
 from codelab.sessions.events import (
     Entry,
+    ModelAwaited,
     SessionStateChanged,
     TokenStreamed,
     ToolOutputStreamed,
@@ -110,6 +111,19 @@ def state(event: SessionStateChanged) -> Item:
     """Write a change of the session's state."""
     data = frames.StateData(state=event.state, agent=event.agent)
     return Item("state", encode(frames.StateChanged(session_id=event.session_id, data=data)))
+
+
+def awaited(event: ModelAwaited) -> Item:
+    """Write why an answer takes longer."""
+    data = frames.WaitingForModelData(
+        agent=event.agent,
+        model=event.model,
+        reason=event.reason,
+        until=event.until,
+        task_id=event.task_id,
+    )
+    frame = frames.WaitingForModel(session_id=event.session_id, data=data)
+    return Item("waiting_for_model", encode(frame))
 
 
 def expiring(event: ApprovalExpiring) -> Item:

@@ -98,6 +98,15 @@ class Metrics:
             lambda: zip(("hit", "miss"), read(), strict=True),
         )
 
+    def watch_models(self, read: Callable[[], Iterable[Reading]]) -> None:
+        """Report which models rest after failures.
+
+        Args:
+            read: Returns each model with the seconds until it is tried again, zero for the others.
+        """
+        text = "Seconds until a model that has failed is tried again; zero while it is well."
+        self._read("model_rest_seconds", text, "model", read, gauge=True)
+
     def render(self) -> bytes:
         """Write all measurements as Prometheus reads them."""
         return generate_latest(self.registry)

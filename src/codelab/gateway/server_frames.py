@@ -78,8 +78,30 @@ class MessageData(_Data, frozen=True, kw_only=True):
     context: MessageContext | None = None
     reasoning: str = ""
     finish_reason: str | None = None
+    tried: tuple[str, ...] = ()
     task_id: str = ""
     shortened: bool = False
+
+
+class RestartedData(_Data, frozen=True, kw_only=True):
+    """An answer could not be used: what was shown of it counts no more, and `model` is asked."""
+
+    message_id: str
+    agent: str
+    failed_model: str
+    model: str
+    reason: str
+    task_id: str = ""
+
+
+class WaitingForModelData(_Data, frozen=True, kw_only=True):
+    """Why an answer takes longer; `until` is when the model will be asked, absent if it is now."""
+
+    agent: str
+    model: str
+    reason: str
+    until: datetime | None = None
+    task_id: str = ""
 
 
 class TokenData(_Data, frozen=True, kw_only=True):
@@ -243,6 +265,18 @@ class Message(ServerFrame, frozen=True, kw_only=True, tag="message"):
     data: MessageData
 
 
+class Restarted(ServerFrame, frozen=True, kw_only=True, tag="restarted"):
+    """An answer is asked for again."""
+
+    data: RestartedData
+
+
+class WaitingForModel(ServerFrame, frozen=True, kw_only=True, tag="waiting_for_model"):
+    """An answer takes longer than usual; it is not stored."""
+
+    data: WaitingForModelData
+
+
 class Token(ServerFrame, frozen=True, kw_only=True, tag="token"):
     """A message goes on."""
 
@@ -316,6 +350,8 @@ AnyServerFrame = (
     | Agent
     | Plan
     | Message
+    | Restarted
+    | WaitingForModel
     | Token
     | ToolCall
     | ToolOutput

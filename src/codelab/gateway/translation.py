@@ -9,6 +9,7 @@ from typing import Any
 from codelab.gateway import server_frames as frames
 from codelab.sessions.events import (
     AgentChosen,
+    AnswerRestarted,
     ApprovalAnswered,
     AssistantMessageCompleted,
     PlanUpdated,
@@ -66,9 +67,23 @@ def _(fact: AssistantMessageCompleted) -> Written:
         model=fact.model,
         reasoning=fact.reasoning,
         finish_reason=fact.finish_reason,
+        tried=fact.tried,
         task_id=fact.task_id,
     )
     return frames.Message, data, fact.message_id
+
+
+@frame_of.register
+def _(fact: AnswerRestarted) -> Written:
+    data = frames.RestartedData(
+        message_id=fact.message_id,
+        agent=fact.agent,
+        failed_model=fact.failed_model,
+        model=fact.model,
+        reason=fact.reason,
+        task_id=fact.task_id,
+    )
+    return frames.Restarted, data, fact.message_id
 
 
 @frame_of.register

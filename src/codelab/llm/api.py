@@ -2,6 +2,8 @@
 
 from codelab.llm.accounting.calls import Attribution
 from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageSum
+from codelab.llm.circuits import RestingModel
+from codelab.llm.fallback import RetryPolicy, Waiting
 from codelab.llm.service import Models, ModelsHealth
 from codelab.llm.settings import LlmSettings
 
@@ -10,7 +12,10 @@ __all__ = [
     "LlmSettings",
     "Models",
     "ModelsHealth",
+    "RestingModel",
+    "RetryPolicy",
     "UsageGroup",
     "UsageRecord",
     "UsageSum",
+    "Waiting",
 ]

@@ -6,11 +6,15 @@ from codelab.kit.errors import CodeLabError
 
 
 class ModelError(CodeLabError):
-    """A model did not give the answer that was asked for."""
+    """A model did not give the answer that was asked for.
+
+    `begun_by` is the catalogue name of the model whose answer had begun; empty when none had.
+    """
 
     code = "model_failed"
     title = "The model failed"
     status = 502
+    begun_by: str = ""
 
 
 class NoModelConfigured(ModelError):
@@ -76,12 +80,47 @@ class ModelRefused(ModelError):
     title = "The provider refused the request"
 
 
+class ModelFiltered(ModelError):
+    """The provider's content filter stopped the request or the answer."""
+
+    code = "model_filtered"
+    title = "The provider's content filter said no"
+    status = 422
+
+
+class ModelResting(ModelError):
+    """The model was not asked, since it has just failed; it is tried again soon."""
+
+    code = "model_resting"
+    title = "The model rests after failures"
+    status = 503
+    retryable = True
+
+
 class ContextTooLong(ModelError):
-    """The conversation is longer than the model's window."""
+    """The conversation is longer than the model's window.
+
+    Args:
+        message: One or two plain sentences.
+        limit_tokens: The window, where the provider names it.
+        asked_tokens: The size of what was sent, where the provider names it.
+    """
 
     code = "context_too_long"
     title = "The conversation is too long for the model"
     status = 422
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        limit_tokens: int | None = None,
+        asked_tokens: int | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.limit_tokens = limit_tokens
+        self.asked_tokens = asked_tokens
 
 
 class ModelRateLimited(ModelError):

@@ -18,6 +18,7 @@ from codelab.auth.api import PUBLIC, Principal
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
 from codelab.llm.accounting.calls import Attribution
 from codelab.llm.accounting.repository import UsageGroup, UsageSum
+from codelab.llm.circuits import RestingModel
 from codelab.llm.service import Models
 from codelab.llm.surface.chat import (
     AnswerWriter,
@@ -57,12 +58,14 @@ class ModelsOffered(msgspec.Struct, frozen=True, kw_only=True):
         roles: Which model serves which role.
         configured: Whether there is any.
         advice: What to set when something is missing.
+        resting: Models that have just failed and are not asked for the moment.
     """
 
     models: list[ModelInfo]
     roles: dict[str, str]
     configured: bool
     advice: str
+    resting: list[RestingModel]
 
 
 class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,7 @@ def router(models: Models, authorise: Authorise) -> Router:
             roles=models.roles(),
             configured=health.configured,
             advice=health.advice,
+            resting=models.resting(),
         )
 
     @get("/usage", tags=["models"], summary="Add up what model calls have used")

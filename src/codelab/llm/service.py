@@ -20,9 +20,10 @@ from codelab.llm.catalog.discovery import Found, catalogue_of, look_around
 from codelab.llm.catalog.entries import Catalogue, describe
 from codelab.llm.catalog.models_file import read_models_file
 from codelab.llm.catalog.prices import ModelFacts, cost_of, facts_of, read_price_list
+from codelab.llm.circuits import Circuits, RestingModel
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.events import ModelCalled
-from codelab.llm.fallback import WithFallback
+from codelab.llm.fallback import OnWaiting, WithFallback
 from codelab.llm.providers.client import ProviderClient
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_library import LiteLLM
@@ -103,6 +104,7 @@ class Models:
         else:
             own = catalogue_of(environ, Found()) if settings.discover else Catalogue()
         self._catalogue = own.with_providers(self._providers)
+        self._circuits = Circuits(settings.circuit, lambda name: self._catalogue.find(name))
         self._client = TimeLimited(
             ProviderClient(lambda: self._catalogue, self._litellm, self._pool),
             settings.first_token_timeout_s,
@@ -110,7 +112,12 @@ class Models:
         )
 
     async def stream(
-        self, request: ModelRequest, on_delta: OnDelta, *, attribution: Attribution
+        self,
+        request: ModelRequest,
+        on_delta: OnDelta,
+        *,
+        attribution: Attribution,
+        on_waiting: OnWaiting | None = None,
     ) -> Completion:
         """Run a request; each piece goes to `on_delta` at once, in the reader's own callback.
 
@@ -121,6 +128,8 @@ class Models:
             request: What to ask, and which model of the catalogue.
             on_delta: Takes each piece of text or reasoning; must not block.
             attribution: On whose account.
+            on_waiting: Told when it takes longer, and why; without it the call does not wait for
+                providers that limit requests.
 
         Raises:
             RateLimited: The user has made too many calls within an hour.
@@ -140,7 +149,9 @@ class Models:
             self._client,
             self._catalogue.chain(entry.name),
             self._settings.retry,
+            self._circuits,
             record.failed_attempt,
+            on_waiting,
         )
         try:
             answer = await client.stream(request, record.take)
@@ -181,6 +192,18 @@ class Models:
     def catalogue(self) -> list[ModelInfo]:
         """Describe all models."""
         return [self.info(name) for name in self._catalogue.entries]
+
+    def resting(self) -> list[RestingModel]:
+        """Describe the models that are not asked for the moment, since they have just failed."""
+        return self._circuits.resting(self._catalogue.entries)
+
+    def rests(self) -> list[tuple[str, float]]:
+        """Return each model with the seconds until it is tried again, zero while it is well."""
+        return [(name, self._circuits.rest_s(name)) for name in self._catalogue.entries]
+
+    def preferred(self, name: str) -> str:
+        """Return which model a request for this one would go to now."""
+        return self._circuits.preferred(self._catalogue.chain(name))
 
     def roles(self) -> dict[str, str]:
         """Return the model of each role; empty without models."""

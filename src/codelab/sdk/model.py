@@ -79,6 +79,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
         model: The catalogue name of the model that answered, which a fallback may have changed.
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
         thinking: What the provider wants back with the results of the tool calls.
+        tried: What was asked before and failed, or was passed over, as `name: code`.
     """
 
     model: str
@@ -88,6 +89,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str = "stop"
     usage: Usage = Usage()
     thinking: Thinking | None = None
+    tried: tuple[str, ...] = ()
 
 
 OnDelta = Callable[[Delta], None]

@@ -17,6 +17,9 @@ from codelab.sdk.model import Usage
 from codelab.sessions.lease import Lease
 
 ROOT_TASK = ""
+# Why a message ended that no model has brought to its end.
+CANCELLED = "cancelled"
+INTERRUPTED = "interrupted"
 
 StopReason = Literal["end", "cancelled", "error", "max_steps", "budget"]
 StepStatus = Literal["pending", "running", "done", "failed"]
@@ -84,7 +87,12 @@ class PlanUpdated(Fact, frozen=True, kw_only=True, tag="plan"):
 
 
 class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_message"):
-    """A model finished a message, or was cancelled in it (`finish_reason` is `cancelled`)."""
+    """A model finished a message, or was kept from it.
+
+    Then `finish_reason` is `cancelled` if somebody stopped it, `interrupted` if it broke off.
+    `tried` names the models that were asked before and failed, or were passed over, as
+    `name: code`.
+    """
 
     message_id: str
     agent: str
@@ -94,6 +102,27 @@ class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     thinking: Thinking | None = None
+    tried: tuple[str, ...] = ()
+    task_id: str = ROOT_TASK
+
+
+class AnswerRestarted(Fact, frozen=True, kw_only=True, tag="restarted"):
+    """An answer could not be used, and a model is asked again for the whole of it.
+
+    Args:
+        message_id: The answer; whatever was shown of it counts no more.
+        agent: Whose answer it was.
+        failed_model: The model that gave it.
+        model: The model that is asked now; should it fail as well, the message tells which did
+            answer.
+        reason: What was wrong, in a sentence.
+    """
+
+    message_id: str
+    agent: str
+    failed_model: str
+    model: str
+    reason: str
     task_id: str = ROOT_TASK
 
 
@@ -179,6 +208,7 @@ AnyFact = (
     | AgentChosen
     | PlanUpdated
     | AssistantMessageCompleted
+    | AnswerRestarted
     | ToolCallRequested
     | ToolCallCompleted
     | ApprovalAnswered
@@ -258,6 +288,23 @@ class TokenStreamed(EphemeralEvent, frozen=True, kw_only=True):
     text: str
     offset: int
     reasoning: bool = False
+    task_id: str = ROOT_TASK
+
+
+class ModelAwaited(EphemeralEvent, frozen=True, kw_only=True):
+    """An answer takes longer than usual.
+
+    Args:
+        model: The model that will be asked, or is asked now.
+        reason: What has happened, in a sentence.
+        until: When it will be asked; none when that is now.
+    """
+
+    session_id: str
+    agent: str
+    model: str
+    reason: str
+    until: datetime | None = None
     task_id: str = ROOT_TASK
 
 

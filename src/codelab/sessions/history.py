@@ -37,6 +37,7 @@ class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str | None = None
     context: MessageContext | None = None
     finish_reason: str | None = None
+    tried: tuple[str, ...] = ()
     rating: str | None = None
     call_id: str | None = None
     tool: str | None = None
@@ -129,6 +130,7 @@ def _message(
         item.context = fact.context
     else:
         item.role, item.finish_reason, item.task_id = "assistant", fact.finish_reason, fact.task_id
+        item.tried = fact.tried
     return item
 
 

@@ -77,7 +77,7 @@ class SessionLog:
 
         Delegated tasks are left out: their conversations are their own.
         """
-        kinds = ("user_message", "assistant_message", "tool_result", "agent")
+        kinds = ("user_message", "assistant_message", "restarted", "tool_result", "agent")
         query = (
             sa.select(entries)
             .where(

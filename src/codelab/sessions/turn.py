@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from codelab.sdk.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from codelab.sdk.model import Usage
 from codelab.sessions.events import (
+    INTERRUPTED,
     ROOT_TASK,
     AgentChosen,
+    AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
     MessageContext,
@@ -38,6 +40,8 @@ class Task:
     # How many messages in a row had tool calls and not one that could be used.
     invalid_arguments: int = 0
     usable_call: bool = False
+    # How often the present step's answer was asked for again.
+    restarts: int = 0
     last_message_id: str = ""
     last_text: str = ""
     answered: bool = False
@@ -90,6 +94,8 @@ class TurnState:
                 self.plan = fact.steps
             case AssistantMessageCompleted():
                 self._answer(fact)
+            case AnswerRestarted():
+                self.task(fact.task_id).restarts += 1
             case ToolCallRequested():
                 self.task(fact.task_id).requested[fact.call_id] = fact
             case ToolCallCompleted():
@@ -120,7 +126,12 @@ class TurnState:
 
     def _answer(self, fact: AssistantMessageCompleted) -> None:
         task = self.task(fact.task_id)
+        if fact.finish_reason == INTERRUPTED:
+            # It is shown and stays in the log; for the turn the answer is still to come.
+            task.last_message_id = fact.message_id
+            return
         task.steps += 1
+        task.restarts = 0
         task.messages.append(
             AssistantMessage(text=fact.text, tool_calls=fact.tool_calls, thinking=fact.thinking)
         )

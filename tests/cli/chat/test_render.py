@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,9 @@ def test_nothing_from_outside_controls_the_terminal() -> None:
         render.note(
             Note("approval", frame("approval", status=EVIL, by=EVIL, feedback=EVIL), call=call)
         ),
+        render.note(Note("broken_off", frame("message"), answer=Answer("m", EVIL, EVIL))),
+        render.note(Note("restarted", frame("restarted", reason=EVIL, model=EVIL))),
+        render.note(Note("waiting", frame("waiting_for_model", reason=EVIL, model=EVIL))),
         render.note(Note("error", frame("error", message=EVIL))),
         render.note(Note("done", frame("done", stop_reason=EVIL))),
     ]
@@ -89,6 +93,15 @@ def test_nothing_from_outside_controls_the_terminal() -> None:
         assert piece is not None
         text = shown(piece)
         assert not {"\x1b", "\x07", "‮"} & set(text), text
+
+
+def test_a_model_that_is_waited_for_and_an_answer_that_begins_anew_are_named() -> None:
+    restarted = frame("restarted", reason="It broke off.", model="second")
+    assert render.restarted(restarted) == "It broke off. second answers from the start."
+    now = frame("waiting_for_model", reason="It is silent.", model="second")
+    assert render.waiting(now) == "It is silent. second is asked now."
+    later = frame("waiting_for_model", reason="No.", model="m", until="2026-01-02T03:04:05Z")
+    assert re.fullmatch(r"No\. m is asked at \d\d:\d\d:05\.", render.waiting(later))
 
 
 def test_printable_text_keeps_its_lines() -> None:

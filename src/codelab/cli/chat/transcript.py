@@ -46,7 +46,20 @@ class Note:
         call: The tool call, for `call`, `result` and `approval`.
     """
 
-    kind: Literal["user", "agent", "answer", "call", "result", "approval", "plan", "error", "done"]
+    kind: Literal[
+        "user",
+        "agent",
+        "answer",
+        "broken_off",
+        "restarted",
+        "waiting",
+        "call",
+        "result",
+        "approval",
+        "plan",
+        "error",
+        "done",
+    ]
     frame: Frame
     answer: Answer | None = None
     call: Call | None = None
@@ -132,7 +145,16 @@ class Transcript:
         self.writing.pop(answer.message_id, None)
         answer.text = frame.text("text")
         self.model = frame.text("model") or self.model
-        return Note("answer", frame, answer=answer) if answer.text.strip() else None
+        whole = frame.text("finish_reason") != "interrupted"
+        kind: Literal["answer", "broken_off"] = "answer" if whole else "broken_off"
+        return Note(kind, frame, answer=answer) if answer.text.strip() else None
+
+    def _restarted(self, frame: Frame) -> Note:
+        self.writing.pop(frame.text("message_id"), None)
+        return Note("restarted", frame)
+
+    def _waiting(self, frame: Frame) -> Note:
+        return Note("waiting", frame)
 
     def _answer(self, frame: Frame) -> Answer:
         message_id = frame.text("message_id")
@@ -203,6 +225,8 @@ _HANDLERS = {
     "agent": Transcript._agent,
     "token": Transcript._token,
     "message": Transcript._message,
+    "restarted": Transcript._restarted,
+    "waiting_for_model": Transcript._waiting,
     "tool_call": Transcript._tool_call,
     "approval": Transcript._approval,
     "tool_result": Transcript._tool_result,

@@ -116,11 +116,15 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ModelUnknown: There is none of this name.
         """
-        found = self.entries.get(name) or self.retired.get(name)
+        found = self.find(name)
         if found is None:
             known = ", ".join(self.entries) or "none"
             raise ModelUnknown(f"There is no model named {name!r}. Models: {known}.", field="model")
         return found
+
+    def find(self, name: str) -> ModelEntry | None:
+        """Return a model, or nothing if there is none of this name."""
+        return self.entries.get(name) or self.retired.get(name)
 
     def choose(self, role: ModelRole, agent: str | None = None) -> str:
         """Choose the model for a role, or for the agent if it has one of its own."""

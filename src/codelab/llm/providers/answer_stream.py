@@ -9,7 +9,13 @@ from typing import Protocol
 import msgspec
 
 from codelab.kit.clock import utc_now
-from codelab.llm.errors import ModelError, ModelFailed, ModelInterrupted, ModelUnreachable
+from codelab.llm.errors import (
+    ModelError,
+    ModelFailed,
+    ModelFiltered,
+    ModelInterrupted,
+    ModelUnreachable,
+)
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_failure
 from codelab.llm.providers.sse import EventTooLarge, LineDecoder, SseDecoder
@@ -155,9 +161,10 @@ class AnswerStream:
             return self._form.take(mended)
 
     def _failure(self, failure: ProviderFailure) -> ModelError:
-        if self._assembler.started:
+        condition = condition_of(failure, self._name, self._secrets)
+        if self._assembler.started and not isinstance(condition, ModelFiltered):
             return ModelInterrupted(f"The answer of {self._name} broke off: its provider failed.")
-        return condition_of(failure, self._name, self._secrets)
+        return condition
 
     def _refusal(self) -> ModelError:
         failure = read_failure(self._status, self._headers, bytes(self._document), utc_now())

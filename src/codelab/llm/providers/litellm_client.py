@@ -10,7 +10,6 @@ import msgspec
 from codelab.kit.clock import utc_now
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import (
-    ContextTooLong,
     ModelError,
     ModelFailed,
     ModelInterrupted,
@@ -22,6 +21,7 @@ from codelab.llm.providers.conversation import write_conversation
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
 from codelab.llm.providers.litellm_parser import ParsedAnswer, RequestTap
 from codelab.llm.providers.openai_format import write_options
+from codelab.llm.providers.overflow import too_long
 from codelab.llm.providers.wire import Wire, WireCall
 from codelab.llm.providers.wire_chunks import Chunk
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
@@ -101,7 +101,7 @@ def condition_of_exception(
         return error
     kind, status = type(error).__name__, getattr(error, "status_code", None)
     if kind == "ContextWindowExceededError":
-        return ContextTooLong(f"The conversation is too long for {name}.")
+        return too_long(name, str(error))
     if kind == "Timeout":
         return ModelTimeout(f"{name} did not answer in time.")
     if started:
@@ -113,6 +113,7 @@ def condition_of_exception(
     failure = ProviderFailure(
         status=status,
         message=str(getattr(error, "message", "")),
+        code="content_filter" if kind == "ContentPolicyViolationError" else "",
         retry_after_s=read_retry_after(_headers_of(error), utc_now()),
     )
     return condition_of(failure, name, secrets)
