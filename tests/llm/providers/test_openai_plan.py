@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import msgspec
@@ -188,6 +189,22 @@ def test_anthropic_s_and_ollama_s_own_wires_are_read_by_us_too(
     assert call is not None
     assert (call.wire, call.target.path) == ("ollama", "/api/chat")
     assert body_of(call)["options"] == {"num_ctx": 4096, "num_predict": 99, "temperature": 0.3}
+
+
+def test_nobody_is_asked_while_a_request_is_written(
+    litellm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ollama:
+        ollama.setblocking(False)
+        base = f"http://127.0.0.1:{ollama.getsockname()[1]}"
+        monkeypatch.setenv("OLLAMA_API_BASE", base)
+        for model in ("ollama_chat/unheard-of", "anthropic/claude-unheard-of"):
+            given = entry(model, api_base=base)
+            plan = make_plan(litellm, given)
+            assert plan is not None
+            assert build_call(litellm, plan, given, REQUEST) is not None
+        with pytest.raises(BlockingIOError):
+            ollama.accept()
 
 
 def test_anthropic_s_key_from_the_environment_stays_at_home(

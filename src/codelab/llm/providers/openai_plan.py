@@ -110,14 +110,7 @@ def build_call(
     extra = {n: v for n, v in params.items() if n not in _TRANSPORT_PARAMS | _ROUTER_PARAMS}
     options |= extra
     messages = _messages(litellm, plan, entry, request)
-    bridge, _ = litellm.main.responses_api_bridge_check(
-        model=plan.model,
-        custom_llm_provider=plan.provider,
-        tools=options.get("tools"),
-        reasoning_effort=extra.get("reasoning_effort"),
-        api_base=plan.api_base,
-    )
-    if bridge.get("mode") not in (None, "chat"):
+    if plan.wire == "openai" and _is_for_responses(litellm, plan, options):
         return None
     mapped = litellm.utils.get_optional_params(
         model=plan.model,
@@ -148,6 +141,18 @@ def build_call(
         return None
     body = {**body, "stream": True, **extra_body}
     return WireCall(plan.target, once_each(headers), msgspec.json.encode(body), plan.wire)
+
+
+def _is_for_responses(litellm: Any, plan: WirePlan, options: Mapping[str, Any]) -> bool:
+    # Of a model of Ollama's this would ask Ollama itself, and let the whole server wait for that.
+    bridge, _ = litellm.main.responses_api_bridge_check(
+        model=plan.model,
+        custom_llm_provider=plan.provider,
+        tools=options.get("tools"),
+        reasoning_effort=options.get("reasoning_effort"),
+        api_base=plan.api_base,
+    )
+    return bridge.get("mode") not in (None, "chat")
 
 
 def _messages(
