@@ -130,8 +130,6 @@ async def test_a_model_that_stops_in_the_middle_is_given_up(
 async def test_a_ping_is_no_token(
     wire: tuple[Models, str], layer: Layer, pieces: int, said: str
 ) -> None:
-    if wire[1] == "ollama":
-        pytest.skip("Ollama sends none")
     await layer.script(Reply(text="one two three four", stall_after=pieces, ping_s=0.05))
     started = time.monotonic()
     error = await failure(*wire, layer)
