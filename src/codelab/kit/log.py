@@ -29,7 +29,9 @@ _SECRET_VALUES = re.compile(
     r"[\"']?\s?[=:]\s?[\"']?[^\s\"',;&]{4,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_PLAIN_NAMES = frozenset({"input_tokens", "output_tokens", "cached_tokens", "tokens"})
+_PLAIN_NAMES = frozenset(
+    {"input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "tokens"}
+)
 
 
 def configure(level: str = "info", style: str = "json") -> None:

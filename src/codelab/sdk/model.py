@@ -44,11 +44,19 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens and cost of one call or of several; cost in US dollars."""
+    """Tokens and cost of one call or of several; cost in US dollars.
+
+    Args:
+        input_tokens: All that the model read, those of the next two included.
+        cached_tokens: Read from the provider's prompt cache.
+        cache_write_tokens: Written to the provider's prompt cache.
+        estimated: Whether a part is our guess, since the provider sent no count.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     cost_usd: float = 0.0
     estimated: bool = False
 
@@ -58,6 +66,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
             estimated=self.estimated or other.estimated,
         )

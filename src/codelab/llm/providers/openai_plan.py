@@ -20,7 +20,7 @@ _ROUTER_PARAMS = frozenset(
     {
         *("rpm", "tpm", "weight", "order", "tags", "timeout", "stream_timeout"),
         *("max_retries", "num_retries", "input_cost_per_token", "output_cost_per_token"),
-        "cache_read_input_token_cost",
+        *("cache_read_input_token_cost", "cache_creation_input_token_cost"),
     }
 )
 # Providers whose own stream parsers do nothing that ours does not.
