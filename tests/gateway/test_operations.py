@@ -200,7 +200,9 @@ async def test_one_record_per_request_without_its_query(replica: Replica, ada: U
 def test_events_become_measurements() -> None:
     bus, metrics = Bus(), Metrics()
     measure(bus, metrics)
-    usage = Usage(input_tokens=3, output_tokens=4, cost_usd=0.5)
+    usage = Usage(
+        input_tokens=3, output_tokens=4, cached_tokens=2, cache_write_tokens=1, cost_usd=0.5
+    )
     bus.publish(
         TurnClosed(
             session_id="s",
@@ -248,7 +250,9 @@ def test_events_become_measurements() -> None:
     for line in (
         'codelab_turns_total{stop_reason="end"} 1.0',
         'codelab_tokens_total{direction="output",model="m"} 4.0',
-        'codelab_llm_cost_usd_total{model="m"} 0.5',
+        'codelab_tokens_total{direction="cached",model="m"} 2.0',
+        'codelab_tokens_total{direction="cache_write",model="m"} 1.0',
+        'codelab_llm_cost_usd_total{agent="a",model="m"} 0.5',
         'codelab_llm_first_token_seconds_sum{provider="openai"} 0.2',
         'codelab_llm_errors_total{code="timeout"} 1.0',
         'codelab_approvals_total{status="approved"} 1.0',

@@ -19,7 +19,7 @@ from codelab.kit.errors import DatabaseUnavailable
 from codelab.llm.api import Attribution, Models
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import Message
-from codelab.sdk.model import Completion, Delta, ModelRequest
+from codelab.sdk.model import Completion, Delta, ModelRequest, Usage
 from codelab.sdk.tool import ToolContext
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Lease, Task, Turns, TurnState, replay
@@ -32,6 +32,7 @@ from codelab.sessions.events import (
     SessionStateChanged,
     TokenStreamed,
     ToolOutputStreamed,
+    UsageRecorded,
 )
 from codelab.tools.api import PreparedCall, Tools
 
@@ -71,6 +72,8 @@ class LiveTurn:
         self.prepared: dict[str, PreparedCall] = {}
         # Messages that were shown and are not in the log yet, by message id.
         self.unfinished: dict[str, AssistantMessageCompleted] = {}
+        # What calls have used and the log may not hold yet, by the message they were to write.
+        self.unrecorded: dict[str, list[UsageRecorded]] = {}
         # Held while something is changed, and while the plan is.
         self.changing = asyncio.Lock()
         self.planning = asyncio.Lock()
@@ -193,12 +196,35 @@ class LiveTurn:
             agent=agent.name,
         )
         draft = _Draft(self.services.bus, self.held.session_id, task, message_id)
+        used: list[UsageRecorded] = []
+        self.unrecorded[message_id] = used
+
+        def on_usage(usage: Usage) -> None:
+            if usage != Usage():
+                used.append(
+                    UsageRecorded(
+                        agent=agent.name,
+                        model=request.model,
+                        usage=usage,
+                        message_id=message_id,
+                        task_id=task.id,
+                    )
+                )
+
         try:
-            return await self.services.models.stream(request, draft.add, attribution=attribution)
-        except BaseException:
+            completion = await self.services.models.stream(
+                request, draft.add, attribution=attribution, on_usage=on_usage
+            )
+        except BaseException as error:
             if draft.text:
                 self.unfinished[message_id] = draft.broken_off(request.model)
+            if used and not isinstance(error, asyncio.CancelledError):
+                # A task may fail and its turn go on, on another replica even.
+                await self.record_surely(*used)
+                del self.unrecorded[message_id]
             raise
+        used[-1:] = [msgspec.structs.replace(one, model=completion.model) for one in used[-1:]]
+        return completion
 
     def elapsed_ms(self) -> int:
         """Return the milliseconds since the user asked, wherever the turn has been meanwhile."""

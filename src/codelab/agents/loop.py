@@ -29,7 +29,6 @@ from codelab.sessions.events import (
     PlanUpdated,
     StepStatus,
     ToolCallCompleted,
-    UsageRecorded,
 )
 
 _BROKEN_CALLS = 3
@@ -101,15 +100,13 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
         finish_reason=completion.finish_reason,
         task_id=task.id,
     )
-    usage = UsageRecorded(
-        agent=task.agent, model=completion.model, usage=completion.usage, task_id=task.id
-    )
     # The user has read it already: if the turn is stopped now, its text is kept.
     turn.unfinished[message_id] = msgspec.structs.replace(
         message, tool_calls=(), finish_reason="cancelled"
     )
-    await calls.request(turn, task, wanted, before=(message, usage))
-    del turn.unfinished[message_id]
+    used = turn.unrecorded[message_id]
+    await calls.request(turn, task, wanted, before=(message, *used))
+    del turn.unfinished[message_id], turn.unrecorded[message_id]
 
 
 async def settle_calls(turn: LiveTurn, task: Task) -> bool:

@@ -1,15 +1,20 @@
 """What other modules may call: a stream from a model, and what models there are."""
 
 from codelab.llm.accounting.calls import Attribution
-from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageSum
+from codelab.llm.accounting.caps import Caps
+from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageRecord, UsageSum
+from codelab.llm.accounting.standing import Standing
 from codelab.llm.service import Models, ModelsHealth
 from codelab.llm.settings import LlmSettings
 
 __all__ = [
     "Attribution",
+    "Caps",
     "LlmSettings",
     "Models",
     "ModelsHealth",
+    "Standing",
+    "UsageFilter",
     "UsageGroup",
     "UsageRecord",
     "UsageSum",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from codelab.llm.accounting.caps import Caps
 from codelab.llm.fallback import RetryPolicy
 
 
@@ -20,6 +21,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
         discover: Whether to look for models when there is no models file.
         preload: Whether to load litellm after the start, not when a call first needs it.
         retry: How patient to be with a model that fails.
+        caps: What models may cost.
     """
 
     models_file: Path | None = None
@@ -29,3 +31,4 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     discover: bool = True
     preload: bool = True
     retry: RetryPolicy = RetryPolicy()
+    caps: Caps = Caps()

@@ -67,7 +67,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            cost_usd=self.cost_usd + other.cost_usd,
+            # Costs are whole billionths: rounded to them, the order of adding does not matter.
+            cost_usd=round(self.cost_usd + other.cost_usd, 9),
             estimated=self.estimated or other.estimated,
         )
 
@@ -78,6 +79,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         model: The catalogue name of the model that answered, which a fallback may have changed.
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
+        from_cache: Whether it is the answer to an earlier, identical request.
     """
 
     model: str
@@ -86,6 +88,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = Usage()
+    from_cache: bool = False
 
 
 OnDelta = Callable[[Delta], None]
