@@ -61,7 +61,7 @@ class Books:
         if on_usage is not None:
             on_usage(call.usage)
         self._bus.publish(call)
-        if self.budget and held and (held.amount or (held.counters and call.usage.cost_usd)):
+        if self.budget and held and (held.is_open or (held.counters and call.usage.cost_usd)):
             await self.budget.settle(held, usage_row(call))
         else:
             self._writer.add(call)
@@ -104,7 +104,7 @@ class Accounted:
         record, provider = self._record, self._models.provider(request.model)
         record.begin(request)
         held = await self._reserve(request, provider)
-        if held and held.amount:
+        if held and held.output_tokens:
             request = msgspec.structs.replace(request, max_output_tokens=held.output_tokens)
         try:
             answer = await self._client.stream(request, on_delta)

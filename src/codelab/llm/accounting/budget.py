@@ -31,6 +31,7 @@ _PAUSE_S = 0.25
 # How long an answer waits for its own settlement, which goes on behind it.
 _SETTLED_WITHIN_S = 2.0
 _TRY_AGAIN_S = 1.0
+_TRIES_TO_RELEASE = 60
 _LOOK_AFTER_EVERY_S = 20.0
 _CLEAN_EVERY = 180
 
@@ -89,7 +90,10 @@ class Budget:
             self._settle_behind(held, None)
             raise
         held = msgspec.structs.replace(
-            held, amount=granted.amount, output_tokens=granted.output_tokens
+            held,
+            is_open=True,
+            amount=granted.amount,
+            output_tokens=granted.output_tokens if granted.amount else None,
         )
         self._live[held.id] = held
         is_whole = granted.output_tokens == quote.output_tokens
@@ -106,7 +110,7 @@ class Budget:
 
     def release(self, held: Reservation) -> None:
         """Give back what a call held that cost nothing."""
-        if held.amount:
+        if held.is_open:
             self._settle_behind(held, None)
 
     async def standing(self, user_id: str, *, session_id: str = "") -> list[Standing]:
@@ -158,7 +162,8 @@ class Budget:
         return task
 
     async def _settle(self, held: Reservation, row: Mapping[str, Any] | None) -> None:
-        while True:
+        # A reservation that nothing is to be told of may also be left to a sweep.
+        for _ in count() if row else range(_TRIES_TO_RELEASE):
             try:
                 await self._ledger.settle(held, row)
                 break

@@ -114,13 +114,17 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 def quote_of(request: ModelRequest, facts: ModelFacts, info: ModelInfo) -> Quote | None:
-    """Say what a request may cost at most; none for a model that costs nothing that is known."""
+    """Say what a request may cost at most; none for a model that is known to cost nothing.
+
+    Of a model without a known price it says 0, so that it is not asked either once a cap is used
+    up: its provider may tell afterwards what it has cost.
+    """
     tokens = most_input_tokens(request)
     plain = cost_of(Usage(input_tokens=tokens), facts)
     # Writing to a provider's prompt cache may cost more than not to use it.
     kept = cost_of(Usage(input_tokens=tokens, cache_write_tokens=tokens), facts)
     answer = cost_of(Usage(output_tokens=_MANY), facts) / _MANY
-    if not plain and not kept and not answer:
+    if is_priced(facts) and not (plain or kept or answer):
         return None
     return Quote(
         input_tokens=tokens,
@@ -145,9 +149,9 @@ def decide(quote: Quote, balances: Sequence[Balance]) -> Granted | Refused:
     tightest = min(balances, key=lambda balance: balance.left)
     least = min(LEAST_ANSWER_TOKENS, quote.output_tokens)
     tokens = quote.affordable(tightest.left)
-    if tokens >= least:
+    if tokens >= least and tightest.left > 0:
         return Granted(quote.amount(tokens), tokens)
     emptiest = min(balances, key=lambda balance: balance.unspent)
-    if quote.affordable(emptiest.unspent) >= least:
+    if quote.affordable(emptiest.unspent) >= least and emptiest.unspent > 0:
         return Refused(tightest, passing=True)
     return Refused(emptiest, passing=False)

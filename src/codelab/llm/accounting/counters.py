@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from codelab.kit.clock import utc_now
-from codelab.kit.db import Transaction
+from codelab.kit.db import Database, Transaction
 from codelab.llm.accounting.caps import Scope
 from codelab.llm.accounting.money import nanos
 from codelab.llm.models import llm_budgets, llm_usage
@@ -55,25 +55,30 @@ async def lock(tx: Transaction, names: Iterable[str]) -> Counters:
     return {row.id: row for row in await tx.execute(query)}
 
 
-async def lock_or_make(
-    tx: Transaction, account: Account, counters: Mapping[Scope, str], *, embedded: bool
-) -> Counters:
-    """Lock a call's counters; one that is new starts from what the table of usage holds."""
-    found = await lock(tx, counters.values())
-    missing = [(name, scope) for scope, name in counters.items() if name not in found]
-    if not missing:
-        return found
-    for name, scope in sorted(missing):
-        row = {
-            "id": name,
-            "user_id": (account.user_id or None) if scope != "server" else None,
-            "settled": nanos((await tx.execute(spent(scope, account))).scalar() or 0),
-            "reserved": 0,
-            "used_at": utc_now(),
-        }
-        insert = sqlite.insert(llm_budgets) if embedded else postgresql.insert(llm_budgets)
-        await tx.execute(insert.values(row).on_conflict_do_nothing())
-    return await lock(tx, counters.values())
+async def make(db: Database, account: Account, counters: Mapping[Scope, str]) -> None:
+    """Make those of a call's counters that are missing; each starts from the table of usage.
+
+    It is a transaction of its own: to hold one counter and wait for another that somebody makes
+    could go on for ever.
+
+    Raises:
+        IntegrityError: The user was deleted.
+    """
+    names = {name: scope for scope, name in counters.items()}
+    async with db.transaction() as tx:
+        query = sa.select(llm_budgets.c.id).where(llm_budgets.c.id.in_(names))
+        missing = names.keys() - set((await tx.execute(query)).scalars())
+        for name in sorted(missing):
+            scope = names[name]
+            row = {
+                "id": name,
+                "user_id": (account.user_id or None) if scope != "server" else None,
+                "settled": nanos((await tx.execute(spent(scope, account))).scalar() or 0),
+                "reserved": 0,
+                "used_at": utc_now(),
+            }
+            insert = sqlite.insert(llm_budgets) if db.embedded else postgresql.insert(llm_budgets)
+            await tx.execute(insert.values(row).on_conflict_do_nothing())
 
 
 async def add(

@@ -28,15 +28,17 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
         id: The id of the row that the call will have in the table of usage.
         account: Who the call is made for.
         counters: What it goes against, by scope.
-        amount: How much is held; 0 where nothing was known of the price.
-        output_tokens: The longest answer that it pays for.
+        is_open: Whether there is a row that has to be settled.
+        amount: How much is held.
+        output_tokens: The longest answer that it pays for; none where that is not known.
     """
 
     id: str
     account: Account
     counters: Mapping[Scope, str]
+    is_open: bool = False
     amount: int = 0
-    output_tokens: int = 0
+    output_tokens: int | None = None
 
 
 class Ledger:
@@ -63,18 +65,26 @@ class Ledger:
             Unavailable: The database does not answer.
         """
         try:
-            async with self._db.transaction() as tx:
-                held = await self._locked(tx, wanted)
-                balances = [self._balance(s, held[name]) for s, name in wanted.counters.items()]
-                decision = decide(quote, balances)
-                if isinstance(decision, Granted):
-                    await counters.add(tx, held, reserved=decision.amount)
-                    row = _row(wanted, quote, decision)
-                    until = tx.moment(EXPIRES_AFTER)
-                    await tx.execute(sa.insert(llm_reservations).values(**row, expires_at=until))
+            while (decision := await self._decide(wanted, quote)) is None:
+                await counters.make(self._db, wanted.account, wanted.counters)
         except IntegrityError:
             raise NotFound("The account does not exist any more.") from None
         return decision
+
+    async def _decide(self, wanted: Reservation, quote: Quote) -> Granted | Refused | None:
+        """Reserve or refuse; nothing is done while a counter is missing."""
+        async with self._db.transaction() as tx:
+            held = await counters.lock(tx, wanted.counters.values())
+            if len(held) < len(wanted.counters):
+                return None
+            balances = [self._balance(s, held[name]) for s, name in wanted.counters.items()]
+            decision = decide(quote, balances)
+            if isinstance(decision, Granted):
+                await counters.add(tx, held, reserved=decision.amount)
+                row = _row(wanted, quote, decision)
+                until = tx.moment(EXPIRES_AFTER)
+                await tx.execute(sa.insert(llm_reservations).values(**row, expires_at=until))
+            return decision
 
     async def settle(self, held: Reservation, row: Mapping[str, Any] | None) -> None:
         """Give back what a call held and count what it cost, together with its row.
@@ -97,14 +107,15 @@ class Ledger:
         self, held: Reservation, row: Mapping[str, Any] | None, *, orphaned: bool = False
     ) -> None:
         cost = nanos(row["cost_usd"]) if row else 0
+        if row and not held.is_open and not orphaned:
+            # Before the row: a counter that is new starts from what the table holds.
+            await counters.make(self._db, held.account, held.counters)
         async with self._db.transaction() as tx:
             amount = await _taken(tx, held.id)
-            if amount is None and (held.amount or await _cost_of_row(tx, held.id) is not None):
+            if amount is None and (held.is_open or await _cost_of_row(tx, held.id) is not None):
                 await self._correct(tx, held, row, cost)
             else:
-                # Before the row: a counter that is new starts from what the table holds.
-                await self._locked(tx, held, make=not orphaned)
-                names = held.counters.values()
+                names = await counters.lock(tx, held.counters.values())
                 await counters.add(tx, names, settled=cost, reserved=-(amount or 0))
                 if row and not orphaned:
                     await tx.execute(sa.insert(llm_usage), [_own(held, row)])
@@ -116,8 +127,8 @@ class Ledger:
         known = await _cost_of_row(tx, held.id)
         if known is None:
             return
-        await self._locked(tx, held, make=False)
-        await counters.add(tx, held.counters.values(), settled=cost - known)
+        names = await counters.lock(tx, held.counters.values())
+        await counters.add(tx, names, settled=cost - known)
         figures = _own(held, row) if row else {"cost_usd": 0.0, "input_tokens": 0}
         # Nobody can tell its turn of it any more.
         kept = {name: value for name, value in figures.items() if name not in ("id", "turn_id")}
@@ -146,15 +157,6 @@ class Ledger:
     def _balance(self, scope: Scope, row: sa.Row[Any]) -> Balance:
         cap = self._limits[scope]
         return Balance(scope=scope, cap=cap, settled=row.settled, reserved=row.reserved)
-
-    async def _locked(
-        self, tx: Transaction, held: Reservation, *, make: bool = True
-    ) -> counters.Counters:
-        if not make:
-            return await counters.lock(tx, held.counters.values())
-        return await counters.lock_or_make(
-            tx, held.account, held.counters, embedded=self._db.embedded
-        )
 
 
 async def _taken(tx: Transaction, number: str) -> int | None:
