@@ -75,7 +75,7 @@ class Cast:
             text=answer.text,
             tool_calls=answer.tool_calls,
             finish_reason=answer.finish_reason,
-            usage=USAGE,
+            usage=answer.usage if answer.usage != Usage() else USAGE,
         )
 
     async def _hold(self, line: Held) -> None:
