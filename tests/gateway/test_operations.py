@@ -261,6 +261,18 @@ def test_events_become_measurements() -> None:
         assert line in text
 
 
+def test_what_became_of_requests_for_money_is_measured() -> None:
+    metrics = Metrics()
+    metrics.watch_budget(lambda: [("granted", 3), ("refused_user", 1)], lambda: [("granted", 0.5)])
+    text = metrics.render().decode()
+    for line in (
+        'codelab_budget_reservations_total{outcome="granted"} 3.0',
+        'codelab_budget_reservations_total{outcome="refused_user"} 1.0',
+        'codelab_budget_reserved_usd_total{outcome="granted"} 0.5',
+    ):
+        assert line in text
+
+
 async def test_made_up_tool_names_do_not_fill_the_memory(
     replica: Replica, ada: User, session: SessionRecord
 ) -> None:

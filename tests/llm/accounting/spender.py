@@ -68,7 +68,7 @@ async def spend(url: str, user_id: str, calls: int, chance: Chance) -> None:
         if not fate:
             os._exit(9)
         if fate < _DIES_IN // 4:
-            budget.release(held)
+            await budget.release(held)
         else:
             await budget.settle(held, usage_row(called(account, chance.below(held.amount + 1))))
 

@@ -112,7 +112,7 @@ class Accounted:
             if record.cost_something(error):
                 await self._books.note(record.broken_off(error, provider), self._on_usage, held)
             elif self._books.budget and held:
-                self._books.budget.release(held)
+                await self._books.budget.release(held)
             raise
         answer = record.complete(answer)
         if answer.model != request.model:

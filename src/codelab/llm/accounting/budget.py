@@ -108,10 +108,10 @@ class Budget:
         """
         await asyncio.wait([self._settle_behind(held, row)], timeout=_SETTLED_WITHIN_S)
 
-    def release(self, held: Reservation) -> None:
+    async def release(self, held: Reservation) -> None:
         """Give back what a call held that cost nothing."""
         if held.is_open:
-            self._settle_behind(held, None)
+            await asyncio.wait([self._settle_behind(held, None)], timeout=_SETTLED_WITHIN_S)
 
     async def standing(self, user_id: str, *, session_id: str = "") -> list[Standing]:
         """Say how the caps stand that hold for a user's calls today, or for those in a session."""
