@@ -32,7 +32,7 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
     """Commit the end of a turn, whatever state it is in."""
     await turn.settle_writes()
     services, held = turn.services, turn.held
-    left_open = bool(turn.unfinished or turn.unrecorded) or any(turn.state.open_calls())
+    left_open = any((turn.unfinished, *turn.unrecorded.values(), *turn.state.open_calls()))
     interrupted = left_open or stop_reason != "end"
     facts: list[AnyFact] = []
     if interrupted:
@@ -89,8 +89,10 @@ async def _left_over(turn: LiveTurn) -> list[AnyFact]:
 
 
 def _unrecorded(turn: LiveTurn, entries: Sequence[Entry]) -> list[UsageRecorded]:
-    logged = {entry.fact.message_id for entry in entries if isinstance(entry.fact, UsageRecorded)}
-    return [fact for name, used in turn.unrecorded.items() if name not in logged for fact in used]
+    logged = {entry.fact.usage_id for entry in entries if isinstance(entry.fact, UsageRecorded)}
+    return [
+        fact for used in turn.unrecorded.values() for fact in used if fact.usage_id not in logged
+    ]
 
 
 def _results_of_open_calls(

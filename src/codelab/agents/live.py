@@ -16,6 +16,7 @@ from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import DatabaseUnavailable
+from codelab.kit.ids import new_id
 from codelab.llm.api import Attribution, Models
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import Message
@@ -196,8 +197,7 @@ class LiveTurn:
             agent=agent.name,
         )
         draft = _Draft(self.services.bus, self.held.session_id, task, message_id)
-        used: list[UsageRecorded] = []
-        self.unrecorded[message_id] = used
+        used = self.unrecorded.setdefault(message_id, [])
 
         def on_usage(usage: Usage) -> None:
             if usage != Usage():
@@ -206,7 +206,7 @@ class LiveTurn:
                         agent=agent.name,
                         model=request.model,
                         usage=usage,
-                        message_id=message_id,
+                        usage_id=new_id(),
                         task_id=task.id,
                     )
                 )
@@ -221,7 +221,7 @@ class LiveTurn:
             if used and not isinstance(error, asyncio.CancelledError):
                 # A task may fail and its turn go on, on another replica even.
                 await self.record_surely(*used)
-                del self.unrecorded[message_id]
+                used.clear()
             raise
         used[-1:] = [msgspec.structs.replace(one, model=completion.model) for one in used[-1:]]
         return completion
