@@ -57,7 +57,7 @@ from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
-from codelab.llm.api import LlmSettings, Models, RetryPolicy
+from codelab.llm.api import Caps, LlmSettings, Models, RetryPolicy
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
@@ -149,6 +149,8 @@ def create_app(
     metrics.watch_database(db)
     metrics.watch_cache("sign_ins", auth.remembered)
     metrics.watch_models(models.rests)
+    if models.budget:
+        metrics.watch_budget(models.budget.outcomes, models.budget.reserved)
     measure(bus, metrics)
     installed.subscribe(bus)
     stream = Stream(bus, relay, sessions)
@@ -277,6 +279,18 @@ def _llm_settings(settings: Settings) -> LlmSettings:
         requests_per_hour=access.llm_requests_per_hour,
         preload=access.litellm_preload,
         retry=RetryPolicy(longest_wait_s=access.model_wait_s),
+        caps=_caps(settings),
+    )
+
+
+def _caps(settings: Settings) -> Caps:
+    budgets = settings.budgets
+    return Caps(
+        turn_usd=budgets.turn_budget_usd,
+        session_usd=budgets.session_budget_usd,
+        user_day_usd=budgets.user_day_budget_usd,
+        server_day_usd=budgets.server_day_budget_usd,
+        refuse_unpriced=budgets.unpriced_models == "refuse",
     )
 
 

@@ -93,7 +93,7 @@ class Cast:
             text=answer.text,
             tool_calls=answer.tool_calls,
             finish_reason=answer.finish_reason,
-            usage=USAGE,
+            usage=answer.usage if answer.usage != Usage() else USAGE,
             thinking=answer.thinking,
         )
 

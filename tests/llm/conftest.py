@@ -13,11 +13,13 @@ from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, metadata
 from codelab.kit.ids import new_id
-from codelab.llm.models import llm_usage
+from codelab.llm.models import llm_budgets, llm_reservations, llm_usage
 from tests.llm.layer import Layer
 from tests.model_server.process import ModelServer
 from tests.support import node
 from tests.support.aimock import Aimock
+
+TABLES = [users, llm_usage, llm_budgets, llm_reservations]
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +73,7 @@ class _opened:
 
     async def __aenter__(self) -> tuple[Database, Bus]:
         async with self._db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all, tables=[users, llm_usage])
+            await connection.run_sync(metadata.create_all, tables=TABLES)
         return self._db, self._bus
 
     async def __aexit__(self, *error: object) -> None:

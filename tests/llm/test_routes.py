@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -21,10 +22,10 @@ from litestar.middleware import (
 
 from codelab.auth.api import PUBLIC, Principal
 from codelab.kit.errors import CodeLabError, Forbidden
-from codelab.llm.api import Models
+from codelab.llm.api import Attribution, Caps, Models
 from codelab.llm.routes import router
 from tests.llm.conftest import add_user
-from tests.llm.layer import Layer, ask, eventually
+from tests.llm.layer import Heard, Layer, ask, eventually, request
 from tests.model_server import script
 from tests.model_server.script import Reply, ToolCall
 
@@ -80,6 +81,13 @@ class Api:
 async def api(layer: Layer) -> AsyncIterator[Api]:
     """The API with one model, on a real server."""
     models = layer.build(layer.entry("openai"))
+    async with serving(models) as url, aiohttp.ClientSession() as http:
+        yield Api(models, url, http)
+
+
+@asynccontextmanager
+async def serving(models: Models) -> AsyncIterator[str]:
+    """Serve the routes of a model layer; the address."""
     (opt_key,) = PUBLIC
     app = Litestar(
         [router(models, authorise)],
@@ -88,17 +96,16 @@ async def api(layer: Layer) -> AsyncIterator[Api]:
     )
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
+    running = asyncio.create_task(server.serve())
 
     async def started() -> bool:
         return server.started
 
     await eventually(started)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with aiohttp.ClientSession() as http:
-        yield Api(models, f"http://127.0.0.1:{port}", http)
+    yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    await serving
+    await running
 
 
 async def test_models_are_listed(api: Api) -> None:
@@ -132,6 +139,81 @@ async def test_usage_is_one_s_own_or_for_administrators(api: Api, layer: Layer) 
     assert body["total"]["output_tokens"] == 4
     for path in ("/usage?group=colour", "/usage?since=yesterday"):
         assert (await api.get(path, one))[0] == 400
+
+
+async def test_usage_can_be_narrowed_down(api: Api, layer: Layer) -> None:
+    one = await add_user(layer.db)
+    await layer.script(Reply(text="a", usage=script.Usage(10, 2), repeat=True))
+    for session, turn, agent in (("s1", "t1", "coder"), ("s1", "t2", "ask"), ("s2", "t3", "ask")):
+        who = Attribution(user_id=one, session_id=session, turn_id=turn, agent=agent)
+        await api.models.stream(request("openai"), Heard(), attribution=who)
+    for query, keys in {
+        "group=turn": {"t1", "t2", "t3"},
+        "group=turn&session_id=s1": {"t1", "t2"},
+        "group=session&agent=ask": {"s1", "s2"},
+        "group=agent&session_id=s1&model=openai": {"coder", "ask"},
+        "group=agent&model=another": set(),
+    }.items():
+        status, body = await api.get(f"/usage?{query}", one)
+        assert (status, {total["key"] for total in body["sums"]}) == (200, keys)
+        assert body["total"]["input_tokens"] == 10 * len(body["sums"])
+    # Another's session is as good as none.
+    stranger = await add_user(layer.db)
+    assert (await api.get("/usage?group=turn&session_id=s1", stranger))[1]["sums"] == []
+
+
+async def test_limits_are_one_s_own_and_the_server_s_for_administrators(
+    api: Api, layer: Layer
+) -> None:
+    one, other = await add_user(layer.db), await add_user(layer.db)
+    assert await api.get("/usage/limits", one) == (200, {"caps": [], "requests_per_hour": 100})
+    caps = Caps(turn_usd=1, session_usd=2, user_day_usd=3, server_day_usd=4)
+    info = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.001}
+    models = layer.build(layer.entry("openai") | {"model_info": info}, caps=caps)
+    await layer.script(Reply(text="a", usage=script.Usage(10, 2), repeat=True))
+    async with serving(models) as url:
+        capped = Api(models, url, api.http)
+        who = Attribution(user_id=one, session_id="s1", turn_id="t1", agent="ask")
+        await models.stream(request("openai", max_output_tokens=10), Heard(), attribution=who)
+
+        async def spent(user: str, query: str = "") -> dict[str, float]:
+            status, body = await capped.get(f"/usage/limits{query}", user)
+            assert status == 200
+            assert all(
+                cap["left_usd"] == pytest.approx(cap["cap_usd"] - cap["spent_usd"])
+                for cap in body["caps"]
+            )
+            return {cap["scope"]: cap["spent_usd"] for cap in body["caps"]}
+
+        assert await spent(one) == {"user": 0.012}
+        assert await spent(one, "?session_id=s1") == {"session": 0.012, "user": 0.012}
+        assert await spent(other, "?session_id=s1") == {"session": 0, "user": 0}
+        assert await spent(f"{other} admin") == {"user": 0, "server": 0.012}
+
+
+async def test_a_refused_call_is_402_which_no_client_tries_again(layer: Layer) -> None:
+    info = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.001}
+    models = layer.build(
+        layer.entry("openai") | {"model_info": info}, caps=Caps(server_day_usd=0.001)
+    )
+    await layer.script(Reply(text="a"))
+    async with serving(models) as url:
+        client = openai.AsyncOpenAI(
+            base_url=f"{url}/llm",
+            api_key="unused",
+            default_headers={"X-Internal-Secret": SECRET},
+            max_retries=2,
+        )
+        async with client:
+            with pytest.raises(openai.APIStatusError) as caught:
+                await client.chat.completions.create(
+                    model="openai", messages=[{"role": "user", "content": "Hi"}]
+                )
+    assert caught.value.status_code == 402
+    assert caught.value.code == "budget_exhausted"
+    assert caught.value.type == "insufficient_quota"
+    assert await layer.seen() == []
+    assert [call.error_code for call in layer.calls] == ["budget_exhausted"]
 
 
 async def test_a_whole_answer_with_tools(api: Api, layer: Layer) -> None:

@@ -228,7 +228,9 @@ async def test_the_next_of_the_chain_answers_across_providers(layer: Layer, repl
     completion = await ask(models, "first", heard)
     assert (completion.model, completion.text) == ("third", "From Ollama.")
     assert heard.text == "From Ollama."
-    [call] = layer.calls
+    *paid_for, call = layer.calls
+    # Whoever had begun to work on it and was not waited for is paid for what was sent.
+    assert [one.error_code for one in paid_for] == (["model_timeout"] if reply.delay_s else [])
     assert (call.model, call.provider, call.ok) == ("third", "ollama_chat", True)
     assert call.tried[-1] == "second: model_auth_failed"
     assert call.tried[0].startswith("first: ")

@@ -16,11 +16,12 @@ from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
+from codelab.kit.ids import new_id
 from codelab.llm.api import Attribution, Models, Waiting
 from codelab.llm.errors import ModelError
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import Message
-from codelab.sdk.model import Completion, Delta, ModelRequest
+from codelab.sdk.model import Completion, Delta, ModelRequest, Usage
 from codelab.sdk.tool import ToolContext
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Lease, Task, Turns, TurnState, replay
@@ -36,6 +37,7 @@ from codelab.sessions.events import (
     SessionStateChanged,
     TokenStreamed,
     ToolOutputStreamed,
+    UsageRecorded,
 )
 from codelab.tools.api import PreparedCall, Tools
 
@@ -75,6 +77,8 @@ class LiveTurn:
         self.prepared: dict[str, PreparedCall] = {}
         # Messages that were shown and are not in the log yet, by message id.
         self.unfinished: dict[str, AssistantMessageCompleted] = {}
+        # What calls have used and the log may not hold yet, by the message they were to write.
+        self.unrecorded: dict[str, list[UsageRecorded]] = {}
         # Held while something is changed, and while the plan is.
         self.changing = asyncio.Lock()
         self.planning = asyncio.Lock()
@@ -197,14 +201,38 @@ class LiveTurn:
             agent=agent.name,
         )
         draft = _Draft(self.services.bus, self.held.session_id, task, message_id)
+        used = self.unrecorded.setdefault(message_id, [])
+
+        def on_usage(usage: Usage) -> None:
+            if usage != Usage():
+                used.append(
+                    UsageRecorded(
+                        agent=agent.name,
+                        model=request.model,
+                        usage=usage,
+                        usage_id=new_id(),
+                        task_id=task.id,
+                    )
+                )
+
         try:
-            return await self.services.models.stream(
-                request, draft.add, attribution=attribution, on_waiting=draft.awaits
+            completion = await self.services.models.stream(
+                request,
+                draft.add,
+                attribution=attribution,
+                on_waiting=draft.awaits,
+                on_usage=on_usage,
             )
         except BaseException as error:
             if draft.text:
                 self.unfinished[message_id] = draft.broken_off(request.model, error)
+            if used and not isinstance(error, asyncio.CancelledError):
+                # A task may fail and its turn go on, on another replica even.
+                await self.record_surely(*used)
+                used.clear()
             raise
+        used[-1:] = [msgspec.structs.replace(one, model=completion.model) for one in used[-1:]]
+        return completion
 
     def next_model(self, task: Task) -> str:
         """Return the model that is asked next for a task's agent."""

@@ -31,7 +31,6 @@ from codelab.sessions.events import (
     PlanUpdated,
     StepStatus,
     ToolCallCompleted,
-    UsageRecorded,
 )
 
 _BROKEN_CALLS = 3
@@ -104,16 +103,13 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
         tried=completion.tried,
         task_id=task.id,
     )
-    usage = UsageRecorded(
-        agent=task.agent, model=completion.model, usage=completion.usage, task_id=task.id
-    )
     # The user has read it already: if the turn is stopped now, its text is kept.
     turn.unfinished[message_id] = msgspec.structs.replace(
         message, tool_calls=(), thinking=None, finish_reason=CANCELLED
     )
-    refused = cut_off(completion)
-    await calls.request(turn, task, wanted, before=(message, usage), refused=refused)
-    del turn.unfinished[message_id]
+    refused, used = cut_off(completion), turn.unrecorded[message_id]
+    await calls.request(turn, task, wanted, before=(message, *used), refused=refused)
+    del turn.unfinished[message_id], turn.unrecorded[message_id]
 
 
 async def settle_calls(turn: LiveTurn, task: Task) -> bool:

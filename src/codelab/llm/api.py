@@ -1,7 +1,9 @@
 """What other modules may call: a stream from a model, and what models there are."""
 
 from codelab.llm.accounting.calls import Attribution
-from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageSum
+from codelab.llm.accounting.caps import Caps
+from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageRecord, UsageSum
+from codelab.llm.accounting.standing import Standing
 from codelab.llm.circuits import RestingModel
 from codelab.llm.fallback import RetryPolicy, Waiting
 from codelab.llm.service import Models, ModelsHealth
@@ -9,11 +11,14 @@ from codelab.llm.settings import LlmSettings
 
 __all__ = [
     "Attribution",
+    "Caps",
     "LlmSettings",
     "Models",
     "ModelsHealth",
     "RestingModel",
     "RetryPolicy",
+    "Standing",
+    "UsageFilter",
     "UsageGroup",
     "UsageRecord",
     "UsageSum",

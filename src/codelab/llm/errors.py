@@ -45,6 +45,25 @@ class ModelUnknown(ModelError):
     status = 422
 
 
+class ModelUnpriced(ModelError):
+    """The model's price is not known, and the administrator lets no such model be asked."""
+
+    code = "model_unpriced"
+    title = "The model's price is not known"
+    status = 422
+
+
+class BudgetExhausted(CodeLabError):
+    """A cap on what models may cost is in the way; says which, what is spent, when it renews.
+
+    Clients of OpenAI's interface ask again after 429, but not after 402.
+    """
+
+    code = "budget_exhausted"
+    title = "The spending cap is reached"
+    status = 402
+
+
 class CatalogueInvalid(CodeLabError):
     """The models file cannot be used as it is; the message names the entry and the field."""
 

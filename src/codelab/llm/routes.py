@@ -17,7 +17,8 @@ from litestar.response import Stream
 from codelab.auth.api import PUBLIC, Principal
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
 from codelab.llm.accounting.calls import Attribution
-from codelab.llm.accounting.repository import UsageGroup, UsageSum
+from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageSum
+from codelab.llm.accounting.standing import Standing
 from codelab.llm.circuits import RestingModel
 from codelab.llm.service import Models
 from codelab.llm.surface.chat import (
@@ -36,9 +37,11 @@ OwnRequest = Request[Principal, Any, Any]
 AnyRequest = Request[Any, Any, Any]
 Day = Annotated[str | None, QueryParameter(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
+Name = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
+
 _JSON = "application/json"
 _LARGEST_BODY = 16 * 1024 * 1024
-_REFUSALS = (400, 401, 404, 413, 429, 500, 502, 503, 504)
+_REFUSALS = (400, 401, 402, 404, 413, 429, 500, 502, 503, 504)
 _REFUSAL = ResponseSpec(OpenAIError, generate_examples=False, description="OpenAI's own error.")
 
 
@@ -76,6 +79,18 @@ class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
     total: Usage
 
 
+class SpendingLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one may still spend.
+
+    Args:
+        caps: How each cap stands that is set.
+        requests_per_hour: How many calls of models a user may make within an hour.
+    """
+
+    caps: list[Standing]
+    requests_per_hour: int
+
+
 def router(models: Models, authorise: Authorise) -> Router:
     """Make the routes.
 
@@ -103,14 +118,34 @@ def router(models: Models, authorise: Authorise) -> Router:
         group: FromQuery[UsageGroup] = "day",
         since: Day = None,
         until: Day = None,
+        session_id: Name = None,
+        agent: Name = None,
+        model: Name = None,
         everybody: FromQuery[bool] = False,
     ) -> UsageReport:
         """Add up one's own calls, or as an administrator everybody's, by group."""
         if (everybody or group == "user") and not request.user.is_admin:
             raise Forbidden("Only administrators may see what others use.")
-        user_id = None if everybody or group == "user" else request.user.user_id
-        sums = await models.usage(group, user_id=user_id, since=since, until=until)
+        chosen = UsageFilter(
+            user_id=None if everybody or group == "user" else request.user.user_id,
+            session_id=session_id,
+            agent=agent,
+            model=model,
+            since=since,
+            until=until,
+        )
+        sums = await models.usage(group, chosen)
         return UsageReport(group=group, sums=sums, total=_total(sums))
+
+    @get("/usage/limits", tags=["models"], summary="See what may still be spent")
+    async def limits(request: OwnRequest, session_id: Name = None) -> SpendingLimits:
+        """Say how the caps stand on what one's own model calls may cost.
+
+        What the whole server has spent is told to administrators only.
+        """
+        caps = await models.standing(request.user.user_id, session_id=session_id or "")
+        shown = [cap for cap in caps if cap.scope != "server" or request.user.is_admin]
+        return SpendingLimits(caps=shown, requests_per_hour=models.requests_per_hour)
 
     @post(
         "/llm/chat/completions",
@@ -136,7 +171,7 @@ def router(models: Models, authorise: Authorise) -> Router:
         completion = await _unless_gone(request, asyncio.ensure_future(work))
         return Response(AnswerWriter(asked.model).whole(completion), media_type=_JSON)
 
-    return Router("/", route_handlers=[list_models, usage, chat_completions])
+    return Router("/", route_handlers=[list_models, usage, limits, chat_completions])
 
 
 async def _stream(
@@ -199,6 +234,7 @@ def _total(sums: list[UsageSum]) -> Usage:
                 input_tokens=one.input_tokens,
                 output_tokens=one.output_tokens,
                 cached_tokens=one.cached_tokens,
+                cache_write_tokens=one.cache_write_tokens,
                 cost_usd=one.cost_usd,
                 estimated=one.estimated,
             )

@@ -11,18 +11,25 @@ import structlog
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
-from codelab.kit.errors import CodeLabError
 from codelab.kit.ratelimit import RateLimiter
+from codelab.llm.accounting.accounted import Accounted, Books, OnUsage
+from codelab.llm.accounting.budget import Budget
 from codelab.llm.accounting.calls import Attribution, CallRecord
-from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageRepository, UsageSum
+from codelab.llm.accounting.repository import (
+    UsageFilter,
+    UsageGroup,
+    UsageRecord,
+    UsageRepository,
+    UsageSum,
+)
+from codelab.llm.accounting.standing import Standing
 from codelab.llm.accounting.usage import UsageWriter
 from codelab.llm.catalog.discovery import Found, catalogue_of, look_around
 from codelab.llm.catalog.entries import Catalogue, describe
 from codelab.llm.catalog.models_file import read_models_file
-from codelab.llm.catalog.prices import ModelFacts, cost_of, facts_of, read_price_list
+from codelab.llm.catalog.prices import UNKNOWN, ModelFacts, cost_of, facts_of, read_price_list
 from codelab.llm.circuits import Circuits, RestingModel
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
-from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import OnWaiting, WithFallback
 from codelab.llm.providers.client import ProviderClient
 from codelab.llm.providers.http_pool import HttpPool
@@ -93,10 +100,13 @@ class Models:
         self._environ = environ
         self._repository = UsageRepository(db)
         self._writer = UsageWriter(self._repository)
+        self.budget = Budget(db, settings.caps) if settings.caps.limits() else None
+        self._books = Books(bus, self._writer, self.budget)
         self._pool = HttpPool()
         self._litellm = LiteLLM()
         self._prices: Mapping[str, ModelFacts] = {}
         self._facts: dict[str, ModelFacts] = {}
+        self._pricing = asyncio.Lock()
         self._warming: asyncio.Task[None] | None = None
         self._discovering: asyncio.Task[None] | None = None
         if settings.models_file:
@@ -118,6 +128,7 @@ class Models:
         *,
         attribution: Attribution,
         on_waiting: OnWaiting | None = None,
+        on_usage: OnUsage | None = None,
     ) -> Completion:
         """Run a request; each piece goes to `on_delta` at once, in the reader's own callback.
 
@@ -130,9 +141,11 @@ class Models:
             attribution: On whose account.
             on_waiting: Told when it takes longer, and why; without it the call does not wait for
                 providers that limit requests.
+            on_usage: Told, once for each, what the rows hold that the table of usage gets.
 
         Raises:
             RateLimited: The user has made too many calls within an hour.
+            BudgetExhausted: A cap on what may be spent is in the way.
             NoModelConfigured: There is no model; says what to set.
             NoModelAvailable: No model of the chain answered; says what was tried.
             ModelError: The model failed otherwise; see `llm.errors`.
@@ -144,9 +157,11 @@ class Models:
             await self._limiter.hit(
                 "llm_requests", self._settings.requests_per_hour, attribution.user_id
             )
+        if self.budget:
+            await self._priced()
         record = CallRecord(request, attribution, on_delta, self._cost)
         client = WithFallback(
-            self._client,
+            Accounted(self._client, record, self._books, self, on_usage),
             self._catalogue.chain(entry.name),
             self._settings.retry,
             self._circuits,
@@ -156,11 +171,14 @@ class Models:
         try:
             answer = await client.stream(request, record.take)
         except BaseException as error:
-            self._note(record.failed(_code_of(error), entry.provider))
+            if not record.is_noted:
+                await self._books.note(record.failed(error, entry.provider), on_usage)
             raise
-        completion = record.complete(answer)
-        self._note(record.finished(completion, self._provider_of(completion.model)))
-        return completion
+        if not record.is_noted:
+            # It came from the cache: nobody was asked.
+            answer = record.complete(answer)
+            await self._books.note(record.finished(answer, self.provider(answer.model)), on_usage)
+        return answer
 
     def resolve(
         self, role: ModelRole, requested: str | None = None, *, agent: str | None = None
@@ -187,7 +205,7 @@ class Models:
             ModelUnknown: There is none of this name.
         """
         entry = self._catalogue.entry(name)
-        return entry.offered or describe(entry, self._facts_of(name))
+        return entry.offered or describe(entry, self.facts(name))
 
     def catalogue(self) -> list[ModelInfo]:
         """Describe all models."""
@@ -222,23 +240,27 @@ class Models:
         advice = " ".join(lacking) if entries else ADVICE
         return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
 
-    async def usage(
-        self,
-        group: UsageGroup,
-        *,
-        user_id: str | None,
-        since: str | None = None,
-        until: str | None = None,
-    ) -> list[UsageSum]:
-        """Add up what a user's calls, or everybody's, have used; includes calls just made."""
-        await self._writer.flush()
-        return await self._repository.sums(group, user_id=user_id, since=since, until=until)
+    async def usage(self, group: UsageGroup, chosen: UsageFilter) -> list[UsageSum]:
+        """Add up what calls have used; includes calls just made."""
+        await self._flush()
+        return await self._repository.sums(group, chosen)
+
+    async def standing(self, user_id: str, *, session_id: str = "") -> list[Standing]:
+        """Say how the caps stand that hold for a user's calls, or for those in a session."""
+        if self.budget is None:
+            return []
+        return await self.budget.standing(user_id, session_id=session_id)
+
+    @property
+    def requests_per_hour(self) -> int:
+        """How many calls a user may make within an hour."""
+        return self._settings.requests_per_hour
 
     async def calls_of(
         self, user_id: str, *, before: str | None = None, limit: int = 100
     ) -> list[UsageRecord]:
         """Return a page of a user's calls, newest first; includes calls just made."""
-        await self._writer.flush()
+        await self._flush()
         return await self._repository.of_user(user_id, before=before, limit=limit)
 
     def warm_up(self) -> asyncio.Task[None]:
@@ -249,6 +271,8 @@ class Models:
         """
         if self._discovering is None and not self._settings.models_file and self._settings.discover:
             self._discovering = asyncio.create_task(self._discover())
+        if self.budget:
+            self.budget.start()
         if self._warming is None:
             self._warming = asyncio.create_task(self._warm_up())
         return self._warming
@@ -259,13 +283,14 @@ class Models:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self.budget:
+            await self.budget.close()
         await self._writer.close()
         await self._litellm.close()
         await self._pool.close()
 
     async def _warm_up(self) -> None:
-        self._prices = await asyncio.to_thread(read_price_list)
-        self._facts.clear()
+        await self._priced()
         await self._pool.prepare()
         if self._discovering is not None:
             await asyncio.wait([self._discovering])
@@ -274,6 +299,18 @@ class Models:
         if own and self._settings.preload:
             self._litellm.start(own)
             await self._litellm.load()
+
+    async def _priced(self) -> None:
+        """Have the price list at hand: what a call may cost is reckoned before it is made."""
+        async with self._pricing:
+            if not self._prices:
+                self._prices = await asyncio.to_thread(read_price_list)
+                self._facts.clear()
+
+    async def _flush(self) -> None:
+        if self.budget:
+            await self.budget.flush()
+        await self._writer.flush()
 
     async def _discover(self) -> None:
         found = await look_around(self._pool, self._environ)
@@ -293,31 +330,22 @@ class Models:
         if not self._catalogue.entries:
             raise NoModelConfigured(ADVICE)
 
-    def _facts_of(self, name: str) -> ModelFacts:
-        facts = self._facts.get(name)
-        if facts is None:
-            entry = self._catalogue.entry(name)
-            facts = facts_of(entry.model, self._prices, {**entry.params, **entry.info})
-            self._facts[name] = facts
-        return facts
+    def facts(self, name: str) -> ModelFacts:
+        """Return a model's prices and window; unknown ones for a name that a client made up."""
+        known = self._facts.get(name)
+        if known is None:
+            try:
+                entry = self._catalogue.entry(name)
+            except ModelUnknown:
+                return UNKNOWN
+            known = facts_of(entry.model, self._prices, {**entry.params, **entry.info})
+            self._facts[name] = known
+        return known
 
-    def _cost(self, name: str, usage: Usage) -> float:
-        try:
-            return cost_of(usage, self._facts_of(name))
-        except ModelUnknown:
-            # A plugin's client may answer with a name of its own.
-            return 0.0
-
-    def _provider_of(self, name: str) -> str:
+    def provider(self, name: str) -> str:
+        """Return who runs a model; empty for a name that a client made up."""
         entry = self._catalogue.entries.get(name)
         return entry.provider if entry else ""
 
-    def _note(self, call: ModelCalled) -> None:
-        self._writer.add(call)
-        self._bus.publish(call)
-
-
-def _code_of(error: BaseException) -> str:
-    if isinstance(error, asyncio.CancelledError):
-        return "cancelled"
-    return error.code if isinstance(error, CodeLabError) else "internal"
+    def _cost(self, name: str, usage: Usage) -> float:
+        return cost_of(usage, self.facts(name))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from codelab.llm.accounting.caps import Caps
 from codelab.llm.circuit import CircuitPolicy
 from codelab.llm.fallback import RetryPolicy
 
@@ -22,6 +23,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
         preload: Whether to load litellm after the start, not when a call first needs it.
         retry: How patient to be with a model that fails.
         circuit: How soon a model that fails is given a rest, and for how long.
+        caps: What models may cost.
     """
 
     models_file: Path | None = None
@@ -32,3 +34,4 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     preload: bool = True
     retry: RetryPolicy = RetryPolicy()
     circuit: CircuitPolicy = CircuitPolicy()
+    caps: Caps = Caps()

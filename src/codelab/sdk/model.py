@@ -67,7 +67,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            cost_usd=self.cost_usd + other.cost_usd,
+            # Costs are whole billionths: rounded to them, the order of adding does not matter.
+            cost_usd=round(self.cost_usd + other.cost_usd, 9),
             estimated=self.estimated or other.estimated,
         )
 
@@ -80,6 +81,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
         thinking: What the provider wants back with the results of the tool calls.
         tried: What was asked before and failed, or was passed over, as `name: code`.
+        from_cache: Whether it is the answer to an earlier, identical request.
     """
 
     model: str
@@ -90,6 +92,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     thinking: Thinking | None = None
     tried: tuple[str, ...] = ()
+    from_cache: bool = False
 
 
 OnDelta = Callable[[Delta], None]

@@ -177,11 +177,12 @@ class ApprovalAnswered(Fact, frozen=True, kw_only=True, tag="approval"):
 
 
 class UsageRecorded(Fact, frozen=True, kw_only=True, tag="usage"):
-    """What one model call used."""
+    """What one model call used, whole or broken off. `usage_id` tells it from any other."""
 
     agent: str
     model: str
     usage: Usage
+    usage_id: str = ""
     task_id: str = ROOT_TASK
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from codelab.llm.accounting.usage import estimate_usage
+from codelab.llm.accounting.estimates import estimate_usage
 from codelab.sdk.model import ModelRequest, Usage
 
 

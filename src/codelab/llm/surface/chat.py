@@ -238,8 +238,8 @@ class AnswerWriter:
 def error_body(error: CodeLabError) -> bytes:
     """Write an error in OpenAI's shape."""
     kind = "invalid_request_error" if error.status < 500 else "server_error"
-    if error.status == 429:
-        kind = "rate_limit_error"
+    if error.status in (402, 429):
+        kind = "rate_limit_error" if error.status == 429 else "insufficient_quota"
     problem = OpenAIProblem(message=error.message, type=kind, param=error.field, code=error.code)
     return msgspec.json.encode(OpenAIError(error=problem))
 
