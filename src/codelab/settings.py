@@ -185,6 +185,15 @@ class ModelAccess(Section, frozen=True, kw_only=True):
     token_timeout_s: Annotated[
         float, Meta(gt=0, le=_MONTH_S, description="Seconds a model may pause within an answer.")
     ] = 60
+    response_cache_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=_MONTH_S,
+            description="Seconds for which a user's identical request gets the same answer again, "
+            "without a call; 0: never.",
+        ),
+    ] = 0
 
 
 class Turns(Section, frozen=True, kw_only=True):

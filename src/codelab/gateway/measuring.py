@@ -30,6 +30,9 @@ def _model(metrics: Metrics, event: ModelCalled) -> None:
     metrics.tokens.labels(model, "input").inc(event.usage.input_tokens)
     metrics.tokens.labels(model, "output").inc(event.usage.output_tokens)
     metrics.cost.labels(model).inc(event.usage.cost_usd)
+    if event.from_cache:
+        # It says nothing of how quick the provider is.
+        return
     metrics.llm_time.labels(event.provider).observe(event.duration_ms / 1000)
     if event.first_token_ms is not None:
         metrics.llm_first_token.labels(event.provider).observe(event.first_token_ms / 1000)

@@ -2,6 +2,7 @@
 
 from codelab.llm.accounting.calls import Attribution
 from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageSum
+from codelab.llm.response_cache import ResponseCache
 from codelab.llm.service import Models, ModelsHealth
 from codelab.llm.settings import LlmSettings
 
@@ -10,6 +11,7 @@ __all__ = [
     "LlmSettings",
     "Models",
     "ModelsHealth",
+    "ResponseCache",
     "UsageGroup",
     "UsageRecord",
     "UsageSum",

@@ -16,6 +16,7 @@ class ModelCalled(EphemeralEvent, frozen=True, kw_only=True):
         ok: Whether an answer came to its end.
         error_code: The code of what went wrong, `cancelled` when the caller gave up.
         tried: What was tried before and failed, as `name: code`.
+        from_cache: Whether no model was asked, since an identical request had been answered.
     """
 
     session_id: str
@@ -30,3 +31,4 @@ class ModelCalled(EphemeralEvent, frozen=True, kw_only=True):
     ok: bool
     error_code: str = ""
     tried: tuple[str, ...] = ()
+    from_cache: bool = False

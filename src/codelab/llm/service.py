@@ -11,7 +11,7 @@ import structlog
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
-from codelab.kit.errors import CodeLabError
+from codelab.kit.errors import CodeLabError, RateLimited
 from codelab.kit.ratelimit import RateLimiter
 from codelab.llm.accounting.calls import Attribution, CallRecord
 from codelab.llm.accounting.repository import UsageGroup, UsageRecord, UsageRepository, UsageSum
@@ -26,11 +26,14 @@ from codelab.llm.fallback import WithFallback
 from codelab.llm.providers.client import ProviderClient
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_library import LiteLLM
+from codelab.llm.request_limit import RequestLimited
+from codelab.llm.response_cache import ResponseCache, WithResponseCache
 from codelab.llm.settings import LlmSettings
 from codelab.llm.time_limits import TimeLimited
 from codelab.sdk.agent import ModelRole
 from codelab.sdk.model import (
     Completion,
+    ModelClient,
     ModelInfo,
     ModelProvider,
     ModelRequest,
@@ -69,6 +72,8 @@ class Models:
         bus: Where calls are announced.
         limiter: Counts each user's calls.
         providers: Models that plugins bring.
+        response_cache: Keeps answers for identical requests, and is closed with the layer; none:
+            each is asked anew.
         environ: Tells which providers there are a key for, when there is no models file; the
             keys themselves are read from the process's environment when they are used.
 
@@ -83,12 +88,14 @@ class Models:
         bus: Bus,
         limiter: RateLimiter,
         providers: Sequence[ModelProvider] = (),
+        response_cache: ResponseCache | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._settings = settings
         self._bus = bus
         self._limiter = limiter
         self._providers = tuple(providers)
+        self._response_cache = response_cache
         self._environ = environ
         self._repository = UsageRepository(db)
         self._writer = UsageWriter(self._repository)
@@ -110,7 +117,12 @@ class Models:
         )
 
     async def stream(
-        self, request: ModelRequest, on_delta: OnDelta, *, attribution: Attribution
+        self,
+        request: ModelRequest,
+        on_delta: OnDelta,
+        *,
+        attribution: Attribution,
+        fresh: bool = False,
     ) -> Completion:
         """Run a request; each piece goes to `on_delta` at once, in the reader's own callback.
 
@@ -121,6 +133,7 @@ class Models:
             request: What to ask, and which model of the catalogue.
             on_delta: Takes each piece of text or reasoning; must not block.
             attribution: On whose account.
+            fresh: Whether an answer that was kept for an identical request will not do.
 
         Raises:
             RateLimited: The user has made too many calls within an hour.
@@ -131,19 +144,26 @@ class Models:
         await self._discovered()
         self._require_models()
         entry = self._catalogue.entry(request.model)
-        if attribution.user_id:
-            await self._limiter.hit(
-                "llm_requests", self._settings.requests_per_hour, attribution.user_id
-            )
         record = CallRecord(request, attribution, on_delta, self._cost)
-        client = WithFallback(
+        # From the inside out; a kept answer counts against no limit.
+        client: ModelClient = WithFallback(
             self._client,
             self._catalogue.chain(entry.name),
             self._settings.retry,
             record.failed_attempt,
         )
+        client = RequestLimited(
+            client, self._limiter, self._settings.requests_per_hour, attribution.user_id
+        )
+        if self._response_cache:
+            client = WithResponseCache(
+                client, self._response_cache, entry=entry, owner=attribution.user_id, fresh=fresh
+            )
         try:
             answer = await client.stream(request, record.take)
+        except RateLimited:
+            # No model was asked.
+            raise
         except BaseException as error:
             self._note(record.failed(_code_of(error), entry.provider))
             raise
@@ -237,6 +257,8 @@ class Models:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._writer.close()
+        if self._response_cache:
+            await self._response_cache.close()
         await self._litellm.close()
         await self._pool.close()
 

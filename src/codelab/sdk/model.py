@@ -69,6 +69,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         model: The catalogue name of the model that answered, which a fallback may have changed.
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
+        from_cache: Whether it is the answer to an earlier, identical request.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = Usage()
+    from_cache: bool = False
 
 
 OnDelta = Callable[[Delta], None]

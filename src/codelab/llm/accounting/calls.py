@@ -67,14 +67,15 @@ class CallRecord:
         if not usage.input_tokens and not usage.output_tokens:
             calls = sum(len(call.name) + len(call.arguments) for call in completion.tool_calls)
             usage = estimate_usage(self._request, self._written + calls)
-        if not usage.cost_usd:
+        if not usage.cost_usd and not completion.from_cache:
             cost = self._cost(completion.model, usage)
             usage = msgspec.structs.replace(usage, cost_usd=cost)
         return msgspec.structs.replace(completion, usage=usage)
 
     def finished(self, completion: Completion, provider: str) -> ModelCalled:
         """Describe a call that went well."""
-        return self._event(completion.model, provider, completion.usage, error_code="")
+        event = self._event(completion.model, provider, completion.usage, error_code="")
+        return msgspec.structs.replace(event, from_cache=completion.from_cache)
 
     def failed(self, error_code: str, provider: str) -> ModelCalled:
         """Describe a call that did not; what was written until then has cost something."""
