@@ -216,6 +216,7 @@ class Models:
             for entry in entries.values()
             if (missing := entry.missing_variables())
         ]
+        lacking += [provider.advice for provider in self._providers if provider.advice]
         advice = " ".join(lacking) if entries else ADVICE
         return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
 
@@ -259,6 +260,8 @@ class Models:
         await self._writer.close()
         if self._response_cache:
             await self._response_cache.close()
+        closing = [provider.close() for provider in self._providers if provider.close]
+        await asyncio.gather(*closing, return_exceptions=True)
         await self._litellm.close()
         await self._pool.close()
 

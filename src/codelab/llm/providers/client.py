@@ -17,6 +17,7 @@ from codelab.llm.providers.openai_plan import (
     make_plan,
 )
 from codelab.llm.providers.openai_wire import OpenAIWire
+from codelab.llm.providers.plugin_client import run_plugin
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
 
 
@@ -45,7 +46,7 @@ class ProviderClient:
         """Run the request."""
         entry = self._catalogue().entry(request.model)
         if entry.client is not None:
-            return await entry.client.stream(request, on_delta)
+            return await run_plugin(entry.client, request, on_delta)
         if self._litellm.module is None and (direct := build_direct(entry, request)):
             return await self._wire.run(entry, direct, on_delta)
         litellm = await self._litellm.load()
