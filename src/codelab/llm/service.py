@@ -106,7 +106,8 @@ class Models:
         self._warming: asyncio.Task[None] | None = None
         self._discovering: asyncio.Task[None] | None = None
         if settings.models_file:
-            own = read_models_file(settings.models_file)
+            brought = [model.name for each in self._providers for model in each.models]
+            own = read_models_file(settings.models_file, brought)
         else:
             own = catalogue_of(environ, Found()) if settings.discover else Catalogue()
         self._catalogue = own.with_providers(self._providers)
