@@ -142,7 +142,7 @@ class Models:
             NoModelAvailable: No model of the chain answered; says what was tried.
             ModelError: The model failed otherwise; see `llm.errors`.
         """
-        await self._discovered()
+        await self.discovered()
         self._require_models()
         entry = self._catalogue.entry(request.model)
         record = CallRecord(request, attribution, on_delta, self._cost)
@@ -286,8 +286,11 @@ class Models:
         self._facts.clear()
         _log.info("models_found", models=len(self._catalogue.entries))
 
-    async def _discovered(self) -> None:
-        """Wait for a search that is under way, where there is nothing to go on without it."""
+    async def discovered(self) -> None:
+        """Wait for a search that is under way, where there is nothing to go on without it.
+
+        Who asks before may be told of no model, or be given a plugin's in a real one's place.
+        """
         own = any(entry.client is None for entry in self._catalogue.entries.values())
         if self._discovering is not None and not own:
             await asyncio.wait([self._discovering])
