@@ -52,12 +52,13 @@ from codelab.hitl.api import (
 from codelab.hitl.routes import router as hitl_routes
 from codelab.hitl.routes import rule_router as rule_routes
 from codelab.kit.bus import Bus
+from codelab.kit.cache import open_cache
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
-from codelab.llm.api import Caps, LlmSettings, Models, RetryPolicy
+from codelab.llm.api import Caps, LlmSettings, Models, ResponseCache, RetryPolicy
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
@@ -68,6 +69,7 @@ from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.routes import router as workspace_routes
 
 _BODY_BYTES = 1024 * 1024
+_ANSWERS_BYTES = 32 * 1024 * 1024
 _INTERNAL = "x-internal-secret"
 
 
@@ -112,7 +114,8 @@ def create_app(
     workspaces = Workspaces(db, _workspace_settings(settings))
     sessions = Sessions(db, cipher, workspaces.get, replica=replica)
     turns = Turns(db, cipher, replica=replica)
-    models = Models(_llm_settings(settings), db, bus, limiter, installed.providers)
+    answers = _response_cache(settings, keys)
+    models = Models(_llm_settings(settings), db, bus, limiter, installed.providers, answers)
     agent_registry = AgentRegistry(installed.agents, _prompts(settings))
 
     async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
@@ -151,6 +154,8 @@ def create_app(
     metrics.watch_models(models.rests)
     if models.budget:
         metrics.watch_budget(models.budget.outcomes, models.budget.reserved)
+    if answers:
+        metrics.watch_cache("model_answers", answers.looked_up)
     measure(bus, metrics)
     installed.subscribe(bus)
     stream = Stream(bus, relay, sessions)
@@ -292,6 +297,15 @@ def _caps(settings: Settings) -> Caps:
         server_day_usd=budgets.server_day_budget_usd,
         refuse_unpriced=budgets.unpriced_models == "refuse",
     )
+
+
+def _response_cache(settings: Settings, keys: tuple[str, ...]) -> ResponseCache | None:
+    keep_s = settings.models.response_cache_s
+    if not keep_s:
+        return None
+    url = settings.stores.redis_url
+    cache = open_cache("model-answers", url, keys, memory_bytes=_ANSWERS_BYTES)
+    return ResponseCache(cache, keep_s)
 
 
 def _hitl_settings(settings: Settings) -> HitlSettings:

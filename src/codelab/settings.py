@@ -178,6 +178,15 @@ class ModelAccess(Section, frozen=True, kw_only=True):
             "no other model can answer; its user sees until when. Programs are told at once.",
         ),
     ] = 90
+    response_cache_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=_MONTH_S,
+            description="Seconds for which a user's identical request gets the same answer again, "
+            "without a call; 0: never.",
+        ),
+    ] = 0
 
 
 class Budgets(Section, frozen=True, kw_only=True):

@@ -15,7 +15,6 @@ from codelab.sessions.events import (
     INTERRUPTED,
     AnswerRestarted,
     AnyFact,
-    UsageRecorded,
 )
 
 # Asked three times in all: the second time usually the same model, the third time the next one.
@@ -44,11 +43,10 @@ async def answer(turn: LiveTurn, task: Task) -> tuple[str, Completion]:
             continue
         if completion.text.strip() or completion.tool_calls:
             return message_id, _in_its_own_words(completion)
-        usage = UsageRecorded(
-            agent=task.agent, model=completion.model, usage=completion.usage, task_id=task.id
-        )
         reason = f"{completion.model} gave an empty answer."
-        await _restart(turn, task, message_id, completion.model, reason, usage)
+        used = turn.unrecorded[message_id]
+        await _restart(turn, task, message_id, completion.model, reason, *used)
+        del turn.unrecorded[message_id]
 
 
 def cut_off(completion: Completion) -> CallCutOff | None:

@@ -193,6 +193,7 @@ class LiveTurn:
 
     async def stream(self, task: Task, agent: Agent, message_id: str) -> Completion:
         """Ask the agent's model; what was written when it breaks off is kept as unfinished."""
+        await self.services.models.discovered()
         request = self._request(task, agent)
         attribution = Attribution(
             session_id=self.held.session_id,

@@ -70,7 +70,9 @@ async def _ask(models: Models, name: str) -> Answer:
     )
     started = time.monotonic()
     try:
-        completion = await models.stream(request, lambda delta: None, attribution=Attribution())
+        completion = await models.stream(
+            request, lambda delta: None, attribution=Attribution(), fresh=True
+        )
     except CodeLabError as error:
         return Answer(problem=error.message)
     if completion.model != name:

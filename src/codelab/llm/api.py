@@ -6,6 +6,7 @@ from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageReco
 from codelab.llm.accounting.standing import Standing
 from codelab.llm.circuits import RestingModel
 from codelab.llm.fallback import RetryPolicy, Waiting
+from codelab.llm.response_cache import ResponseCache
 from codelab.llm.service import Models, ModelsHealth
 from codelab.llm.settings import LlmSettings
 
@@ -15,6 +16,7 @@ __all__ = [
     "LlmSettings",
     "Models",
     "ModelsHealth",
+    "ResponseCache",
     "RestingModel",
     "RetryPolicy",
     "Standing",

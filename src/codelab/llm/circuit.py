@@ -19,6 +19,7 @@ from codelab.llm.errors import (
     ModelRefused,
     ModelTimeout,
     ModelUnknown,
+    ModelUnpriced,
 )
 
 # The provider answered, and did not like what it was sent: the model itself is well.
@@ -126,7 +127,10 @@ def failed(
     circuit: Circuit, permit: Permit, failure: CodeLabError, now: float, policy: CircuitPolicy
 ) -> Circuit:
     """Take a failure into account."""
-    if isinstance(failure, _ANSWERED) or not isinstance(failure, ModelError):
+    if isinstance(failure, ModelUnpriced) or not isinstance(failure, ModelError):
+        # Something else was in the way, such as a spent budget: that says nothing of the model.
+        return released(circuit, permit)
+    if isinstance(failure, _ANSWERED):
         return succeeded(circuit, permit)
     weight = circuit.weight + (2 if isinstance(failure, _COSTLY) else 1)
     pause_s = _pause(failure, circuit.openings, policy)

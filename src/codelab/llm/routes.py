@@ -167,7 +167,9 @@ def router(models: Models, authorise: Authorise) -> Router:
         attribution = Attribution()
         if asked.stream:
             return await _stream(models, request, asked, ours, attribution)
-        work = models.stream(ours, lambda delta: None, attribution=attribution)
+        work = models.stream(
+            ours, lambda delta: None, attribution=attribution, fresh=_wants_fresh(request)
+        )
         completion = await _unless_gone(request, asyncio.ensure_future(work))
         return Response(AnswerWriter(asked.model).whole(completion), media_type=_JSON)
 
@@ -183,7 +185,9 @@ async def _stream(
 ) -> Stream:
     with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     answer = StreamedAnswer(AnswerWriter(asked.model, with_usage=with_usage))
-    work = asyncio.ensure_future(models.stream(ours, answer.add, attribution=attribution))
+    work = asyncio.ensure_future(
+        models.stream(ours, answer.add, attribution=attribution, fresh=_wants_fresh(request))
+    )
     answer.follow(work)
     # A failure before the first piece is answered with its status, not within a stream.
     began = asyncio.ensure_future(answer.began())
@@ -195,6 +199,11 @@ async def _stream(
     return Stream(
         answer.frames(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
+
+
+def _wants_fresh(request: AnyRequest) -> bool:
+    """Tell whether an answer from the cache will not do, as HTTP says it."""
+    return "no-cache" in request.headers.get("Cache-Control", "")
 
 
 async def _unless_gone(request: AnyRequest, work: asyncio.Future[T]) -> T:

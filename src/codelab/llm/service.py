@@ -11,6 +11,7 @@ import structlog
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
+from codelab.kit.errors import RateLimited
 from codelab.kit.ratelimit import RateLimiter
 from codelab.llm.accounting.accounted import Accounted, Books, OnUsage
 from codelab.llm.accounting.budget import Budget
@@ -34,11 +35,14 @@ from codelab.llm.fallback import OnWaiting, WithFallback
 from codelab.llm.providers.client import ProviderClient
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_library import LiteLLM
+from codelab.llm.request_limit import RequestLimited
+from codelab.llm.response_cache import ResponseCache, WithResponseCache
 from codelab.llm.settings import LlmSettings
 from codelab.llm.time_limits import TimeLimited
 from codelab.sdk.agent import ModelRole
 from codelab.sdk.model import (
     Completion,
+    ModelClient,
     ModelInfo,
     ModelProvider,
     ModelRequest,
@@ -77,6 +81,8 @@ class Models:
         bus: Where calls are announced.
         limiter: Counts each user's calls.
         providers: Models that plugins bring.
+        response_cache: Keeps answers for identical requests, and is closed with the layer; none:
+            each is asked anew.
         environ: Tells which providers there are a key for, when there is no models file; the
             keys themselves are read from the process's environment when they are used.
 
@@ -91,12 +97,14 @@ class Models:
         bus: Bus,
         limiter: RateLimiter,
         providers: Sequence[ModelProvider] = (),
+        response_cache: ResponseCache | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._settings = settings
         self._bus = bus
         self._limiter = limiter
         self._providers = tuple(providers)
+        self._response_cache = response_cache
         self._environ = environ
         self._repository = UsageRepository(db)
         self._writer = UsageWriter(self._repository)
@@ -110,7 +118,8 @@ class Models:
         self._warming: asyncio.Task[None] | None = None
         self._discovering: asyncio.Task[None] | None = None
         if settings.models_file:
-            own = read_models_file(settings.models_file)
+            brought = [model.name for each in self._providers for model in each.models]
+            own = read_models_file(settings.models_file, brought)
         else:
             own = catalogue_of(environ, Found()) if settings.discover else Catalogue()
         self._catalogue = own.with_providers(self._providers)
@@ -129,6 +138,7 @@ class Models:
         attribution: Attribution,
         on_waiting: OnWaiting | None = None,
         on_usage: OnUsage | None = None,
+        fresh: bool = False,
     ) -> Completion:
         """Run a request; each piece goes to `on_delta` at once, in the reader's own callback.
 
@@ -142,6 +152,7 @@ class Models:
             on_waiting: Told when it takes longer, and why; without it the call does not wait for
                 providers that limit requests.
             on_usage: Told, once for each, what the rows hold that the table of usage gets.
+            fresh: Whether an answer that was kept for an identical request will not do.
 
         Raises:
             RateLimited: The user has made too many calls within an hour.
@@ -150,17 +161,14 @@ class Models:
             NoModelAvailable: No model of the chain answered; says what was tried.
             ModelError: The model failed otherwise; see `llm.errors`.
         """
-        await self._discovered()
+        await self.discovered()
         self._require_models()
         entry = self._catalogue.entry(request.model)
-        if attribution.user_id:
-            await self._limiter.hit(
-                "llm_requests", self._settings.requests_per_hour, attribution.user_id
-            )
         if self.budget:
             await self._priced()
         record = CallRecord(request, attribution, on_delta, self._cost)
-        client = WithFallback(
+        # From the inside out; a kept answer counts against no limit.
+        client: ModelClient = WithFallback(
             Accounted(self._client, record, self._books, self, on_usage),
             self._catalogue.chain(entry.name),
             self._settings.retry,
@@ -168,8 +176,18 @@ class Models:
             record.failed_attempt,
             on_waiting,
         )
+        client = RequestLimited(
+            client, self._limiter, self._settings.requests_per_hour, attribution.user_id
+        )
+        if self._response_cache:
+            client = WithResponseCache(
+                client, self._response_cache, entry=entry, owner=attribution.user_id, fresh=fresh
+            )
         try:
             answer = await client.stream(request, record.take)
+        except RateLimited:
+            # No model was asked.
+            raise
         except BaseException as error:
             if not record.is_noted:
                 await self._books.note(record.failed(error, entry.provider), on_usage)
@@ -237,6 +255,7 @@ class Models:
             for entry in entries.values()
             if (missing := entry.missing_variables())
         ]
+        lacking += [provider.advice for provider in self._providers if provider.advice]
         advice = " ".join(lacking) if entries else ADVICE
         return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
 
@@ -286,6 +305,10 @@ class Models:
         if self.budget:
             await self.budget.close()
         await self._writer.close()
+        if self._response_cache:
+            await self._response_cache.close()
+        closing = [provider.close() for provider in self._providers if provider.close]
+        await asyncio.gather(*closing, return_exceptions=True)
         await self._litellm.close()
         await self._pool.close()
 
@@ -320,8 +343,11 @@ class Models:
         self._facts.clear()
         _log.info("models_found", models=len(self._catalogue.entries))
 
-    async def _discovered(self) -> None:
-        """Wait for a search that is under way, where there is nothing to go on without it."""
+    async def discovered(self) -> None:
+        """Wait for a search that is under way, where there is nothing to go on without it.
+
+        Who asks before may be told of no model, or be given a plugin's in a real one's place.
+        """
         own = any(entry.client is None for entry in self._catalogue.entries.values())
         if self._discovering is not None and not own:
             await asyncio.wait([self._discovering])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -129,7 +129,15 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """Models that a plugin brings, and the client that runs them."""
+    """Models that a plugin brings, and the client that runs them.
+
+    Args:
+        advice: One sentence on what must be installed or set before they answer; empty when
+            nothing must.
+        close: Awaited when the server ends.
+    """
 
     client: ModelClient
     models: tuple[ModelInfo, ...]
+    advice: str = ""
+    close: Callable[[], Awaitable[None]] | None = None

@@ -188,3 +188,11 @@ def test_the_best_of_what_exists_is_picked(provider: str) -> None:
     oldest = PREFERRED[provider][2][-1]
     assert set(pick(provider, [oldest]).values()) == {oldest}
     assert pick(provider, ["something-else"]) == {}
+
+
+def test_the_file_may_name_models_that_plugins_bring() -> None:
+    document = {"model_list": [entry("a")], "codelab": {"fallbacks": ["tiny"], "default": "tiny"}}
+    catalogue = build_catalogue(document, "models.yaml", ["tiny"])
+    assert (catalogue.chain("a"), catalogue.default) == (("a", "tiny"), "tiny")
+    with pytest.raises(CatalogueInvalid, match="'tiny', which model_list does not have"):
+        build_catalogue(document, "models.yaml", ["other"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,12 @@ class _File(msgspec.Struct):
     codelab: _Ours = msgspec.field(default_factory=_Ours)
 
 
-def read_models_file(path: Path) -> Catalogue:
+def read_models_file(path: Path, known: Collection[str] = ()) -> Catalogue:
     """Read the file.
+
+    Args:
+        path: Where it is.
+        known: Models that plugins bring, which the file may name too.
 
     Raises:
         CatalogueInvalid: It cannot be used; the sentence names the entry and the field.
@@ -64,15 +68,16 @@ def read_models_file(path: Path) -> Catalogue:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise CatalogueInvalid(f"{path.name} is not valid YAML{_mark(error)}.") from None
-    return build_catalogue(document, path.name)
+    return build_catalogue(document, path.name, known)
 
 
-def build_catalogue(document: Any, source: str) -> Catalogue:
+def build_catalogue(document: Any, source: str, known: Collection[str] = ()) -> Catalogue:
     """Check the file's contents and build the catalogue.
 
     Args:
         document: The parsed file.
         source: What to call it in messages.
+        known: Models that plugins bring, which the file may name too.
 
     Raises:
         CatalogueInvalid: It cannot be used; the sentence names the entry and the field.
@@ -93,7 +98,7 @@ def build_catalogue(document: Any, source: str) -> Catalogue:
         fallbacks=fallbacks,
         default=file.codelab.default,
     )
-    _check_names(catalogue, source)
+    _check_names(catalogue, source, known)
     return catalogue
 
 
@@ -151,7 +156,7 @@ def _fallbacks(file: _File) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]
     return everywhere, chains
 
 
-def _check_names(catalogue: Catalogue, source: str) -> None:
+def _check_names(catalogue: Catalogue, source: str, known: Collection[str]) -> None:
     uses: dict[str, Mapping[Any, str]] = {
         "codelab.agents": catalogue.agents,
         "codelab.roles": catalogue.roles,
@@ -162,7 +167,7 @@ def _check_names(catalogue: Catalogue, source: str) -> None:
     }
     for section, names in uses.items():
         for key, name in names.items():
-            if name not in catalogue.entries:
+            if name not in catalogue.entries and name not in known:
                 label = f"{section}.{key}" if isinstance(key, str) and key != name else section
                 raise CatalogueInvalid(
                     f"{source}: {label.rstrip('.')} names the model {name!r}, which model_list "

@@ -14,6 +14,7 @@ from codelab.llm.providers.litellm_library import LiteLLM
 from codelab.llm.providers.ollama_wire import OllamaAnswer
 from codelab.llm.providers.openai_plan import WirePlan, build_call, build_direct, make_plan
 from codelab.llm.providers.openai_wire import OpenAIAnswer
+from codelab.llm.providers.plugin_client import run_plugin
 from codelab.llm.providers.wire import Wire, WireCall
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
 
@@ -49,7 +50,7 @@ class ProviderClient:
         """Run the request."""
         entry = self._catalogue().entry(request.model)
         if entry.client is not None:
-            return await entry.client.stream(request, on_delta)
+            return await run_plugin(entry.client, request, on_delta)
         if self._litellm.module is None and (direct := build_direct(entry, request)):
             return await self._run(entry, direct, on_delta)
         litellm = await self._litellm.load()
