@@ -176,6 +176,7 @@ def create_app(
         # Closed in the opposite order, each one whatever happens to the others.
         async with AsyncExitStack() as closing:
             closing.push_async_callback(db.close)
+            closing.push_async_callback(auth.api_tokens.close)
             closing.push_async_callback(workspaces.close)
             closing.push_async_callback(limiter.close)
             for folder in folders:

@@ -18,6 +18,7 @@ TABLES = [
     models.ws_tickets,
     models.setup_tokens,
     models.sign_in_failures,
+    models.api_tokens,
 ]
 
 Replica = Callable[..., Auth]
