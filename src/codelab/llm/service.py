@@ -24,6 +24,7 @@ from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import WithFallback
 from codelab.llm.providers.client import ProviderClient
+from codelab.llm.providers.embeddings import INPUT
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_library import LiteLLM
 from codelab.llm.settings import LlmSettings
@@ -138,7 +139,8 @@ class Models:
         record = CallRecord(request, attribution, on_delta, self._cost)
         client = WithFallback(
             self._client,
-            self._catalogue.chain(entry.name),
+            # Another model's vectors mean nothing beside this one's.
+            (entry.name,) if INPUT in request.options else self._catalogue.chain(entry.name),
             self._settings.retry,
             record.failed_attempt,
         )

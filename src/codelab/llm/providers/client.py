@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codelab.llm.catalog.entries import Catalogue, ModelEntry
+from codelab.llm.providers.embeddings import INPUT, EmbeddingClient
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_client import LiteLLMClient, condition_of_exception
 from codelab.llm.providers.litellm_library import LiteLLM
@@ -39,6 +40,7 @@ class ProviderClient:
         self._litellm = litellm
         self._wire = OpenAIWire(pool)
         self._through_litellm = LiteLLMClient()
+        self._embeddings = EmbeddingClient(pool, litellm)
         self._plans: dict[str, tuple[ModelEntry, WirePlan | None]] = {}
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
@@ -46,6 +48,8 @@ class ProviderClient:
         entry = self._catalogue().entry(request.model)
         if entry.client is not None:
             return await entry.client.stream(request, on_delta)
+        if INPUT in request.options:
+            return await self._embeddings.run(entry, request)
         if self._litellm.module is None and (direct := build_direct(entry, request)):
             return await self._wire.run(entry, direct, on_delta)
         litellm = await self._litellm.load()

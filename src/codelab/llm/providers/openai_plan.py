@@ -110,7 +110,7 @@ def build_call(
         model=plan.model,
         custom_llm_provider=plan.provider,
         tools=options.get("tools"),
-        reasoning_effort=extra.get("reasoning_effort"),
+        reasoning_effort=options.get("reasoning_effort"),
         api_base=plan.api_base,
     )
     if bridge.get("mode") not in (None, "chat"):
