@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,7 +35,8 @@ class ByName(AbstractAuthenticationMiddleware):
     async def authenticate_request(
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
-        user_id, _, role = connection.headers.get("authorization", "").partition(" ")
+        word = connection.headers.get("authorization", "").removeprefix("Bearer ")
+        user_id, _, role = word.partition(" ")
         if not user_id:
             raise Unauthenticated("Say who you are.")
         principal = Principal(
@@ -60,10 +62,36 @@ class Api:
         self.models = models
         self.url = url
         self.http = http
+        self.headers: dict[str, str] = {}
 
     async def get(self, path: str, user: str) -> tuple[int, Any]:
         async with self.http.get(f"{self.url}{path}", headers={"Authorization": user}) as answer:
             return answer.status, await answer.json()
+
+    async def v1(
+        self, method: str, path: str, body: object = None, user: str = "u"
+    ) -> tuple[int, Any]:
+        headers = {"Authorization": user} if user else {}
+        data = io.BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(body))
+        async with self.http.request(
+            method, f"{self.url}/v1{path}", data=None if body is None else data, headers=headers
+        ) as answer:
+            assert answer.content_type == "application/json"
+            self.headers = dict(answer.headers)
+            return answer.status, msgspec.json.decode(await answer.read())
+
+    async def events(self, path: str, body: object) -> list[dict[str, Any]]:
+        """The events of a stream, each with its name under `event`."""
+        async with self.http.post(
+            f"{self.url}/v1{path}", json=body, headers={"Authorization": "u"}
+        ) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/event-stream")
+            found = []
+            for event in (await answer.text()).strip().split("\n\n"):
+                name, data = event.split("\n")
+                payload = msgspec.json.decode(data.removeprefix("data: "))
+                found.append({"event": name.removeprefix("event: "), **payload})
+            return found
 
     async def chat(self, secret: str = SECRET, **body: Any) -> tuple[int, Any]:
         document = {"model": "openai", "messages": [{"role": "user", "content": "Hi"}], **body}

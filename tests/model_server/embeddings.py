@@ -15,7 +15,7 @@ class EmbeddingsAsked(msgspec.Struct):
     """What is needed of a request."""
 
     model: str
-    input: str | list[str] | list[list[int]]
+    input: str | list[str | list[int]]
     dimensions: int = _DIMENSIONS
 
 
