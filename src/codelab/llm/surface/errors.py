@@ -17,8 +17,8 @@ _CODES = {
     "sign_in_throttled": "rate_limit_exceeded",
 }
 _KINDS = {403: "permission_error", 429: "rate_limit_error"}
-# OpenAI's clients know these where ours say 422.
-_STATUSES = {"model_unknown": 404}
+# What we say otherwise: a provider's refusal of the request is its sender's to mend.
+_STATUSES = {"model_unknown": 404, "model_refused": 400}
 # Clients wait so long at most before they try again by themselves.
 _LONGEST_WAIT_S = 60
 
@@ -62,6 +62,7 @@ def error_body(error: CodeLabError) -> bytes:
 def status_of(error: CodeLabError) -> int:
     """Return the status that OpenAI's clients expect."""
     status = _STATUSES.get(error.code, error.status)
+    # OpenAI's clients know 400 where ours say 422.
     return 400 if status == 422 else status
 
 
