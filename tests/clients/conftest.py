@@ -65,7 +65,7 @@ class V1:
             "XDG_CACHE_HOME": str(home / ".cache"),
             "XDG_STATE_HOME": str(home / ".local" / "state"),
             "TMPDIR": str(home),
-            "CODELAB_TOKEN": self.token,
+            "MODELS_TOKEN": self.token,
             **environment,
         }
         return await asyncio.to_thread(
