@@ -18,6 +18,7 @@ from tests.model_server.script import Reply, SeenRequest
 
 CHAT, VECTORS = "sonnet", "embed-small"
 _KEY = "key-of-the-clients"
+_PROGRAM_S = 100
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,6 @@ class V1:
         self,
         command: Sequence[str | Path],
         home: Path,
-        *,
-        timeout_s: float = 50,
         **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run somebody else's program, with nothing of the test's own environment.
@@ -54,7 +53,6 @@ class V1:
         Args:
             command: The program and its arguments.
             home: A folder in which it finds no settings but the test's.
-            timeout_s: How long it may take.
             environment: What else it is told.
         """
         chosen = {
@@ -77,7 +75,7 @@ class V1:
             capture_output=True,
             text=True,
             check=False,
-            timeout=timeout_s,
+            timeout=_PROGRAM_S,
         )
 
 

@@ -41,7 +41,8 @@ OFFLINE = {
 
 def example(v1: V1, title: str, language: str) -> str:
     """A block of the document, about this server."""
-    return EXAMPLES[title][language].replace("http://127.0.0.1:8000", v1.codelab.url)
+    block: str = EXAMPLES[title][language].replace("http://127.0.0.1:8000", v1.codelab.url)
+    return block
 
 
 async def in_shell(v1: V1, home: Path, title: str, **environment: str) -> str:
@@ -101,7 +102,7 @@ async def test_llm_speaks_and_uses_a_tool(v1: V1, tmp_path: Path) -> None:
     await v1.script(Reply(text="Hello to you."))
     assert await in_shell(v1, tmp_path, "llm", **own) == "Hello to you.\n"
     await v1.script(Reply(tool_calls=[ToolCall("llm_version", {})]), Reply(text="It is a version."))
-    asked = [VENV / "llm", "-m", "codelab", "-T", "llm_version", "Which one?"]
+    asked: list[str | Path] = [VENV / "llm", "-m", "codelab", "-T", "llm_version", "Which one?"]
     done = await v1.run(asked, tmp_path, **OFFLINE, **own)
     assert (done.returncode, done.stdout) == (0, "It is a version.\n"), done.stderr
     last = (await v1.seen())[-1].body["messages"][-1]

@@ -47,7 +47,7 @@ ROUNDS = (
 INTERNAL_SECRET = new_key()
 # These end their caller's sign-in, or try to: they get a user of their own.
 FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
-# What takes a secret, a document's worth of sense, an approval that somebody has answered, or a
+# What takes a secret, an approval that somebody has answered, or a
 # message of the session.
 NOT_TO_BE_GUESSED = {
     "POST /api/v1/auth/login",
@@ -56,12 +56,13 @@ NOT_TO_BE_GUESSED = {
     "PUT /api/v1/auth/password",
     "DELETE /api/v1/users/me",
     "PUT /api/v1/hitl/requests/{approval_id}/reject",
-    "POST /api/v1/llm/chat/completions",
-    "POST /api/v1/sessions/{session_id}/feedback",
-    "POST /v1/chat/completions",
-    "POST /v1/responses",
+    # There is no model of its kind.
     "POST /v1/embeddings",
+    "POST /api/v1/sessions/{session_id}/feedback",
 }
+
+# What asks a model in OpenAI's form.
+ASKING = ("/v1/chat/completions", "/v1/responses", "/api/v1/llm/chat/completions")
 
 Case = schemathesis.Case[Any]
 Document = dict[str, Any]
@@ -125,6 +126,7 @@ async def furnished(client: Client) -> Real:
     real.special = {
         "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
         "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
+        **{f"POST {path}": {"model": "scripted"} for path in ASKING},
         "POST /api/v1/hitl/rules": {"session_id": talk["id"], "workspace_id": None},
     }
     await client.turn(real.places["session_id"], "What is this?")

@@ -28,6 +28,10 @@ from codelab.llm.surface.chat_answer import AnswerWriter
 Authorise = Callable[[Mapping[str, str]], Principal]
 
 
+CHAT: dict[str, Any] = {"request_body": ChatCompletionRequest, "may_stream": True}
+"""A route's `opt` that describes its body and its answer."""
+
+
 async def complete(models: Models, request: AnyRequest, attribution: Attribution) -> Response[Any]:
     """Answer OpenAI's request with any model of the catalogue, streamed or whole."""
     asked = await read_body(request, ChatCompletionRequest)
@@ -65,7 +69,7 @@ def service_completions(models: Models, authorise: Authorise) -> HTTPRouteHandle
         tags=["models"],
         summary="OpenAI's chat completions, for service callers",
         status_code=200,
-        opt=PUBLIC,
+        opt=PUBLIC | CHAT,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=ON_ERROR,
         media_type=JSON,

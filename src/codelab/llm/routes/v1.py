@@ -24,7 +24,7 @@ from codelab.llm.routes.answering import (
     streamed,
     whole,
 )
-from codelab.llm.routes.completions import complete, require_chat
+from codelab.llm.routes.completions import CHAT, complete, require_chat
 from codelab.llm.service import Models
 from codelab.llm.surface.embeddings import EmbeddingRequest, texts_of, write_embeddings
 from codelab.llm.surface.responses import ResponseRequest, read_response
@@ -79,13 +79,23 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
         return _model(models.info(name))
 
     @post(
-        "/chat/completions", summary="Complete a conversation", status_code=200, responses=REFUSALS
+        "/chat/completions",
+        summary="Complete a conversation",
+        status_code=200,
+        opt=CHAT,
+        responses=REFUSALS,
     )
     async def chat_completions(request: OwnRequest) -> Response[Any]:
         """Answer a conversation with any model of this server, streamed or whole."""
         return await complete(models, request, _attribution(request))
 
-    @post("/responses", summary="Respond to a conversation", status_code=200, responses=REFUSALS)
+    @post(
+        "/responses",
+        summary="Respond to a conversation",
+        status_code=200,
+        opt={"request_body": ResponseRequest, "may_stream": True},
+        responses=REFUSALS,
+    )
     async def responses(request: OwnRequest) -> Response[Any]:
         """Answer a conversation in the form of OpenAI's responses; nothing is stored."""
         asked = await read_body(request, ResponseRequest)
@@ -98,7 +108,13 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
         completion = await whole(models, request, read.ours, attribution)
         return Response(document.whole(completion), media_type=JSON)
 
-    @post("/embeddings", summary="Make vectors for texts", status_code=200, responses=REFUSALS)
+    @post(
+        "/embeddings",
+        summary="Make vectors for texts",
+        status_code=200,
+        opt={"request_body": EmbeddingRequest},
+        responses=REFUSALS,
+    )
     async def embeddings(request: OwnRequest) -> Response[Any]:
         """Make vectors for texts with a model that is made for it."""
         asked = await read_body(request, EmbeddingRequest)

@@ -13,10 +13,12 @@ _CODES = {
     "model_unknown": "model_not_found",
     "context_too_long": "context_length_exceeded",
     "unauthenticated": "invalid_api_key",
+    "budget_exhausted": "insufficient_quota",
+    "model_filtered": "content_filter",
     "rate_limited": "rate_limit_exceeded",
     "sign_in_throttled": "rate_limit_exceeded",
 }
-_KINDS = {403: "permission_error", 429: "rate_limit_error"}
+_KINDS = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 # What we say otherwise: a provider's refusal of the request is its sender's to mend.
 _STATUSES = {"model_unknown": 404, "model_refused": 400}
 # Clients wait so long at most before they try again by themselves.
