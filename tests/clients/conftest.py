@@ -86,7 +86,11 @@ def v1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[V1]:
     (folder / "project").mkdir()
     stores = Stores("embedded", f"sqlite+aiosqlite:///{folder / 'codelab.sqlite3'}", None)
     with ModelServer() as server:
-        extra = {"CODELAB_LLM_REQUESTS_PER_HOUR": "100000"}
+        extra = {
+            "CODELAB_LLM_REQUESTS_PER_HOUR": "100000",
+            # So that a test may come from an address of its own.
+            "CODELAB_TRUSTED_PROXIES": "127.0.0.1",
+        }
         codelab = CodeLab(folder, folder / "project", stores, _models(server), extra)
         codelab.run("migrate")
         codelab.run("user", "add", USER, "--password-stdin", stdin=PASSWORD)
