@@ -188,3 +188,11 @@ def test_the_best_of_what_exists_is_picked(provider: str) -> None:
     oldest = PREFERRED[provider][2][-1]
     assert set(pick(provider, [oldest]).values()) == {oldest}
     assert pick(provider, ["something-else"]) == {}
+
+
+@pytest.mark.parametrize("told", [{}, {"model_info": {"mode": "embedding"}}])
+def test_no_role_goes_to_a_model_that_makes_vectors(told: dict[str, Any]) -> None:
+    name = "openai/vectors-small" if told else "openai/text-embedding-small"
+    vectors = entry("vectors", model=name) | told
+    catalogue = build_catalogue({"model_list": [vectors, entry("a")]}, "f")
+    assert {catalogue.choose(role) for role in ModelRole} == {"a"}

@@ -120,7 +120,11 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
         asked = await read_body(request, EmbeddingRequest)
         texts = texts_of(asked)
         if asked.model in models.health().models and models.info(asked.model).kind == "chat":
-            raise InvalidInput(f"{asked.model} makes no embeddings.", field="model")
+            raise InvalidInput(
+                f"{asked.model} makes no embeddings, as far as is known here; if it does, its "
+                "model_info says mode: embedding.",
+                field="model",
+            )
         ours = embedding_request(asked.model, texts, asked.dimensions)
         completion = await whole(models, request, ours, _attribution(request))
         document = write_embeddings(asked, completion, vectors_of(completion))
