@@ -176,18 +176,18 @@ class ApiTokens:
         and 256 random bits are not found by trying.
         """
         # Apart from passwords: a program with an old token must not lock people out.
-        where = f"api {place(address)}"
-        async with self._db.transaction() as tx:
-            now = await tx.now()
-            failures = await families.recent_failures(tx, where, where, now)
-            wait_s = policy.throttled_s(failures, where, where, now, familiar=False)
-            if not wait_s:
-                await families.add_failure(tx, where, where)
-                tx.publish(SignInFailed(user_id=None, address=address, reason="api_token"))
+        where, now = f"api {place(address)}", utc_now()
+        # Read first: whoever shows many must not keep others from writing.
+        async with self._db.read() as connection:
+            failures = await families.recent_failures(connection, where, where, now)
+        wait_s = policy.throttled_s(failures, where, where, now, familiar=False)
         if wait_s:
             raise SignInThrottled(
                 "Too many wrong API tokens. Wait a minute and try again.", retry_after_s=wait_s
             )
+        async with self._db.transaction() as tx:
+            await families.add_failure(tx, where, where)
+            tx.publish(SignInFailed(user_id=None, address=address, reason="api_token"))
 
     def _note_use(self, token_id: str) -> None:
         now = time.monotonic()

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from codelab.auth.api import PUBLIC, Principal
 from codelab.kit.errors import InvalidInput
 from codelab.llm.accounting.calls import Attribution
+from codelab.llm.errors import ModelUnknown
 from codelab.llm.routes.answering import (
     JSON,
     LARGEST_BODY,
@@ -51,8 +52,16 @@ def require_chat(models: Models, name: str) -> None:
     Raises:
         InvalidInput: It makes vectors out of texts.
     """
-    if name in models.health().models and models.info(name).kind != "chat":
+    if kind_of(models, name) == "embedding":
         raise InvalidInput(f"{name} makes embeddings and does not answer.", field="model")
+
+
+def kind_of(models: Models, name: str) -> str:
+    """Say what a model answers with; empty for one that is not known, or not yet."""
+    try:
+        return models.info(name).kind
+    except ModelUnknown:
+        return ""
 
 
 def service_completions(models: Models, authorise: Authorise) -> HTTPRouteHandler:

@@ -24,7 +24,7 @@ from codelab.llm.routes.answering import (
     streamed,
     whole,
 )
-from codelab.llm.routes.completions import CHAT, complete, require_chat
+from codelab.llm.routes.completions import CHAT, complete, kind_of, require_chat
 from codelab.llm.service import Models
 from codelab.llm.surface.embeddings import EmbeddingRequest, texts_of, write_embeddings
 from codelab.llm.surface.responses import ResponseRequest, read_response
@@ -119,7 +119,7 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
         """Make vectors for texts with a model that is made for it."""
         asked = await read_body(request, EmbeddingRequest)
         texts = texts_of(asked)
-        if asked.model in models.health().models and models.info(asked.model).kind == "chat":
+        if kind_of(models, asked.model) == "chat":
             raise InvalidInput(
                 f"{asked.model} makes no embeddings, as far as is known here; if it does, its "
                 "model_info says mode: embedding.",
