@@ -17,6 +17,9 @@ from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, SeenRequest
 
 CHAT, VECTORS = "sonnet", "embed-small"
+# One that codex knows by its name, and offers a tool for plain text.
+KNOWN = "gpt-5.5"
+MODELS = [CHAT, KNOWN, VECTORS]
 _KEY = "key-of-the-clients"
 _PROGRAM_S = 100
 
@@ -112,4 +115,5 @@ def _models(server: ModelServer) -> str:
             f"      api_key: {_KEY}\n{more}"
         )
 
-    return "model_list:\n" + entry(CHAT) + entry(VECTORS, "    model_info: {mode: embedding}\n")
+    vectors = entry(VECTORS, "    model_info: {mode: embedding}\n")
+    return f"model_list:\n{entry(CHAT)}{entry(KNOWN)}{vectors}"

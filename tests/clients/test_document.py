@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import V1
+from tests.clients.conftest import CHAT, KNOWN, V1
 from tests.conventions.documents import DOCS
 from tests.model_server.script import Reply, ToolCall, When
 from tests.support import node
@@ -37,6 +37,11 @@ OFFLINE = {
     # The real model's plugin wants a server that is not installed.
     "LLM_LOAD_PLUGINS": "",
 }
+
+COMMAND = ToolCall("exec_command", {"cmd": "echo made > made.txt"})
+PATCH = ToolCall(
+    "apply_patch", {"input": "*** Begin Patch\n*** Add File: made.txt\n+made\n*** End Patch"}
+)
 
 
 def example(v1: V1, title: str, language: str) -> str:
@@ -131,16 +136,26 @@ async def test_opencode_completes_a_turn(v1: V1, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_codex_completes_a_turn(v1: V1, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    # Whether its own sandbox lets it write is the machine's business: it has understood the call.
+    ("model", "call", "answered"),
+    [(CHAT, COMMAND, "exited with code"), (KNOWN, PATCH, "Exit code")],
+)
+async def test_codex_completes_a_turn(
+    v1: V1, tmp_path: Path, model: str, call: ToolCall, answered: str
+) -> None:
     if reason := node.absent_agents():
         pytest.skip(reason)
     (tmp_path / ".codex").mkdir()
-    (tmp_path / ".codex" / "config.toml").write_text(example(v1, "codex", "toml"))
+    (tmp_path / ".codex" / "config.toml").write_text(
+        example(v1, "codex", "toml").replace(CHAT, model)
+    )
     await v1.script(
-        Reply(tool_calls=[ToolCall("exec_command", {"cmd": "echo made > made.txt"})]),
+        Reply(tool_calls=[call]),
         Reply(reasoning="Done.", text="I have made it."),
     )
     printed = await in_shell(v1, tmp_path, "codex")
     assert printed.strip() == "I have made it."
-    answered = (await v1.seen())[-1].body["messages"][-1]
-    assert (answered["role"], "exited with code" in answered["content"]) == ("tool", True)
+    result = (await v1.seen())[-1].body["messages"][-1]
+    assert result["role"] == "tool"
+    assert answered in result["content"]

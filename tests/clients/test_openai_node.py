@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import CHAT, V1, VECTORS
+from tests.clients.conftest import CHAT, MODELS, V1, VECTORS
 from tests.model_server.embeddings import vector_of
 from tests.model_server.script import Reply, ToolCall, Usage
 from tests.support import node
@@ -37,7 +37,7 @@ async def test_a_program_does_everything_once(v1: V1, tmp_path: Path) -> None:
     events = found.pop("events")
     assert (events[0], events[-1]) == ("response.created", "response.completed")
     assert found == {
-        "models": [CHAT, VECTORS],
+        "models": MODELS,
         "call": ["look", {"at": "ж"}],
         "text": done,
         "tokens": 34,

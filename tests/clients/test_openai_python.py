@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.conftest import CHAT, V1, VECTORS
+from tests.clients.conftest import CHAT, MODELS, V1, VECTORS
 from tests.model_server.embeddings import vector_of
 from tests.model_server.script import Reply, ToolCall, Usage
 
@@ -24,7 +24,7 @@ async def client(v1: V1) -> AsyncIterator[openai.AsyncOpenAI]:
 
 
 async def test_models(client: openai.AsyncOpenAI) -> None:
-    assert [model.id async for model in client.models.list()] == [CHAT, VECTORS]
+    assert [model.id async for model in client.models.list()] == MODELS
     assert (await client.models.retrieve(CHAT)).object == "model"
 
 
