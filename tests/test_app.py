@@ -143,7 +143,7 @@ async def test_everything_but_the_door_asks_who_is_there(
                 open_doors.append((method, path, headers, response.status_code))
             else:
                 problem = response.json()
-                # One route answers in OpenAI's form.
+                # Some answer in OpenAI's form.
                 assert problem.get("code") or problem["error"]["code"]
     assert not open_doors, "\n".join(map(str, open_doors))
 

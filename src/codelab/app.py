@@ -16,7 +16,7 @@ from codelab.agents.api import AgentRegistry, Agents, Services, prepare_edited
 from codelab.audit.api import Audit
 from codelab.audit.routes import router as audit_routes
 from codelab.auth.api import Auth, AuthSettings
-from codelab.auth.routes import authentication, setup_pages
+from codelab.auth.routes import api_authentication, authentication, setup_pages
 from codelab.auth.routes import router as auth_routes
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
@@ -60,6 +60,7 @@ from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
 from codelab.llm.api import Caps, LlmSettings, Models, ResponseCache, RetryPolicy
 from codelab.llm.routes import router as llm_routes
+from codelab.llm.routes import v1_router
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
@@ -184,6 +185,7 @@ def create_app(
         # Closed in the opposite order, each one whatever happens to the others.
         async with AsyncExitStack() as closing:
             closing.push_async_callback(db.close)
+            closing.push_async_callback(auth.api_tokens.close)
             closing.push_async_callback(workspaces.close)
             closing.push_async_callback(limiter.close)
             for folder in folders:
@@ -218,6 +220,7 @@ def create_app(
     litestar = Litestar(
         route_handlers=[
             api,
+            v1_router(models, api_authentication(auth)),
             setup_pages(auth),
             *health_routes(health),
             metrics_route(metrics, auth),

@@ -47,7 +47,7 @@ ROUNDS = (
 INTERNAL_SECRET = new_key()
 # These end their caller's sign-in, or try to: they get a user of their own.
 FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
-# What takes a secret, a document's worth of sense, an approval that somebody has answered, or a
+# What takes a secret, an approval that somebody has answered, or a
 # message of the session.
 NOT_TO_BE_GUESSED = {
     "POST /api/v1/auth/login",
@@ -56,9 +56,13 @@ NOT_TO_BE_GUESSED = {
     "PUT /api/v1/auth/password",
     "DELETE /api/v1/users/me",
     "PUT /api/v1/hitl/requests/{approval_id}/reject",
-    "POST /api/v1/llm/chat/completions",
+    # There is no model of its kind.
+    "POST /v1/embeddings",
     "POST /api/v1/sessions/{session_id}/feedback",
 }
+
+# What asks a model in OpenAI's form.
+ASKING = ("/v1/chat/completions", "/v1/responses", "/api/v1/llm/chat/completions")
 
 Case = schemathesis.Case[Any]
 Document = dict[str, Any]
@@ -122,6 +126,7 @@ async def furnished(client: Client) -> Real:
     real.special = {
         "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
         "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
+        **{f"POST {path}": {"model": "scripted"} for path in ASKING},
         "POST /api/v1/hitl/rules": {"session_id": talk["id"], "workspace_id": None},
     }
     await client.turn(real.places["session_id"], "What is this?")
@@ -137,6 +142,8 @@ async def furnished(client: Client) -> Real:
     real.places["rule_id"] = (await client.call("POST", "hitl/rules", rule))["id"]
     bob = await client.call("POST", "admin/users", {"username": "bob", "password": PASSWORD})
     real.places["user_id"] = bob["id"]
+    token = await client.call("POST", "users/me/tokens", {"name": "unwanted"})
+    real.places |= {"token_id": token["id"], "model_id": "scripted"}
     real.special["PATCH /api/v1/admin/users"] = {"id": bob["id"]}
     return real
 
@@ -250,4 +257,5 @@ async def test_strangers_are_told_to_sign_in(codelab: CodeLab) -> None:
             for headers in ({}, {"Authorization": "Bearer wrong"}):
                 async with client.http.request(method, url, headers=headers) as response:
                     assert response.status == 401, f"{method} {path}"
-                    assert response.content_type == "application/problem+json"
+                    ours, openai_s = "application/problem+json", "application/json"
+                    assert response.content_type == (openai_s if path[:4] == "/v1/" else ours)

@@ -3,109 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import msgspec
 import openai
 import pytest
-import uvicorn
-from litestar import Litestar, Request, Response
-from litestar.connection import ASGIConnection
-from litestar.middleware import (
-    AbstractAuthenticationMiddleware,
-    AuthenticationResult,
-    DefineMiddleware,
-)
 
-from codelab.auth.api import PUBLIC, Principal
-from codelab.kit.errors import CodeLabError, Forbidden
-from codelab.llm.api import Attribution, Caps, Models
-from codelab.llm.routes import router
+from codelab.llm.api import Attribution, Caps
 from tests.llm.conftest import add_user
 from tests.llm.layer import Heard, Layer, ask, eventually, request
+from tests.llm.served import SECRET, Api, served
 from tests.model_server import script
 from tests.model_server.script import Reply, ToolCall
 
-SECRET = "a-secret-between-services"
-
-
-class ByName(AbstractAuthenticationMiddleware):
-    """Takes the header's word for who asks: `USER_ID ROLE`."""
-
-    async def authenticate_request(
-        self, connection: ASGIConnection[Any, Any, Any, Any]
-    ) -> AuthenticationResult:
-        user_id, _, role = connection.headers.get("authorization", "").partition(" ")
-        principal = Principal(
-            user_id=user_id, name=user_id, role="admin" if role == "admin" else "user"
-        )
-        return AuthenticationResult(user=principal, auth=None)
-
-
-def authorise(headers: Mapping[str, str]) -> Principal:
-    if headers.get("x-internal-secret") != SECRET:
-        raise Forbidden("The secret is wrong.")
-    return Principal(user_id="", name="service")
-
-
-def problem(request: Request[Any, Any, Any], error: CodeLabError) -> Response[dict[str, Any]]:
-    return Response({"code": error.code}, status_code=error.status)
-
-
-class Api:
-    """The routes behind a real server."""
-
-    def __init__(self, models: Models, url: str, http: aiohttp.ClientSession) -> None:
-        self.models = models
-        self.url = url
-        self.http = http
-
-    async def get(self, path: str, user: str) -> tuple[int, Any]:
-        async with self.http.get(f"{self.url}{path}", headers={"Authorization": user}) as answer:
-            return answer.status, await answer.json()
-
-    async def chat(self, secret: str = SECRET, **body: Any) -> tuple[int, Any]:
-        document = {"model": "openai", "messages": [{"role": "user", "content": "Hi"}], **body}
-        async with self.http.post(
-            f"{self.url}/llm/chat/completions",
-            data=msgspec.json.encode(document),
-            headers={"X-Internal-Secret": secret},
-        ) as answer:
-            return answer.status, msgspec.json.decode(await answer.read())
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 
 
 @pytest.fixture
 async def api(layer: Layer) -> AsyncIterator[Api]:
     """The API with one model, on a real server."""
-    models = layer.build(layer.entry("openai"))
-    async with serving(models) as url, aiohttp.ClientSession() as http:
-        yield Api(models, url, http)
-
-
-@asynccontextmanager
-async def serving(models: Models) -> AsyncIterator[str]:
-    """Serve the routes of a model layer; the address."""
-    (opt_key,) = PUBLIC
-    app = Litestar(
-        [router(models, authorise)],
-        middleware=[DefineMiddleware(ByName, exclude_from_auth_key=opt_key)],
-        exception_handlers={CodeLabError: problem},
-    )
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await eventually(started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await running
+    async with served(layer.build(layer.entry("openai"))) as made:
+        yield made
 
 
 async def test_models_are_listed(api: Api) -> None:
@@ -171,8 +90,7 @@ async def test_limits_are_one_s_own_and_the_server_s_for_administrators(
     info = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.001}
     models = layer.build(layer.entry("openai") | {"model_info": info}, caps=caps)
     await layer.script(Reply(text="a", usage=script.Usage(10, 2), repeat=True))
-    async with serving(models) as url:
-        capped = Api(models, url, api.http)
+    async with served(models) as capped:
         who = Attribution(user_id=one, session_id="s1", turn_id="t1", agent="ask")
         await models.stream(request("openai", max_output_tokens=10), Heard(), attribution=who)
 
@@ -197,9 +115,9 @@ async def test_a_refused_call_is_402_which_no_client_tries_again(layer: Layer) -
         layer.entry("openai") | {"model_info": info}, caps=Caps(server_day_usd=0.001)
     )
     await layer.script(Reply(text="a"))
-    async with serving(models) as url:
+    async with served(models) as capped:
         client = openai.AsyncOpenAI(
-            base_url=f"{url}/llm",
+            base_url=f"{capped.url}/llm",
             api_key="unused",
             default_headers={"X-Internal-Secret": SECRET},
             max_retries=2,
@@ -210,7 +128,7 @@ async def test_a_refused_call_is_402_which_no_client_tries_again(layer: Layer) -
                     model="openai", messages=[{"role": "user", "content": "Hi"}]
                 )
     assert caught.value.status_code == 402
-    assert caught.value.code == "budget_exhausted"
+    assert caught.value.code == "insufficient_quota"
     assert caught.value.type == "insufficient_quota"
     assert await layer.seen() == []
     assert [call.error_code for call in layer.calls] == ["budget_exhausted"]
@@ -284,11 +202,13 @@ async def test_openai_s_own_client_streams_a_conversation(api: Api, layer: Layer
     [
         ({"model": "gpt-9"}, 404, "model"),
         ({"messages": []}, 400, "messages"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, 400, "messages.tool_call_id"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, 400, "messages[0].tool_call_id"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, 400, "messages[0].role"),
         ({"temperature": 9}, 400, "temperature"),
-        ({"logit_bias": {}}, 400, None),
+        ({"logprobs": True}, 400, "logprobs"),
         ({"n": 2}, 400, "n"),
+        ({"functions": [{}]}, 400, "functions"),
+        ({"messages": [{"role": "user", "content": [IMAGE]}]}, 400, "messages[0].content[0].type"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])

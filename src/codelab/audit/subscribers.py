@@ -26,6 +26,8 @@ _AUTH_ACTIONS: dict[type[auth.AuthEvent], str] = {
     auth.UserEnabled: "auth.user_enabled",
     auth.PasswordChanged: "auth.password_changed",
     auth.UserDeleted: "auth.user_deleted",
+    auth.ApiTokenCreated: "auth.api_token_created",
+    auth.ApiTokenDeleted: "auth.api_token_deleted",
 }
 
 OBSERVED: tuple[type[Event], ...] = (
@@ -58,7 +60,7 @@ def observe(event: Event) -> list[Observation]:
 def _(event: auth.AuthEvent) -> list[Observation]:
     fields: dict[str, Detail] = msgspec.structs.asdict(event)
     by = fields.get("by")
-    told = ("name", "role", "reason", "family_id")
+    told = ("name", "role", "reason", "family_id", "token_id")
     details = {name: value for name, value in fields.items() if name in told}
     return [
         Observation(

@@ -33,6 +33,7 @@ from codelab.llm.circuits import Circuits, RestingModel
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.fallback import OnWaiting, WithFallback
 from codelab.llm.providers.client import ProviderClient
+from codelab.llm.providers.embeddings import INPUT
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_library import LiteLLM
 from codelab.llm.request_limit import RequestLimited
@@ -170,7 +171,8 @@ class Models:
         # From the inside out; a kept answer counts against no limit.
         client: ModelClient = WithFallback(
             Accounted(self._client, record, self._books, self, on_usage),
-            self._catalogue.chain(entry.name),
+            # Another model's vectors mean nothing beside this one's.
+            (entry.name,) if INPUT in request.options else self._catalogue.chain(entry.name),
             self._settings.retry,
             self._circuits,
             record.failed_attempt,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -27,6 +27,7 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
         tools: What the model may ask for.
         max_output_tokens: An upper bound for the answer, or none.
         temperature: The sampling temperature, or the provider's default.
+        options: Further parameters in OpenAI's names, such as `top_p` or `response_format`.
     """
 
     model: str
@@ -34,6 +35,7 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int | None = None
     temperature: float | None = None
+    options: Mapping[str, Any] = {}
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -119,6 +121,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
         provider: Who runs it.
         context_tokens: The size of its window.
         description: One line for people; says plainly when a model is a scripted one.
+        kind: What it answers with: messages, or vectors for texts.
     """
 
     name: str
@@ -126,6 +129,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int = 32_000
     max_output_tokens: int = 4096
     description: str = ""
+    kind: Literal["chat", "embedding"] = "chat"
 
 
 class ModelProvider(msgspec.Struct, frozen=True, kw_only=True):

@@ -196,3 +196,11 @@ def test_the_file_may_name_models_that_plugins_bring() -> None:
     assert (catalogue.chain("a"), catalogue.default) == (("a", "tiny"), "tiny")
     with pytest.raises(CatalogueInvalid, match="'tiny', which model_list does not have"):
         build_catalogue(document, "models.yaml", ["other"])
+
+
+@pytest.mark.parametrize("told", [{}, {"model_info": {"mode": "embedding"}}])
+def test_no_role_goes_to_a_model_that_makes_vectors(told: dict[str, Any]) -> None:
+    name = "openai/vectors-small" if told else "openai/text-embedding-small"
+    vectors = entry("vectors", model=name) | told
+    catalogue = build_catalogue({"model_list": [vectors, entry("a")]}, "f")
+    assert {catalogue.choose(role) for role in ModelRole} == {"a"}

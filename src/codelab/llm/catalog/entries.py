@@ -161,6 +161,7 @@ def describe(entry: ModelEntry, facts: ModelFacts) -> ModelInfo:
         context_tokens=int(window) or defaults.context_tokens,
         max_output_tokens=int(answer) or defaults.max_output_tokens,
         description=str(entry.info.get("description", "")),
+        kind="embedding" if facts.mode == "embedding" else "chat",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from codelab.llm.catalog.entries import Catalogue, ModelEntry
 from codelab.llm.providers.answer_stream import AnswerFormat
 from codelab.llm.providers.anthropic_wire import AnthropicAnswer
+from codelab.llm.providers.embeddings import INPUT, EmbeddingClient
 from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.providers.litellm_client import LiteLLMClient, condition_of_exception
 from codelab.llm.providers.litellm_library import LiteLLM
@@ -44,6 +45,7 @@ class ProviderClient:
         self._litellm = litellm
         self._wire = Wire(pool)
         self._through_litellm = LiteLLMClient(self._wire)
+        self._embeddings = EmbeddingClient(pool, litellm)
         self._plans: dict[str, tuple[ModelEntry, WirePlan | None]] = {}
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
@@ -51,6 +53,8 @@ class ProviderClient:
         entry = self._catalogue().entry(request.model)
         if entry.client is not None:
             return await run_plugin(entry.client, request, on_delta)
+        if INPUT in request.options:
+            return await self._embeddings.run(entry, request)
         if self._litellm.module is None and (direct := build_direct(entry, request)):
             return await self._run(entry, direct, on_delta)
         litellm = await self._litellm.load()
