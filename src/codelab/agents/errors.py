@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.kit.errors import CodeLabError, InvalidInput
+from codelab.kit.errors import CodeLabError, Conflict, InvalidInput
 
 
 class AgentUnknown(InvalidInput):
@@ -26,6 +26,13 @@ class ModelKeepsFailing(CodeLabError):
     title = "The model cannot call its tools"
     status = 502
     retryable = True
+
+
+class NothingToCompact(Conflict):
+    """The conversation is too short for anything to be hidden."""
+
+    code = "nothing_to_compact"
+    title = "There is nothing to compact"
 
 
 class StepLimitReached(CodeLabError):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents import calls, control
+from codelab.agents.asking import ask
 from codelab.agents.errors import (
     AgentUnknown,
     DelegationRefused,
@@ -70,10 +71,10 @@ async def choose_agent(turn: LiveTurn) -> None:
         turn.services.agents.all(),
         wanted=turn.state.wanted_agent,
         session_agent=turn.held.session_agent,
-        previous=turn.previous_agent,
+        previous=turn.earlier.agent,
     )
     await turn.record(
-        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.previous_agent)
+        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.earlier.agent)
     )
 
 
@@ -88,7 +89,7 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
         raise StepLimitReached(f"The agent has taken {task.steps} steps, which is the limit.")
     turn.show("processing", task.agent)
     message_id = new_id()
-    completion = await turn.stream(task, turn.agent(task), message_id)
+    completion = await ask(turn, task, message_id)
     # Providers repeat identifiers or leave them out; ours are unique in the whole session.
     wanted = tuple(msgspec.structs.replace(call, id=new_id()) for call in completion.tool_calls)
     message = AssistantMessageCompleted(

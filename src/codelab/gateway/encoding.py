@@ -13,6 +13,7 @@ from codelab.gateway.translation import frame_of
 from codelab.hitl.events import ApprovalExpiring
 from codelab.kit.errors import CodeLabError
 from codelab.sessions.events import (
+    ContextMeasured,
     Entry,
     SessionStateChanged,
     TokenStreamed,
@@ -59,7 +60,8 @@ def stored(session_id: str, entry: Entry) -> Item:
                 session_id=session_id,
                 seq=entry.seq,
                 epoch=entry.epoch,
-                turn_id=entry.turn_id,
+                # Between turns there is none.
+                turn_id=entry.turn_id or None,
                 at=entry.at,
                 data=data,
             )
@@ -119,6 +121,19 @@ def expiring(event: ApprovalExpiring) -> Item:
     )
     frame = frames.ApprovalExpiring(session_id=event.session_id, data=data)
     return Item("approval_expiring", encode(frame))
+
+
+def context(event: ContextMeasured) -> Item:
+    """Write how much of its window a prompt takes."""
+    data = frames.ContextData(
+        used_tokens=event.used_tokens,
+        budget_tokens=event.budget_tokens,
+        parts=event.parts,
+        model=event.model,
+        agent=event.agent,
+        task_id=event.task_id,
+    )
+    return Item("context", encode(frames.Context(session_id=event.session_id, data=data)))
 
 
 def refusal(

@@ -8,7 +8,14 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.sdk.model import Usage
-from codelab.sessions.events import ApprovalStatus, MessageContext, PlanStep, Question, StopReason
+from codelab.sessions.events import (
+    ApprovalStatus,
+    ContextParts,
+    MessageContext,
+    PlanStep,
+    Question,
+    StopReason,
+)
 
 State = Literal["idle", "processing", "waiting", "executing", "error"]
 
@@ -165,6 +172,38 @@ class UsageData(_Data, frozen=True, kw_only=True):
     task_id: str = ""
 
 
+class ContextData(_Data, frozen=True, kw_only=True):
+    """How much of what it may take a prompt takes, in estimated tokens, and what takes it."""
+
+    used_tokens: int
+    budget_tokens: int
+    parts: ContextParts
+    model: str
+    agent: str
+    task_id: str = ""
+
+
+class CompactedData(_Data, frozen=True, kw_only=True):
+    """How much is hidden from the model now; without a `model` nobody has summarised it."""
+
+    hidden_messages: int
+    aged_results: int
+    tokens_before: int
+    tokens_after: int
+    agent: str
+    model: str = ""
+    summary: str = ""
+    task_id: str = ""
+    shortened: bool = False
+
+
+class RestoredData(msgspec.Struct, frozen=True, kw_only=True):
+    """Which compaction was undone, and with it all later ones."""
+
+    compaction_seq: int
+    by: str
+
+
 class ErrorData(_Data, frozen=True, kw_only=True):
     """What went wrong, for the user to read."""
 
@@ -285,6 +324,24 @@ class Used(ServerFrame, frozen=True, kw_only=True, tag="usage"):
     data: UsageData
 
 
+class Context(ServerFrame, frozen=True, kw_only=True, tag="context"):
+    """A model is asked: how long the prompt is; it is not stored."""
+
+    data: ContextData
+
+
+class Compacted(ServerFrame, frozen=True, kw_only=True, tag="compacted"):
+    """Older messages are hidden from the model."""
+
+    data: CompactedData
+
+
+class Restored(ServerFrame, frozen=True, kw_only=True, tag="restored"):
+    """Hidden messages are shown to the model again."""
+
+    data: RestoredData
+
+
 class Error(ServerFrame, frozen=True, kw_only=True, tag="error"):
     """Something went wrong: with a client's frame (`id`), or with the turn (`seq`)."""
 
@@ -323,6 +380,9 @@ AnyServerFrame = (
     | Approval
     | ApprovalExpiring
     | Used
+    | Context
+    | Compacted
+    | Restored
     | Error
     | Done
     | Recovered

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from codelab.auth.api import Principal
-from codelab.gateway.encoding import Item, expiring, state, stored
+from codelab.gateway.encoding import Item, context, expiring, state, stored
 from codelab.gateway.interest import ANNOUNCE_S, Interest
 from codelab.gateway.progress import Progress
 from codelab.gateway.tokens import Pace, TokenBuffer
@@ -21,6 +21,7 @@ from codelab.kit.errors import CodeLabError
 from codelab.kit.relay import MemoryRelay, Relay
 from codelab.sessions.api import Sessions
 from codelab.sessions.events import (
+    ContextMeasured,
     FactsRecorded,
     SessionStateChanged,
     TokenStreamed,
@@ -83,6 +84,7 @@ class Stream:
         bus.subscribe(ToolOutputStreamed, self._on_output)
         bus.subscribe(SessionStateChanged, self._on_state)
         bus.subscribe(ApprovalExpiring, self._on_expiring)
+        bus.subscribe(ContextMeasured, self._on_measured)
         bus.subscribe(TurnLetGo, self._on_let_go)
         relay.on_reconnect(self._on_reconnect)
 
@@ -150,6 +152,10 @@ class Stream:
     def _on_expiring(self, event: ApprovalExpiring) -> None:
         if self._is_wanted(event.session_id):
             self._deliver(event.session_id, (expiring(event),))
+
+    def _on_measured(self, event: ContextMeasured) -> None:
+        if self._is_wanted(event.session_id):
+            self._deliver(event.session_id, (context(event),))
 
     def _on_let_go(self, event: TurnLetGo) -> None:
         # From here on another replica may know better; who comes now asks the store.

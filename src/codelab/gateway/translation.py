@@ -11,6 +11,8 @@ from codelab.sessions.events import (
     AgentChosen,
     ApprovalAnswered,
     AssistantMessageCompleted,
+    ContextCompacted,
+    ContextRestored,
     PlanUpdated,
     ToolCallCompleted,
     ToolCallRequested,
@@ -116,6 +118,27 @@ def _(fact: UsageRecorded) -> Written:
         task_id=fact.task_id,
     )
     return frames.Used, data, ""
+
+
+@frame_of.register
+def _(fact: ContextCompacted) -> Written:
+    data = frames.CompactedData(
+        hidden_messages=fact.hidden_messages,
+        aged_results=len(fact.aged),
+        tokens_before=fact.tokens_before,
+        tokens_after=fact.tokens_after,
+        agent=fact.agent,
+        model=fact.model,
+        summary=fact.summary,
+        task_id=fact.task_id,
+    )
+    return frames.Compacted, data, ""
+
+
+@frame_of.register
+def _(fact: ContextRestored) -> Written:
+    data = frames.RestoredData(compaction_seq=fact.compaction_seq, by=fact.by)
+    return frames.Restored, data, ""
 
 
 @frame_of.register

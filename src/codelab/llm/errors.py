@@ -77,11 +77,29 @@ class ModelRefused(ModelError):
 
 
 class ContextTooLong(ModelError):
-    """The conversation is longer than the model's window."""
+    """The conversation is longer than the model's window.
+
+    Args:
+        message: One or two plain sentences.
+        limit_tokens: The window, where the provider names it.
+        asked_tokens: The size of what was sent, where the provider names it.
+    """
 
     code = "context_too_long"
     title = "The conversation is too long for the model"
     status = 422
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        limit_tokens: int | None = None,
+        asked_tokens: int | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.limit_tokens = limit_tokens
+        self.asked_tokens = asked_tokens
 
 
 class ModelRateLimited(ModelError):
