@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from codelab.agents.context import View
 from codelab.agents.prompting import Conversation
 from codelab.sdk.messages import SystemMessage, ToolCall
 from codelab.sdk.model import ModelInfo
-from codelab.sessions.api import Earlier, Said
+from codelab.sessions.api import Said
 from codelab.sessions.conversation import conversation_of
 from codelab.sessions.events import (
     AnyFact,
@@ -21,8 +20,6 @@ from codelab.sessions.events import (
 )
 
 SYSTEM = SystemMessage(text="You are a test.")
-NOTHING_HIDDEN = View()
-NOBODY = Earlier()
 
 # What a turn takes: the user's words, and for each step the agent's words and its results.
 sizes = st.integers(min_value=0, max_value=6000)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from codelab.agents.budget import tightened
+from codelab.agents.budget import Limits, tightened
+from codelab.agents.compacting import compact
 from codelab.agents.live import LiveTurn
 from codelab.agents.prompting import Prompt
 from codelab.llm.errors import ContextTooLong
@@ -45,25 +46,31 @@ async def ask(turn: LiveTurn, task: Task, message_id: str) -> Completion:
 
 async def _fitting(turn: LiveTurn, task: Task) -> Prompt:
     """Return the prompt, compacted if it takes too much."""
-    conversation = turn.conversation(task)
-    prompt = turn.prompter.prompt(conversation)
-    facts = await turn.prompter.compact(conversation, prompt, prompt.limits, turn.attribution(task))
-    if facts:
-        await turn.record(*facts)
-        prompt = turn.prompter.prompt(turn.conversation(task))
-    return prompt
+    await _compact(turn, task)
+    return turn.prompter.prompt(turn.conversation(task))
 
 
 async def _tightened(turn: LiveTurn, task: Task) -> Prompt | None:
     """Return a prompt that is shorter than one that was refused, or none if there is no way."""
-    conversation = turn.conversation(task)
-    prompt = turn.prompter.prompt(conversation)
+    prompt = turn.prompter.prompt(turn.conversation(task))
     limits = tightened(prompt.limits, prompt.used_tokens, prompt.fixed)
-    facts = await turn.prompter.compact(conversation, prompt, limits, turn.attribution(task))
-    if not facts:
+    if not await _compact(turn, task, limits):
         return None
-    await turn.record(*facts)
     return turn.prompter.prompt(turn.conversation(task))
+
+
+async def _compact(turn: LiveTurn, task: Task, limits: Limits | None = None) -> bool:
+    """Compact the task's conversation if it is too long; tell whether it was."""
+    facts = await compact(
+        turn.services.models,
+        turn.prompter,
+        turn.conversation(task),
+        limits,
+        attribution=turn.attribution(task),
+    )
+    if facts:
+        await turn.record(*facts)
+    return bool(facts)
 
 
 async def _stream(turn: LiveTurn, task: Task, prompt: Prompt, message_id: str) -> Completion:

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from codelab.agents.budget import tightened
+from codelab.agents.compacting import compact
 from codelab.agents.conversations import conversation_with
 from codelab.agents.errors import NothingToCompact
 from codelab.agents.live import Services
@@ -71,11 +72,13 @@ class Compactions:
             raise TurnInProgress("This session is still working on your last message.")
         services = self._services
         conversation = await self._conversation(record)
-        prompter = Prompter(services.models, services.counter, services.context_tokens)
+        prompter = Prompter(services.counter, services.context_tokens)
         prompt = prompter.prompt(conversation)
         limits = tightened(prompt.limits, prompt.used_tokens, prompt.fixed)
         attribution = Attribution(user_id=principal.user_id, session_id=session_id)
-        facts = await prompter.compact(conversation, prompt, limits, attribution)
+        facts = await compact(
+            services.models, prompter, conversation, limits, attribution=attribution
+        )
         if not facts:
             raise NothingToCompact("This conversation is too short for anything to be hidden.")
         numbered = await self._sessions.between.append(record, facts)

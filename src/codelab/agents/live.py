@@ -69,7 +69,7 @@ class LiveTurn:
         self.state = TurnState(held.turn_id)
         self.workspace: Workspace
         self.earlier = Earlier()
-        self.prompter = Prompter(services.models, services.counter, services.context_tokens)
+        self.prompter = Prompter(services.counter, services.context_tokens)
         self.prepared: dict[str, PreparedCall] = {}
         # Messages that were shown and are not in the log yet, by message id.
         self.unfinished: dict[str, AssistantMessageCompleted] = {}

@@ -1,4 +1,4 @@
-"""A conversation's prompt, measured; and its compaction, from the decision to the facts."""
+"""A conversation's prompt as its facts have it, and what it takes of the window."""
 
 from __future__ import annotations
 
@@ -14,25 +14,17 @@ from codelab.agents.budget import (
     prompt_window,
     used_tokens,
 )
-from codelab.agents.compaction import Piece, Plan, decide
+from codelab.agents.compaction import Piece
 from codelab.agents.counting import (
     TokenCounter,
     document_tokens,
     estimate_tokens,
     message_tokens,
 )
-from codelab.agents.summary import SUMMARY_AGENT, Written, summarise
-from codelab.llm.api import Attribution, Models
 from codelab.sdk.messages import Message, SystemMessage, UserMessage
 from codelab.sdk.model import ModelInfo, ModelRequest, ToolSpec
 from codelab.sessions.api import Said
-from codelab.sessions.events import (
-    AnyFact,
-    ContextCompacted,
-    ContextParts,
-    Shortened,
-    UsageRecorded,
-)
+from codelab.sessions.events import ContextCompacted, ContextParts
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,16 +84,14 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prompter:
-    """Writes and compacts the prompts of one turn; remembers how long its messages are.
+    """Writes the prompts of one turn; remembers how long its messages are.
 
     Args:
-        models: Writes summaries.
         counter: Knows how models count.
         limit: The longest prompt this server allows, in tokens.
     """
 
-    def __init__(self, models: Models, counter: TokenCounter, limit: int) -> None:
-        self._models = models
+    def __init__(self, counter: TokenCounter, limit: int) -> None:
         self._counter = counter
         self._limit = limit
         self._guesses: dict[tuple[str, int], int] = {}
@@ -150,60 +140,6 @@ class Prompter:
             budget_tokens=prompt_window(model, self._limit),
         )
 
-    async def compact(
-        self,
-        conversation: Conversation,
-        prompt: Prompt,
-        limits: Limits,
-        attribution: Attribution,
-    ) -> tuple[AnyFact, ...]:
-        """Decide what to hide and have it summarised; return the facts, none if it stays."""
-        plan = decide(prompt.pieces, fixed=prompt.fixed, factor=prompt.factor, limits=limits)
-        if plan is None:
-            return ()
-        written: Written | None = None
-        if plan.summarise:
-            hidden = set(plan.hidden)
-            written = await summarise(
-                self._models,
-                attribution,
-                [one.message for one in prompt.pieces if one.key in hidden],
-                earlier=context.view_of(conversation.compactions).summary,
-                tokens=int(limits.summary / prompt.factor),
-            )
-        return self._facts(conversation, prompt, plan, written)
-
-    def _facts(
-        self, conversation: Conversation, prompt: Prompt, plan: Plan, written: Written | None
-    ) -> tuple[AnyFact, ...]:
-        compacted = ContextCompacted(
-            agent=conversation.agent,
-            model=written.completion.model if written and written.text else "",
-            aged=plan.aged,
-            hidden=plan.hidden,
-            shortened=tuple(Shortened(key=key, kept_bytes=size) for key, size in plan.shortened),
-            summary=written.text if written else "",
-            hidden_messages=len(plan.hidden),
-            tokens_before=prompt.used_tokens,
-            task_id=conversation.task_id,
-        )
-        compactions = (*conversation.compactions, compacted)
-        after = self.prompt(msgspec.structs.replace(conversation, compactions=compactions))
-        compacted = msgspec.structs.replace(
-            compacted,
-            tokens_after=after.used_tokens,
-            hidden_through_seq=_hidden_through(conversation.said, compactions),
-        )
-        if written is None:
-            return (compacted,)
-        paid = UsageRecorded(
-            agent=SUMMARY_AGENT,
-            model=written.completion.model,
-            usage=written.completion.usage,
-            task_id=conversation.task_id,
-        )
-        return (paid, compacted)
-
     def _windowed(self, model: ModelInfo) -> ModelInfo:
         window = self._counter.window(model.name, model.context_tokens)
         return msgspec.structs.replace(model, context_tokens=window)
@@ -222,14 +158,3 @@ class Prompter:
         if name not in self._tools:
             self._tools[name] = document_tokens(conversation.tools)
         return self._tools[name]
-
-
-def _hidden_through(said: Sequence[Said], compactions: Sequence[ContextCompacted]) -> int:
-    """Return the place in the log up to which everything is hidden, as far as it is known."""
-    hidden = context.view_of(compactions).hidden
-    seq = max((one.hidden_through_seq for one in compactions), default=0)
-    for one in said:
-        if one.key not in hidden or not one.seq:
-            break
-        seq = max(seq, one.seq)
-    return seq
