@@ -88,7 +88,8 @@ async def test_undoing_one_undoes_those_that_stand_on_it(stage: Stage) -> None:
 
 
 async def test_what_is_short_is_left_alone(stage: Stage) -> None:
-    await talk(stage, 1)
+    stage.cast.script("coder", say("Hello."))
+    await stage.turn("Hello?")
     with pytest.raises(NothingToCompact):
         await compactions(stage).compact(ANN, stage.session_id)
     assert await compactions(stage).list_for(ANN, stage.session_id) == []
