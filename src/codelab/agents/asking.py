@@ -46,31 +46,31 @@ async def ask(turn: LiveTurn, task: Task, message_id: str) -> Completion:
 
 async def _fitting(turn: LiveTurn, task: Task) -> Prompt:
     """Return the prompt, compacted if it takes too much."""
-    await _compact(turn, task)
-    return turn.prompter.prompt(turn.conversation(task))
+    prompt = turn.prompter.prompt(turn.conversation(task))
+    return await _compacted(turn, task, prompt, prompt.limits) or prompt
 
 
 async def _tightened(turn: LiveTurn, task: Task) -> Prompt | None:
     """Return a prompt that is shorter than one that was refused, or none if there is no way."""
     prompt = turn.prompter.prompt(turn.conversation(task))
     limits = tightened(prompt.limits, prompt.used_tokens, prompt.fixed)
-    if not await _compact(turn, task, limits):
-        return None
-    return turn.prompter.prompt(turn.conversation(task))
+    return await _compacted(turn, task, prompt, limits)
 
 
-async def _compact(turn: LiveTurn, task: Task, limits: Limits | None = None) -> bool:
-    """Compact the task's conversation if it is too long; tell whether it was."""
+async def _compacted(turn: LiveTurn, task: Task, prompt: Prompt, limits: Limits) -> Prompt | None:
+    """Compact the task's conversation and return its new prompt, or none if nothing is hidden."""
     facts = await compact(
         turn.services.models,
         turn.prompter,
         turn.conversation(task),
+        prompt,
         limits,
-        attribution=turn.attribution(task),
+        turn.attribution(task),
     )
-    if facts:
-        await turn.record(*facts)
-    return bool(facts)
+    if not facts:
+        return None
+    await turn.record(*facts)
+    return turn.prompter.prompt(turn.conversation(task))
 
 
 async def _stream(turn: LiveTurn, task: Task, prompt: Prompt, message_id: str) -> Completion:

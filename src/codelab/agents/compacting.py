@@ -20,8 +20,8 @@ async def compact(
     models: Models,
     prompter: Prompter,
     conversation: Conversation,
-    limits: Limits | None = None,
-    *,
+    prompt: Prompt,
+    limits: Limits,
     attribution: Attribution,
 ) -> tuple[AnyFact, ...]:
     """Decide what to hide and have it summarised; return the facts, none if all stays.
@@ -30,11 +30,10 @@ async def compact(
         models: Write the summary.
         prompter: Measures.
         conversation: What is too long, or may be.
-        limits: When and how far; otherwise the prompt's own.
+        prompt: Its prompt as it is now.
+        limits: When and how far.
         attribution: On whose account.
     """
-    prompt = prompter.prompt(conversation)
-    limits = limits or prompt.limits
     plan = decide(prompt.pieces, fixed=prompt.fixed, factor=prompt.factor, limits=limits)
     if plan is None:
         return ()

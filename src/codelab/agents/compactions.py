@@ -76,9 +76,7 @@ class Compactions:
         prompt = prompter.prompt(conversation)
         limits = tightened(prompt.limits, prompt.used_tokens, prompt.fixed)
         attribution = Attribution(user_id=principal.user_id, session_id=session_id)
-        facts = await compact(
-            services.models, prompter, conversation, limits, attribution=attribution
-        )
+        facts = await compact(services.models, prompter, conversation, prompt, limits, attribution)
         if not facts:
             raise NothingToCompact("This conversation is too short for anything to be hidden.")
         numbered = await self._sessions.between.append(record, facts)
