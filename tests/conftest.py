@@ -14,12 +14,25 @@ import asyncpg
 import pytest
 import redis
 
+from tests.support import left_out, node
 from tests.support.keeper import borrowed
 
 DATABASE_SETTING = "CODELAB_TEST_DATABASE_URL"
 REDIS_SETTING = "CODELAB_TEST_REDIS_URL"
 # Redis numbers its databases from 0 to 15 unless told otherwise.
 REDIS_DATABASES = 16
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fetch once, before the test processes start."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        node.fetch()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was left out on this machine, and why."""
+    if line := left_out.line(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line)
 
 
 @dataclass(frozen=True)

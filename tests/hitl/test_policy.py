@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codelab.hitl.commands.wrappers import understand
 from codelab.hitl.errors import PolicyInvalid
 from codelab.hitl.policy import Decision, Rule, Subject, decide
 from codelab.hitl.policy_file import read_rules
-from codelab.hitl.wrappers import understand
-from tests.hitl.shell_texts import hard_texts
+from tests.hitl.commands.shell_texts import hard_texts
 
 ALLOW, ASK, DENY = Decision.ALLOW, Decision.ASK, Decision.DENY
 

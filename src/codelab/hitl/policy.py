@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from codelab.hitl.blocks import refuse_command, refuse_paths
-from codelab.hitl.commands import covers, lines_of, touches
-from codelab.hitl.guarded import guard_command, guard_paths
-from codelab.hitl.wrappers import Command, understand
+from codelab.hitl.commands.blocks import refuse_command, refuse_paths
+from codelab.hitl.commands.guarded import guard_command, guard_paths
+from codelab.hitl.commands.patterns import covers, lines_of, touches
+from codelab.hitl.commands.wrappers import Command, understand
 
 
 class Decision(enum.StrEnum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 import shlex
 
+from codelab.hitl.commands.wrappers import understand
 from codelab.hitl.errors import RuleInvalid
 from codelab.hitl.policy import Decision, Rule, Subject, decide
-from codelab.hitl.wrappers import understand
 
 
 def rule_for(subject: Subject) -> Rule:

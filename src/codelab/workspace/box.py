@@ -110,8 +110,13 @@ class _Mount(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
 
 
-def arguments(box: Box, command: Sequence[str]) -> list[str]:
+def arguments(box: Box, command: Sequence[str], filtering: int | None = None) -> list[str]:
     """Return bubblewrap's arguments for one command.
+
+    Args:
+        box: The box.
+        command: The program and its arguments.
+        filtering: The descriptor that holds the filter of system calls, if there is one.
 
     Raises:
         SandboxUnavailable: Something in the workspace cannot be protected.
@@ -121,8 +126,10 @@ def arguments(box: Box, command: Sequence[str]) -> list[str]:
     # What lies deeper comes later, so that nothing covers it.
     mounts.sort(key=lambda mount: len(Path(mount.place).parts))
     limits = (caps.file_mb * _MB // 512, caps.memory_mb * _MB // 1024, caps.processes)
+    filtered = () if filtering is None else ("--seccomp", str(filtering))
     return [
         *_ISOLATION,
+        *filtered,
         *(word for mount in mounts for word in mount.words),
         # bubblewrap's own root, and the settings of the kernel, which root could change.
         *("--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/"),

@@ -18,6 +18,7 @@ import structlog
 
 from codelab.kit.clock import monotonic_ms
 from codelab.sdk.workspace import CommandResult, OnOutput
+from codelab.workspace import seccomp
 from codelab.workspace.box import Access, Box, arguments, environment, lacks_git
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
@@ -190,7 +191,17 @@ class Sandbox:
         )
 
     async def _start(self, box: Box, command: Sequence[str]) -> asyncio.subprocess.Process:
-        words = [self._program, *arguments(box, command)]
+        filtering = seccomp.open_filter() if seccomp.available() else None
+        try:
+            return await self._start_filtered(box, command, filtering)
+        finally:
+            if filtering is not None:
+                os.close(filtering)
+
+    async def _start_filtered(
+        self, box: Box, command: Sequence[str], filtering: int | None
+    ) -> asyncio.subprocess.Process:
+        words = [self._program, *arguments(box, command, filtering)]
         # The environment is given at exec: what bubblewrap itself was given is readable inside.
         starting = asyncio.ensure_future(
             asyncio.create_subprocess_exec(
@@ -201,6 +212,7 @@ class Sandbox:
                 env=environment(box),
                 cwd="/",
                 start_new_session=True,
+                pass_fds=() if filtering is None else (filtering,),
             )
         )
         try:

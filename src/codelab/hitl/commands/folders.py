@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from codelab.hitl.shell import Word
-from codelab.hitl.wrappers import Step
+from codelab.hitl.commands.shell import Word
+from codelab.hitl.commands.wrappers import Step
 
 # Stands for a workspace whose place is not told: nothing is inside it but what is named from it.
 NOWHERE = "/\0/\0"

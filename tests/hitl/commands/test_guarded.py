@@ -1,7 +1,7 @@
 import pytest
 
-from codelab.hitl.guarded import guard_command, guard_paths
-from codelab.hitl.wrappers import understand
+from codelab.hitl.commands.guarded import guard_command, guard_paths
+from codelab.hitl.commands.wrappers import understand
 
 ROOT = "/srv/work/project"
 MORE = ("conf/policy.toml",)

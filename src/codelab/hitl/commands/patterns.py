@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from codelab.hitl.wrappers import Command, Step
+from codelab.hitl.commands.wrappers import Command, Step
 
 # Where every word is like this, spaces between them tell them apart.
 _BARE = re.compile(r"[^\s'\"\\]+")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codelab.hitl.shell import parse
-from tests.hitl.bash_oracle import BASH, mismatches, run_in_bash
-from tests.hitl.shell_texts import hard_texts
+from codelab.hitl.commands.shell import parse
+from tests.hitl.commands.bash_oracle import BASH, mismatches, run_in_bash
+from tests.hitl.commands.shell_texts import hard_texts
 
 pytestmark = pytest.mark.skipif(not Path(BASH).exists(), reason="There is no bash here.")
 

@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from codelab.hitl.folders import NOWHERE, Folders, named, placed, spread, walk
-from codelab.hitl.shell import Word, Words
-from codelab.hitl.wrappers import Step
+from codelab.hitl.commands.folders import NOWHERE, Folders, named, placed, spread, walk
+from codelab.hitl.commands.shell import Word, Words
+from codelab.hitl.commands.wrappers import Step
 
 DELETING_TOOLS = frozenset(("delete_file",))
 

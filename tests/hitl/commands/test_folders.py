@@ -1,8 +1,8 @@
 import pytest
 
-from codelab.hitl.folders import HOME, named, placed, spread, walk
-from codelab.hitl.shell import Word
-from codelab.hitl.wrappers import understand
+from codelab.hitl.commands.folders import HOME, named, placed, spread, walk
+from codelab.hitl.commands.shell import Word
+from codelab.hitl.commands.wrappers import understand
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from codelab.hitl.blocks import refuse_command, refuse_paths
-from codelab.hitl.wrappers import understand
+from codelab.hitl.commands.blocks import refuse_command, refuse_paths
+from codelab.hitl.commands.wrappers import understand
 
 ROOT = "/srv/work/project"
 

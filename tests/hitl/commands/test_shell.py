@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.hitl.shell import Line, Program, parse
-from tests.hitl.shell_texts import hard_texts, plain_texts
+from codelab.hitl.commands.shell import Line, Program, parse
+from tests.hitl.commands.shell_texts import hard_texts, plain_texts
 
 
 def words(program: Program) -> list[str]:

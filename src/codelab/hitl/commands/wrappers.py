@@ -6,7 +6,7 @@ import posixpath
 
 import msgspec
 
-from codelab.hitl.launchers import (
+from codelab.hitl.commands.launchers import (
     EVALUATORS,
     LAUNCHERS,
     REMOTE,
@@ -15,7 +15,7 @@ from codelab.hitl.launchers import (
     Launcher,
     Trust,
 )
-from codelab.hitl.shell import Line, Program, Word, Words, is_assignment, parse
+from codelab.hitl.commands.shell import Line, Program, Word, Words, is_assignment, parse
 
 _DEEPEST = 10
 # How many characters of texts within texts are read; one may hold another many times over.

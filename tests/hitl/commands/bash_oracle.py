@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from codelab.hitl.shell import Line
+from codelab.hitl.commands.shell import Line
 
 BASH = "/bin/bash"
 

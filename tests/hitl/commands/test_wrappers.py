@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.hitl.wrappers import Step, understand
-from tests.hitl.shell_texts import hard_texts
+from codelab.hitl.commands.wrappers import Step, understand
+from tests.hitl.commands.shell_texts import hard_texts
 
 WRAPPERS = [
     "sudo",

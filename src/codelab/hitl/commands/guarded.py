@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from codelab.hitl.folders import NOWHERE, named, placed, walk
-from codelab.hitl.shell import Word
-from codelab.hitl.wrappers import Step
+from codelab.hitl.commands.folders import NOWHERE, named, placed, walk
+from codelab.hitl.commands.shell import Word
+from codelab.hitl.commands.wrappers import Step
 
 # In any folder, as a file or with all that is below.
 _NAMES = frozenset(

@@ -1,5 +1,5 @@
-from codelab.hitl.commands import covers, lines_of, touches
-from codelab.hitl.wrappers import understand
+from codelab.hitl.commands.patterns import covers, lines_of, touches
+from codelab.hitl.commands.wrappers import understand
 
 
 def test_all_that_a_command_runs_is_listed_once_with_and_without_paths_and_quotes() -> None:
