@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,14 @@ def models_yaml(request: pytest.FixtureRequest, model_server: ModelServer, model
         f"      max_input_tokens: {_WINDOW}\n"
         "      max_output_tokens: 2000\n"
     )
+
+
+async def exported(client: Client) -> int:
+    """Count the compactions in the user's export."""
+    url = f"{client.url}/api/v1/users/me/export"
+    async with client.http.get(url, headers=client.headers) as response:
+        content = zipfile.ZipFile(io.BytesIO(await response.read()))
+    return content.read("sessions.json").count(b'"type":"compacted"')
 
 
 async def test_a_provider_that_says_too_long_is_asked_again_with_less(
@@ -87,10 +97,18 @@ async def test_a_long_session_is_compacted_shown_and_given_back(
     assert len(hidden) == compacted[0]["hidden_messages"]
     assert hidden[0]["text"].startswith("@coder Explain 0.")
 
+    # The summary is paid for: the table and the log have it.
+    report = await client.call("GET", "usage?group=agent")
+    table = {one["key"]: one for one in report["sums"]}
+    paid = [one for one in of_type(frames, "usage") if one["agent"] == "compaction"]
+    assert table["compaction"]["calls"] == len(paid) == 1
+    assert table["compaction"]["input_tokens"] == paid[0]["input_tokens"]
+
     made = await client.call("POST", f"sessions/{session_id}/compact")
     assert made["tokens_after"] < made["tokens_before"]
     listed = await client.call("GET", f"sessions/{session_id}/compactions")
     assert [one["in_force"] for one in listed] == [True, True]
+    assert await exported(client) == 2
     first = listed[0]["seq"]
     await client.call("POST", f"sessions/{session_id}/compactions/{first}/restore")
     await client.call("POST", f"sessions/{session_id}/compactions/{first}/restore", expect=404)

@@ -46,6 +46,7 @@ async def compact(
             [one.message for one in prompt.pieces if one.key in hidden],
             earlier=context.view_of(conversation.compactions).summary,
             tokens=int(limits.summary / prompt.factor),
+            model=conversation.chosen_model,
         )
     compacted = carried_out(plan, prompter, conversation, prompt, written)
     if written is None:

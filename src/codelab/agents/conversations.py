@@ -60,5 +60,6 @@ def conversation_with(
         said=said,
         compactions=compactions,
         pinned=pinned,
+        chosen_model=model,
         task_id=task_id,
     )

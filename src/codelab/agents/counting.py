@@ -17,6 +17,8 @@ _PLAUSIBLE = (0.4, 4.0)
 _TOO_SHORT = 400
 _FALL = 0.2
 _OVERFLOWED = 1.25
+# Whoever names less has not named the window.
+_LEAST_WINDOW = 2_000
 
 
 def estimate_tokens(text: str) -> int:
@@ -90,6 +92,6 @@ class TokenCounter:
         if asked_tokens:
             self.learn(model, guessed=guessed, counted=asked_tokens)
         if limit_tokens:
-            self._windows[model] = limit_tokens
+            self._windows[model] = max(limit_tokens, _LEAST_WINDOW)
         if not (asked_tokens or limit_tokens):
             self._factors[model] = min(self.factor(model) * _OVERFLOWED, MOST_FACTOR)

@@ -38,6 +38,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         said: What was said, oldest first.
         compactions: What was hidden of it, oldest first.
         pinned: The keys of messages that must stay.
+        chosen_model: The model that the user has chosen, if any: no other gets to read it.
         task_id: The task it belongs to.
     """
 
@@ -48,6 +49,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     said: Sequence[Said]
     compactions: Sequence[ContextCompacted]
     pinned: frozenset[str] = frozenset()
+    chosen_model: str | None = None
     task_id: str = ""
 
 

@@ -55,7 +55,8 @@ class Turns:
         """Return what earlier turns leave to a turn, for whoever carries it forward."""
         async with self._db.read() as db:
             marks = await self._log.of_kinds(db, session_id, "compacted", "restored")
-            marks = [entry for entry in marks if entry.turn_id != before_turn]
+            # What happened between turns is of all of them.
+            marks = [one for one in marks if not one.turn_id or one.turn_id != before_turn]
             compactions = tuple(fact for _, fact in in_force(marks))
             hidden = max((one.hidden_through_seq for one in compactions), default=0)
             said = await self._log.conversation(db, session_id, before_turn, hidden, _LONGEST)
