@@ -75,6 +75,9 @@ async def test_undoing_it_shows_the_model_everything_again(stage: Stage) -> None
     assert stage.cast.asked("coder")[-1].messages[: len(last)] == last
     with pytest.raises(CompactionNotFound):
         await compactions(stage).restore(ANN, stage.session_id, made.seq)
+    again = await compact(stage)
+    assert (await hidden_in_history(stage))[:2] == ["Question 0", "Answer 0"]
+    assert again.hidden_messages >= made.hidden_messages
 
 
 async def test_undoing_one_undoes_those_that_stand_on_it(stage: Stage) -> None:
