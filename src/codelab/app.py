@@ -12,7 +12,8 @@ from litestar import Litestar, Router
 from litestar.types import ASGIApp
 
 from codelab import __version__
-from codelab.agents.api import AgentRegistry, Agents, Services, prepare_edited
+from codelab.agents.api import AgentRegistry, Agents, Compactions, Services, prepare_edited
+from codelab.agents.routes import router as compaction_routes
 from codelab.audit.api import Audit
 from codelab.audit.routes import router as audit_routes
 from codelab.auth.api import Auth, AuthSettings
@@ -205,6 +206,7 @@ def create_app(
             auth_routes(auth),
             workspace_routes(workspaces, explorer),
             session_routes(sessions),
+            compaction_routes(Compactions(services, sessions, workspaces)),
             events_route(sessions),
             agents_route(agents),
             tools_route(tools),

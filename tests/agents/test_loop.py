@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from codelab.kit.errors import CodeLabError
-from codelab.llm.errors import ContextTooLong
+from codelab.llm.errors import ModelRefused
 from codelab.sdk.messages import AssistantMessage, Thinking, UserMessage
 from codelab.sessions.events import (
     AgentChosen,
@@ -156,11 +156,11 @@ async def test_a_model_client_that_explodes_ends_the_turn_without_its_words(stag
 
 
 async def test_a_model_that_refuses_says_why(stage: Stage) -> None:
-    stage.cast.script("coder", ContextTooLong("This is too long for the model."))
+    stage.cast.script("coder", ModelRefused("This is too long for the model."))
     facts = await stage.turn()
     (failed,) = of(facts, TurnFailed)
     assert (failed.code, failed.message) == (
-        ContextTooLong.code,
+        ModelRefused.code,
         "This is too long for the model.",
     )
 

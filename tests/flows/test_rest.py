@@ -140,6 +140,11 @@ async def furnished(client: Client) -> Real:
                 break
     rule = {"session_id": talk["id"], "decision": "ask", "tool": "read_file"}
     real.places["rule_id"] = (await client.call("POST", "hitl/rules", rule))["id"]
+    # A conversation that is long enough to be compacted, and its compaction.
+    for _ in range(4):
+        await client.turn(talk["id"], f"What is this? {'Really? ' * 500}")
+    made = await client.call("POST", f"sessions/{talk['id']}/compact")
+    real.places["seq"] = str(made["seq"])
     bob = await client.call("POST", "admin/users", {"username": "bob", "password": PASSWORD})
     real.places["user_id"] = bob["id"]
     token = await client.call("POST", "users/me/tokens", {"name": "unwanted"})
@@ -253,7 +258,7 @@ async def test_strangers_are_told_to_sign_in(codelab: CodeLab) -> None:
         }
         assert len(closed) > 30
         for method, path in closed:
-            url = codelab.url + path.replace("{", "").replace("}", "")
+            url = codelab.url + path.replace("{seq}", "1").replace("{", "").replace("}", "")
             for headers in ({}, {"Authorization": "Bearer wrong"}):
                 async with client.http.request(method, url, headers=headers) as response:
                     assert response.status == 401, f"{method} {path}"

@@ -27,6 +27,33 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
         {"from": "ask", "to": "coder", "reason": "it says write"},
     ),
     (
+        events.ContextCompacted(
+            agent="coder",
+            model="m",
+            aged=("c1",),
+            hidden=("m1", "m2"),
+            summary="So far.",
+            hidden_messages=2,
+            tokens_before=90,
+            tokens_after=70,
+        ),
+        "compacted",
+        {
+            "hidden_messages": 2,
+            "aged_results": 1,
+            "tokens_before": 90,
+            "tokens_after": 70,
+            "agent": "coder",
+            "model": "m",
+            "summary": "So far.",
+        },
+    ),
+    (
+        events.ContextRestored(compaction_seq=7, by="ann"),
+        "restored",
+        {"compaction_seq": 7, "by": "ann"},
+    ),
+    (
         events.PlanUpdated(steps=(events.PlanStep(id="1", title="Read", agent="ask"),)),
         "plan",
         {"steps": [{"id": "1", "title": "Read", "agent": "ask", "status": "pending"}]},

@@ -12,6 +12,8 @@ from codelab.sessions.events import (
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    ContextCompacted,
+    ContextRestored,
     PlanStep,
     PlanUpdated,
     ToolCallCompleted,
@@ -77,6 +79,10 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
         task_id=tasks,
     ),
     st.builds(PlanUpdated, steps=st.just((PlanStep(id="1", title="t"),)), task_id=tasks),
+    st.builds(
+        ContextCompacted, agent=texts, hidden=st.lists(texts, max_size=2).map(tuple), task_id=tasks
+    ),
+    st.builds(ContextRestored, compaction_seq=st.integers(1, 9)),
     st.builds(UsageRecorded, agent=texts, model=texts, usage=usages, task_id=tasks),
     st.builds(TurnFailed, code=texts, message=texts, task_id=tasks),
     st.builds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from codelab.agents.asking import ask
 from codelab.agents.errors import AnswersUnusable, CallCutOff
 from codelab.agents.live import LiveTurn
 from codelab.kit.ids import new_id
@@ -35,7 +36,7 @@ async def answer(turn: LiveTurn, task: Task) -> tuple[str, Completion]:
     while True:
         message_id = new_id()
         try:
-            completion = await turn.stream(task, turn.agent(task), message_id)
+            completion = await ask(turn, task, message_id)
         except ModelError as error:
             if not (error.begun_by and error.retryable):
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.kit.errors import CodeLabError, InvalidInput
+from codelab.kit.errors import CodeLabError, Conflict, InvalidInput
 
 
 class AgentUnknown(InvalidInput):
@@ -42,6 +42,13 @@ class CallCutOff(InvalidInput):
 
     code = "call_cut_off"
     title = "The tool call is not whole"
+
+
+class NothingToCompact(Conflict):
+    """The conversation is too short for anything to be hidden."""
+
+    code = "nothing_to_compact"
+    title = "There is nothing to compact"
 
 
 class StepLimitReached(CodeLabError):

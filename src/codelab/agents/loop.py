@@ -71,10 +71,10 @@ async def choose_agent(turn: LiveTurn) -> None:
         turn.services.agents.all(),
         wanted=turn.state.wanted_agent,
         session_agent=turn.held.session_agent,
-        previous=turn.previous_agent,
+        previous=turn.earlier.agent,
     )
     await turn.record(
-        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.previous_agent)
+        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.earlier.agent)
     )
 
 

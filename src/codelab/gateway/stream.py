@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from codelab.auth.api import Principal
-from codelab.gateway.encoding import Item, awaited, expiring, state, stored
+from codelab.gateway.encoding import Item, awaited, context, expiring, state, stored
 from codelab.gateway.interest import ANNOUNCE_S, Interest
 from codelab.gateway.progress import Progress
 from codelab.gateway.tokens import Pace, TokenBuffer
@@ -21,6 +21,7 @@ from codelab.kit.errors import CodeLabError
 from codelab.kit.relay import MemoryRelay, Relay
 from codelab.sessions.api import Sessions
 from codelab.sessions.events import (
+    ContextMeasured,
     FactsRecorded,
     ModelAwaited,
     SessionStateChanged,
@@ -86,6 +87,7 @@ class Stream:
         bus.subscribe(SessionStateChanged, self._on_state)
         bus.subscribe(ApprovalExpiring, self._on_expiring)
         bus.subscribe(ModelAwaited, self._on_awaited)
+        bus.subscribe(ContextMeasured, self._on_measured)
         bus.subscribe(TurnLetGo, self._on_let_go)
         relay.on_reconnect(self._on_reconnect)
 
@@ -161,6 +163,10 @@ class Stream:
         item = self._waits[event.session_id] = awaited(event)
         if self._is_wanted(event.session_id):
             self._deliver(event.session_id, (item,))
+
+    def _on_measured(self, event: ContextMeasured) -> None:
+        if self._is_wanted(event.session_id):
+            self._deliver(event.session_id, (context(event),))
 
     def _on_let_go(self, event: TurnLetGo) -> None:
         # From here on another replica may know better; who comes now asks the store.

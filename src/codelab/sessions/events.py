@@ -186,6 +186,51 @@ class UsageRecorded(Fact, frozen=True, kw_only=True, tag="usage"):
     task_id: str = ROOT_TASK
 
 
+class Shortened(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of which only the beginning is shown: so many bytes of its text."""
+
+    key: str
+    kept_bytes: int
+
+
+class ContextCompacted(Fact, frozen=True, kw_only=True, tag="compacted"):
+    """A part of a conversation is not shown to its model any more; the log keeps all of it.
+
+    Messages are named by their identifiers, results by those of their calls.
+
+    Args:
+        agent: Whose conversation it is.
+        model: Who wrote the summary; empty without one.
+        aged: Results that a note stands for.
+        hidden: Messages and results that are left out, the summary or a note in their place.
+        shortened: Messages that are shown in part.
+        summary: What a model wrote of all that is hidden up to here.
+        hidden_messages: How many messages are newly hidden.
+        hidden_through_seq: Everything said up to this place in the log is hidden.
+        tokens_before: What the prompt took.
+        tokens_after: What it takes now.
+    """
+
+    agent: str
+    model: str = ""
+    aged: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    shortened: tuple[Shortened, ...] = ()
+    summary: str = ""
+    hidden_messages: int = 0
+    hidden_through_seq: int = 0
+    tokens_before: int = 0
+    tokens_after: int = 0
+    task_id: str = ROOT_TASK
+
+
+class ContextRestored(Fact, frozen=True, kw_only=True, tag="restored"):
+    """A compaction was undone, and with it all later ones."""
+
+    compaction_seq: int
+    by: str = ""
+
+
 class TurnFailed(Fact, frozen=True, kw_only=True, tag="error"):
     """Something ended the turn, or a delegated task (`task_id`), in a way the user should read."""
 
@@ -214,6 +259,8 @@ AnyFact = (
     | ToolCallCompleted
     | ApprovalAnswered
     | UsageRecorded
+    | ContextCompacted
+    | ContextRestored
     | TurnFailed
     | TurnEnded
 )
@@ -272,6 +319,28 @@ class SessionStateChanged(EphemeralEvent, frozen=True, kw_only=True):
     session_id: str
     state: SessionState
     agent: str = ""
+
+
+class ContextParts(msgspec.Struct, frozen=True, kw_only=True):
+    """Estimated tokens of each part of a prompt, and those kept free for the answer."""
+
+    system: int = 0
+    tools: int = 0
+    history: int = 0
+    attachments: int = 0
+    answer: int = 0
+
+
+class ContextMeasured(EphemeralEvent, frozen=True, kw_only=True):
+    """A model is about to be asked: how much of its window the prompt takes."""
+
+    session_id: str
+    agent: str
+    model: str
+    used_tokens: int
+    budget_tokens: int
+    parts: ContextParts
+    task_id: str = ROOT_TASK
 
 
 class TurnLetGo(EphemeralEvent, frozen=True, kw_only=True):

@@ -150,3 +150,29 @@ def test_a_failed_tool_shows_the_end_of_its_output() -> None:
 
 def test_a_turn_that_ended_well_needs_no_line() -> None:
     assert render.note(Note("done", frame("done", stop_reason="end"))) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"hidden_messages": 12, "model": "m"}, "12 older messages are hidden behind a summary"),
+        ({"hidden_messages": 12}, "12 older messages are hidden without a summary"),
+        ({"hidden_messages": 0, "aged_results": 3}, "older results are left out"),
+    ],
+)
+def test_a_compaction_says_what_it_did(data: dict[str, Any], what: str) -> None:
+    told = frame("compacted", tokens_before=90_000, tokens_after=70_000, **data)
+    note = Transcript("s").apply(told)
+    assert note is not None
+    line = render.note(note)
+    assert line is not None
+    assert what in shown(line)
+    assert "90,000 → 70,000 tokens" in shown(line)
+
+
+def test_the_status_line_says_how_full_the_window_is() -> None:
+    transcript = Transcript("s")
+    assert "context" not in render.status(transcript).plain
+    transcript.apply(frame("context", used_tokens=250, budget_tokens=1000))
+    transcript.apply(frame("context", used_tokens=900, budget_tokens=1000, task_id="c1"))
+    assert "context 25%" in render.status(transcript).plain

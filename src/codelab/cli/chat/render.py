@@ -48,6 +48,8 @@ def note(item: Note) -> RenderableType | None:
             status, by = frame.text("status"), frame.text("by")
             feedback = f": {frame.text('feedback')}" if frame.text("feedback") else ""
             return _dim(f"  {item.call.tool} was {status} by {by}{feedback}")
+        case "compacted":
+            return _dim(_compacted(frame))
         case "error":
             return Text(f"✗ {printable(frame.text('message'))}", style="red")
         case "done" if frame.text("stop_reason") != "end":
@@ -171,7 +173,18 @@ def status(transcript: Transcript) -> Text:
         f"${transcript.cost_usd:.4f}",
         transcript.state,
     ]
+    if transcript.context_budget:
+        share = transcript.context_tokens / transcript.context_budget
+        parts.insert(3, f"context {share:.0%}")
     return Text(printable(" · ".join(parts)), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _compacted(frame: Frame) -> str:
+    before, after = int(frame.number("tokens_before")), int(frame.number("tokens_after"))
+    how = "behind a summary" if frame.text("model") else "without a summary"
+    hidden = int(frame.number("hidden_messages"))
+    what = f"{hidden} older messages are hidden {how}" if hidden else "older results are left out"
+    return f"⇣ To save room {what}: {before:,} → {after:,} tokens. /uncompact undoes it."
 
 
 def _result(item: Note) -> RenderableType:

@@ -57,6 +57,7 @@ class Note:
         "result",
         "approval",
         "plan",
+        "compacted",
         "error",
         "done",
     ]
@@ -76,6 +77,8 @@ class Transcript:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    context_tokens: int = 0
+    context_budget: int = 0
     last_seq: int = 0
     epoch: int = 0
     busy: bool = False
@@ -203,6 +206,14 @@ class Transcript:
         self.cost_usd += frame.number("cost_usd")
         self.model = frame.text("model") or self.model
 
+    def _compacted(self, frame: Frame) -> Note:
+        return Note("compacted", frame)
+
+    def _context(self, frame: Frame) -> None:
+        if not frame.text("task_id"):
+            self.context_tokens = int(frame.number("used_tokens"))
+            self.context_budget = int(frame.number("budget_tokens"))
+
     def _error(self, frame: Frame) -> Note:
         if frame.id is not None and frame.id == self.asked_as:
             # The server refused the message: there is no turn to wait for.
@@ -232,6 +243,8 @@ _HANDLERS = {
     "tool_result": Transcript._tool_result,
     "plan": Transcript._plan,
     "usage": Transcript._usage,
+    "context": Transcript._context,
+    "compacted": Transcript._compacted,
     "error": Transcript._error,
     "done": Transcript._done,
 }
