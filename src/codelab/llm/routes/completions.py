@@ -1,23 +1,22 @@
-"""The module's HTTP routes: models, usage, and OpenAI's chat completions for service callers."""
+"""OpenAI's chat completions, for service callers."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, post
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
 from codelab.auth.api import PUBLIC, Principal
-from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
+from codelab.kit.errors import CodeLabError, InvalidInput
 from codelab.llm.accounting.calls import Attribution
-from codelab.llm.accounting.repository import UsageGroup, UsageSum
 from codelab.llm.service import Models
 from codelab.llm.surface.chat import (
     AnswerWriter,
@@ -27,13 +26,11 @@ from codelab.llm.surface.chat import (
     read_request,
 )
 from codelab.llm.surface.streamed_answer import StreamedAnswer
-from codelab.sdk.model import ModelInfo, ModelRequest, Usage
+from codelab.sdk.model import ModelRequest
 
 T = TypeVar("T")
 Authorise = Callable[[Mapping[str, str]], Principal]
-OwnRequest = Request[Principal, Any, Any]
 AnyRequest = Request[Any, Any, Any]
-Day = Annotated[str | None, QueryParameter(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 _JSON = "application/json"
 _LARGEST_BODY = 16 * 1024 * 1024
@@ -49,64 +46,14 @@ class ClientGone(CodeLabError):
     status = 499
 
 
-class ModelsOffered(msgspec.Struct, frozen=True, kw_only=True):
-    """The models of this server.
-
-    Args:
-        models: What may be chosen.
-        roles: Which model serves which role.
-        configured: Whether there is any.
-        advice: What to set when something is missing.
-    """
-
-    models: list[ModelInfo]
-    roles: dict[str, str]
-    configured: bool
-    advice: str
-
-
-class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What calls have used, by group and in all."""
-
-    group: UsageGroup
-    sums: list[UsageSum]
-    total: Usage
-
-
-def router(models: Models, authorise: Authorise) -> Router:
-    """Make the routes.
+def completions_route(models: Models, authorise: Authorise) -> HTTPRouteHandler:
+    """Make the route.
 
     Args:
         models: The model layer.
         authorise: Finds out which service calls from the request's headers; raises a
             `CodeLabError` for those that may not.
     """
-
-    @get("/models", tags=["models"], summary="List the models")
-    async def list_models() -> ModelsOffered:
-        """List what models this server offers, and what to set when it offers none."""
-        health = models.health()
-        return ModelsOffered(
-            models=models.catalogue(),
-            roles=models.roles(),
-            configured=health.configured,
-            advice=health.advice,
-        )
-
-    @get("/usage", tags=["models"], summary="Add up what model calls have used")
-    async def usage(
-        request: OwnRequest,
-        group: FromQuery[UsageGroup] = "day",
-        since: Day = None,
-        until: Day = None,
-        everybody: FromQuery[bool] = False,
-    ) -> UsageReport:
-        """Add up one's own calls, or as an administrator everybody's, by group."""
-        if (everybody or group == "user") and not request.user.is_admin:
-            raise Forbidden("Only administrators may see what others use.")
-        user_id = None if everybody or group == "user" else request.user.user_id
-        sums = await models.usage(group, user_id=user_id, since=since, until=until)
-        return UsageReport(group=group, sums=sums, total=_total(sums))
 
     @post(
         "/llm/chat/completions",
@@ -132,7 +79,7 @@ def router(models: Models, authorise: Authorise) -> Router:
         completion = await _unless_gone(request, asyncio.ensure_future(work))
         return Response(AnswerWriter(asked.model).whole(completion), media_type=_JSON)
 
-    return Router("/", route_handlers=[list_models, usage, chat_completions])
+    return chat_completions
 
 
 async def _stream(
@@ -185,21 +132,6 @@ def _decode(body: bytes) -> ChatCompletionRequest:
         raise InvalidInput(f"{problem}.", field=place.rstrip("`") or None) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InvalidInput("The body is not valid JSON.") from None
-
-
-def _total(sums: list[UsageSum]) -> Usage:
-    total = Usage()
-    for one in sums:
-        total = total.plus(
-            Usage(
-                input_tokens=one.input_tokens,
-                output_tokens=one.output_tokens,
-                cached_tokens=one.cached_tokens,
-                cost_usd=one.cost_usd,
-                estimated=one.estimated,
-            )
-        )
-    return total
 
 
 def _refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
