@@ -138,7 +138,7 @@ class Models:
         record = CallRecord(request, attribution, on_delta, self._cost)
         client = WithFallback(
             self._client,
-            self._catalogue.chain(entry.name),
+            self._catalogue.chain(entry.name, attribution.agent),
             self._settings.retry,
             record.failed_attempt,
         )

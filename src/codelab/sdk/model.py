@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -103,6 +103,10 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
         provider: Who runs it.
         context_tokens: The size of its window.
         description: One line for people; says plainly when a model is a scripted one.
+        kind: Whether it holds conversations or turns texts into vectors.
+        tools: Whether it can ask for tools.
+        images: Whether it reads images.
+        reasoning: Whether it thinks before it answers.
     """
 
     name: str
@@ -110,6 +114,10 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int = 32_000
     max_output_tokens: int = 4096
     description: str = ""
+    kind: Literal["chat", "embedding"] = "chat"
+    tools: bool = True
+    images: bool = False
+    reasoning: bool = False
 
 
 class ModelProvider(msgspec.Struct, frozen=True, kw_only=True):
