@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from tests.llm.providers.test_http_pool import read_request, serving
 
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import ModelError
@@ -15,6 +14,7 @@ from codelab.llm.providers.http_pool import HttpPool, parse_target
 from codelab.llm.providers.openai_plan import WireCall
 from codelab.llm.providers.openai_wire import OpenAIWire
 from codelab.sdk.model import Completion
+from tests.llm.providers.test_http_pool import read_request, serving
 from tests.model_server.openai_wire import OpenAIWire as Spoken
 from tests.model_server.script import Reply, ToolCall
 
