@@ -227,7 +227,7 @@ class LiveTurn:
         """Return the model that is asked next for a task's agent."""
         agent, wanted = self.agent(task), self.state.wanted_model or self.held.session_model
         models = self.services.models
-        return models.preferred(models.resolve(agent.model, wanted, agent=agent.name))
+        return models.preferred(models.resolve(agent.model, wanted, agent=agent.name), agent.name)
 
     def elapsed_ms(self) -> int:
         """Return the milliseconds since the user asked, wherever the turn has been meanwhile."""

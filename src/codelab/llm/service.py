@@ -171,8 +171,10 @@ class Models:
         # From the inside out; a kept answer counts against no limit.
         client: ModelClient = WithFallback(
             Accounted(self._client, record, self._books, self, on_usage),
+            self._catalogue.chain(entry.name, attribution.agent)
             # Another model's vectors mean nothing beside this one's.
-            (entry.name,) if INPUT in request.options else self._catalogue.chain(entry.name),
+            if INPUT not in request.options
+            else (entry.name,),
             self._settings.retry,
             self._circuits,
             record.failed_attempt,
@@ -239,9 +241,9 @@ class Models:
         """Return each model with the seconds until it is tried again, zero while it is well."""
         return [(name, self._circuits.rest_s(name)) for name in self._catalogue.entries]
 
-    def preferred(self, name: str) -> str:
-        """Return which model a request for this one would go to now."""
-        return self._circuits.preferred(self._catalogue.chain(name))
+    def preferred(self, name: str, agent: str) -> str:
+        """Return which model an agent's request for this one would go to now."""
+        return self._circuits.preferred(self._catalogue.chain(name, agent))
 
     def roles(self) -> dict[str, str]:
         """Return the model of each role; empty without models."""

@@ -121,7 +121,10 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
         provider: Who runs it.
         context_tokens: The size of its window.
         description: One line for people; says plainly when a model is a scripted one.
-        kind: What it answers with: messages, or vectors for texts.
+        kind: Whether it holds conversations or turns texts into vectors.
+        tools: Whether it can ask for tools.
+        images: Whether it reads images.
+        reasoning: Whether it thinks before it answers.
     """
 
     name: str
@@ -130,6 +133,9 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     max_output_tokens: int = 4096
     description: str = ""
     kind: Literal["chat", "embedding"] = "chat"
+    tools: bool = True
+    images: bool = False
+    reasoning: bool = False
 
 
 class ModelProvider(msgspec.Struct, frozen=True, kw_only=True):

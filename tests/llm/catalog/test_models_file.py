@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codelab.llm.catalog.entries import Catalogue
 from codelab.llm.catalog.models_file import build_catalogue, read_models_file
@@ -33,6 +35,12 @@ codelab:
   roles: {reasoning: smart, fast: quick}
   fallbacks: [local]
   default: quick
+"""
+
+
+VECTORS = """  - model_name: vectors
+    litellm_params: {model: openai/text-embedding-3-small}
+    model_info: {mode: embedding}
 """
 
 
@@ -143,11 +151,11 @@ def test_roles_nobody_has_set_go_by_the_models_names() -> None:
         ),
         (
             {"model_list": [entry()], "codelab": {"fallbacks": ["b"]}},
-            "fallbacks names the model 'b'",
+            "codelab.fallbacks[0] names the model 'b'",
         ),
         (
             {"model_list": [entry()], "litellm_settings": {"fallbacks": [{"a": ["b"]}]}},
-            "fallbacks names the model 'b'",
+            "litellm_settings.fallbacks[0].a[0] names the model 'b'",
         ),
     ],
 )
@@ -157,6 +165,96 @@ def test_what_is_wrong_is_named(document: Any, sentence: str) -> None:
     assert sentence in caught.value.message
     assert caught.value.message.startswith("models.yaml: ")
     assert caught.value.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("  agents: {coder: smrat}", "line 19: codelab.agents.coder names the model 'smrat'"),
+        ("  agents: {coder: smrat}", "(did you mean 'smart'?)"),
+        ("  agents:\n    ask: local\n    coder: [quick, x]", "line 21: codelab.agents.coder[1]"),
+        ("  agents: {coder: []}", "line 19: codelab.agents.coder names no model at all"),
+        ("  agent: {}", "line 19: codelab: Object contains unknown field `agent`"),
+        ("  agent: {}", "(did you mean 'agents'?)"),
+        ("  default: 3", "line 19: codelab.default: Expected `str`, got `int`"),
+        ("  aliases: {smart: local}", "line 19: codelab.aliases.smart is the name of a model"),
+        ("  aliases: {a: b, b: a}", "line 19: codelab.aliases.a leads round in a circle"),
+        ("  aliases: {a: lokal}", "codelab.aliases.a names the model 'lokal'"),
+        ("  fallbacks: {local: [smart, y]}", "line 19: codelab.fallbacks.local[1] names"),
+        ("  default: vectors", "codelab.default names 'vectors', which only turns texts"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
+    lines = WHOLE.replace("  - model_name: quick", f"{VECTORS}  - model_name: quick")
+    head = lines.partition("codelab:")[0]
+    with pytest.raises(CatalogueInvalid) as caught:
+        read(tmp_path, f"{head}codelab:\n{text}\n")
+    assert caught.value.message.startswith("models.yaml, line ")
+    assert sentence in caught.value.message
+
+
+def test_aliases_mean_their_model_everywhere(tmp_path: Path) -> None:
+    text = (
+        WHOLE.partition("codelab:")[0]
+        + """
+router_settings:
+  model_group_alias: {gpt-4o: quick, old: {model: gpt-4o, hidden: true}}
+codelab:
+  aliases: {sonnet: smart}
+  agents: {coder: [sonnet, old, local], ask: old}
+  roles: {fast: old}
+  fallbacks: {sonnet: [gpt-4o]}
+  default: sonnet
+"""
+    )
+    catalogue = read(tmp_path, text)
+    assert catalogue.aliases == {"gpt-4o": "quick", "old": "quick", "sonnet": "smart"}
+    assert catalogue.entry("old").name == "quick"
+    assert catalogue.choose(ModelRole.FAST) == "quick"
+    assert catalogue.choose(ModelRole.CODING, "coder") == catalogue.default == "smart"
+    assert catalogue.chain("sonnet", "coder") == ("smart", "quick", "local")
+    assert catalogue.chain("sonnet") == ("smart", "quick")
+    # An agent with one model of its own has that model's chain.
+    assert catalogue.chain("old", "ask") == catalogue.chain("quick")
+
+
+@given(st.data())
+def test_a_chain_starts_where_it_is_asked_to_and_names_each_model_once(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from("abcdef"), min_size=1, unique=True))
+    pairs = st.dictionaries(st.sampled_from(["p", "q", "r"]), st.sampled_from(names))
+    aliases = data.draw(pairs)
+    known = st.sampled_from([*names, *aliases])
+    coder = data.draw(st.lists(known, min_size=2))
+    section = {
+        "aliases": aliases,
+        "agents": {"coder": coder},
+        "fallbacks": data.draw(
+            st.lists(known) | st.dictionaries(st.sampled_from(names), st.lists(known))
+        ),
+    }
+    catalogue = build_catalogue(
+        {"model_list": [entry(name) for name in names], "codelab": section}, "f"
+    )
+    asked = data.draw(known)
+    for agent in (None, "coder", "ask"):
+        chain = catalogue.chain(asked, agent)
+        assert chain[0] == catalogue.entry(asked).name
+        assert len(set(chain)) == len(chain)
+        assert set(chain) <= set(catalogue.entries)
+    own = {catalogue.entry(name).name for name in coder}
+    assert set(catalogue.chain(asked, "coder")) == own | {catalogue.entry(asked).name}
+
+
+def test_a_model_of_vectors_serves_no_agent_and_abilities_are_told(tmp_path: Path) -> None:
+    text = WHOLE.partition("codelab:")[0].replace("model_list:\n", f"model_list:\n{VECTORS}")
+    catalogue = read(tmp_path, text)
+    infos = {info.name: info for info in catalogue.offered(read_price_list())}
+    assert infos["vectors"].kind == "embedding"
+    assert infos["smart"].kind == "chat"
+    assert infos["smart"].tools
+    assert infos["smart"].images
+    assert infos["smart"].reasoning
+    assert "vectors" not in {catalogue.choose(role) for role in ModelRole}
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

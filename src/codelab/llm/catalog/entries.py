@@ -74,6 +74,12 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
             return self.offered.provider
         return self.model.partition("/")[0] if "/" in self.model else "openai"
 
+    @property
+    def is_embedding(self) -> bool:
+        """Whether it turns texts into vectors, as `model_info` or its name says."""
+        mode = self.info.get("mode")
+        return mode == "embedding" if mode else "embed" in self.model
+
     def resolved(self) -> dict[str, Any]:
         """Return the parameters with their secrets, for one call."""
         return {
@@ -94,24 +100,26 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         entries: The models by name, in order of preference.
-        agents: An agent's model by the agent's name.
+        agents: An agent's own model by the agent's name, and those that follow when it fails.
         roles: A role's model.
         chains: What follows when a model fails, by name.
         fallbacks: What follows when a model fails that has no chain of its own.
         default: The model for whatever has none; the first entry when empty.
+        aliases: Further names of models; none leads to another alias.
         retired: Models that are no longer offered, for requests that already name them.
     """
 
     entries: Mapping[str, ModelEntry] = {}
-    agents: Mapping[str, str] = {}
+    agents: Mapping[str, tuple[str, ...]] = {}
     roles: Mapping[ModelRole, str] = {}
     chains: Mapping[str, tuple[str, ...]] = {}
     fallbacks: tuple[str, ...] = ()
     default: str = ""
+    aliases: Mapping[str, str] = {}
     retired: Mapping[str, ModelEntry] = {}
 
     def entry(self, name: str) -> ModelEntry:
-        """Return a model.
+        """Return a model, by its own name or an alias.
 
         Raises:
             ModelUnknown: There is none of this name.
@@ -124,17 +132,30 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
     def find(self, name: str) -> ModelEntry | None:
         """Return a model, or nothing if there is none of this name."""
+        name = self.aliases.get(name, name)
         return self.entries.get(name) or self.retired.get(name)
 
     def choose(self, role: ModelRole, agent: str | None = None) -> str:
         """Choose the model for a role, or for the agent if it has one of its own."""
         own = self.agents.get(agent or "")
-        return own or self.roles.get(role) or self.default or next(iter(self.entries))
+        return own[0] if own else self.roles.get(role) or self.default or self._first()
 
-    def chain(self, name: str) -> tuple[str, ...]:
-        """Return the model and those that follow when it fails, in order, each once."""
-        following = self.chains.get(name, self.fallbacks)
+    def chain(self, name: str, agent: str | None = None) -> tuple[str, ...]:
+        """Return the model and those that follow when it fails, in order, each once.
+
+        Args:
+            name: The model that is asked first, or an alias of it.
+            agent: Who asks; an agent's own chain goes before those of models.
+        """
+        name = self.aliases.get(name, name)
+        own = self.agents.get(agent or "", ())
+        following = own if len(own) > 1 else self.chains.get(name, self.fallbacks)
         return tuple(dict.fromkeys((name, *following)))
+
+    def _first(self) -> str:
+        return next((e.name for e in self.entries.values() if not e.is_embedding), "") or next(
+            iter(self.entries)
+        )
 
     def with_providers(self, providers: Iterable[ModelProvider]) -> Catalogue:
         """Return the catalogue with the models of plugins after its own."""
@@ -161,7 +182,11 @@ def describe(entry: ModelEntry, facts: ModelFacts) -> ModelInfo:
         context_tokens=int(window) or defaults.context_tokens,
         max_output_tokens=int(answer) or defaults.max_output_tokens,
         description=str(entry.info.get("description", "")),
-        kind="embedding" if facts.mode == "embedding" else "chat",
+        kind="embedding" if entry.is_embedding or facts.mode == "embedding" else "chat",
+        # The list leaves out what it does not know; an agent's model is taken to have tools.
+        tools=facts.supports_function_calling is not False,
+        images=bool(facts.supports_vision),
+        reasoning=bool(facts.supports_reasoning),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path as File
 from typing import Any
 
 import msgspec
 import yaml
 
 from codelab.llm.catalog.entries import Catalogue, ModelEntry, hide
+from codelab.llm.catalog.names import NameCheck, at_line, did_you_mean
+from codelab.llm.catalog.places import Path, lines_of, parse_path
 from codelab.llm.catalog.role_defaults import roles_by_strength
 from codelab.llm.errors import CatalogueInvalid
 from codelab.sdk.agent import ModelRole
@@ -19,6 +21,8 @@ _PLACE = re.compile(
     r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>[^`]*)`)?$", re.DOTALL
 )
 _ENTRY = re.compile(r"^model_list\[(\d+)\]")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _Fallbacks = list[str] | dict[str, list[str]]
 
 
@@ -37,8 +41,17 @@ class _LiteLLMSettings(msgspec.Struct):
     default_fallbacks: list[str] = []
 
 
+class _GroupAlias(msgspec.Struct):
+    model: str
+
+
+class _RouterSettings(msgspec.Struct):
+    model_group_alias: dict[str, str | _GroupAlias] = {}
+
+
 class _Ours(msgspec.Struct, forbid_unknown_fields=True):
-    agents: dict[str, str] = {}
+    aliases: dict[str, str] = {}
+    agents: dict[str, str | list[str]] = {}
     roles: dict[ModelRole, str] = {}
     fallbacks: _Fallbacks = []
     default: str = ""
@@ -47,10 +60,11 @@ class _Ours(msgspec.Struct, forbid_unknown_fields=True):
 class _File(msgspec.Struct):
     model_list: list[_Entry]
     litellm_settings: _LiteLLMSettings = msgspec.field(default_factory=_LiteLLMSettings)
+    router_settings: _RouterSettings = msgspec.field(default_factory=_RouterSettings)
     codelab: _Ours = msgspec.field(default_factory=_Ours)
 
 
-def read_models_file(path: Path, known: Collection[str] = ()) -> Catalogue:
+def read_models_file(path: File, known: Collection[str] = ()) -> Catalogue:
     """Read the file.
 
     Args:
@@ -58,48 +72,79 @@ def read_models_file(path: Path, known: Collection[str] = ()) -> Catalogue:
         known: Models that plugins bring, which the file may name too.
 
     Raises:
-        CatalogueInvalid: It cannot be used; the sentence names the entry and the field.
+        CatalogueInvalid: It cannot be used; the sentence names the line, the entry and the field.
     """
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueInvalid(f"{path.name} cannot be read: {_reason(error)}.") from None
     try:
-        document = yaml.safe_load(text)
+        document, lines = yaml.safe_load(text), lines_of(text)
     except yaml.YAMLError as error:
         raise CatalogueInvalid(f"{path.name} is not valid YAML{_mark(error)}.") from None
-    return build_catalogue(document, path.name, known)
+    return build_catalogue(document, path.name, known, lines)
 
 
-def build_catalogue(document: Any, source: str, known: Collection[str] = ()) -> Catalogue:
+def build_catalogue(
+    document: Any, source: str, known: Collection[str] = (), lines: Mapping[Path, int] = {}
+) -> Catalogue:
     """Check the file's contents and build the catalogue.
 
     Args:
         document: The parsed file.
         source: What to call it in messages.
         known: Models that plugins bring, which the file may name too.
+        lines: The line of each field.
 
     Raises:
-        CatalogueInvalid: It cannot be used; the sentence names the entry and the field.
+        CatalogueInvalid: It cannot be used; the sentence names the line, the entry and the field.
     """
     try:
         file = msgspec.convert(document, _File)
         for place, item in enumerate(file.model_list):
             _check_params(item, place)
     except msgspec.ValidationError as error:
-        raise CatalogueInvalid(f"{source}: {_sentence(str(error), document)}.") from None
+        raise _complaint(str(error), document, source, lines) from None
     entries = _entries(file.model_list)
+    check = NameCheck(entries, source, lines, known)
+    aliases = check.aliases(_aliases(file))
+    ours = file.codelab
+    for where, name in _named_in_fallbacks(file):
+        check.model(where, name)
     fallbacks, chains = _fallbacks(file)
-    catalogue = Catalogue(
+    return Catalogue(
         entries=entries,
-        agents=file.codelab.agents,
-        roles={**roles_by_strength(entries.values()), **file.codelab.roles},
-        chains=chains,
-        fallbacks=fallbacks,
-        default=file.codelab.default,
+        agents={
+            agent: check.models(("codelab", "agents", agent), chain)
+            for agent, chain in ours.agents.items()
+        },
+        roles=roles_by_strength(entries.values())
+        | {
+            role: check.model(("codelab", "roles", role.value), name)
+            for role, name in ours.roles.items()
+        },
+        chains={
+            aliases.get(name, name): tuple(aliases.get(one, one) for one in following)
+            for name, following in chains.items()
+        },
+        fallbacks=tuple(aliases.get(name, name) for name in fallbacks),
+        default=check.model(("codelab", "default"), ours.default) if ours.default else "",
+        aliases=aliases,
     )
-    _check_names(catalogue, source, known)
-    return catalogue
+
+
+def _aliases(file: _File) -> dict[str, tuple[Path, str]]:
+    """Gather LiteLLM's aliases and ours, each with its place; ours win."""
+    theirs = file.router_settings.model_group_alias.items()
+    found: dict[str, tuple[Path, str]] = {
+        name: (
+            ("router_settings", "model_group_alias", name),
+            target if isinstance(target, str) else target.model,
+        )
+        for name, target in theirs
+    }
+    ours = file.codelab.aliases.items()
+    return found | {name: (("codelab", "aliases", name), target) for name, target in ours}
 
 
 def _check_params(item: _Entry, place: int) -> None:
@@ -156,33 +201,46 @@ def _fallbacks(file: _File) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]
     return everywhere, chains
 
 
-def _check_names(catalogue: Catalogue, source: str, known: Collection[str]) -> None:
-    uses: dict[str, Mapping[Any, str]] = {
-        "codelab.agents": catalogue.agents,
-        "codelab.roles": catalogue.roles,
-        "codelab.default": {"": catalogue.default} if catalogue.default else {},
-        "fallbacks": {name: name for name in catalogue.chains}
-        | {(name, n): n for name, chain in catalogue.chains.items() for n in chain}
-        | {n: n for n in catalogue.fallbacks},
-    }
-    for section, names in uses.items():
-        for key, name in names.items():
-            if name not in catalogue.entries and name not in known:
-                label = f"{section}.{key}" if isinstance(key, str) and key != name else section
-                raise CatalogueInvalid(
-                    f"{source}: {label.rstrip('.')} names the model {name!r}, which model_list "
-                    "does not have."
-                )
+def _named_in_fallbacks(file: _File) -> Iterator[tuple[Path, str]]:
+    """Go through the models that chains name, each with its place."""
+    theirs = file.litellm_settings
+    maps: list[tuple[Path, Mapping[str, list[str]]]] = [
+        (("litellm_settings", "fallbacks", place), group)
+        for place, group in enumerate(theirs.fallbacks)
+    ]
+    lists: list[tuple[Path, list[str]]] = [
+        (("litellm_settings", "default_fallbacks"), theirs.default_fallbacks)
+    ]
+    ours, section = file.codelab.fallbacks, ("codelab", "fallbacks")
+    if isinstance(ours, dict):
+        maps.append((section, ours))
+    else:
+        lists.append((section, ours))
+    for place, chains in maps:
+        for name, following in chains.items():
+            yield (*place, name), name
+            lists.append(((*place, name), following))
+    for place, names in lists:
+        for index, name in enumerate(names):
+            yield (*place, index), name
 
 
-def _sentence(error: str, document: Any) -> str:
+def _complaint(
+    error: str, document: Any, source: str, lines: Mapping[Path, int]
+) -> CatalogueInvalid:
     match = _PLACE.match(error)
-    problem, place = (match["problem"], match["place"]) if match else (error, None)
+    problem, place = (match["problem"], match["place"] or "") if match else (error, "")
+    unknown = _UNKNOWN.search(problem)
+    path = parse_path(place)
+    if unknown:
+        path = (*path, unknown[1])
+        problem += did_you_mean(unknown[1], _Ours.__struct_fields__)
+    start = at_line(source, path, lines)
     if not place:
-        return f"{problem} at the top"
+        return CatalogueInvalid(f"{start}: {problem} at the top.")
     entry = _ENTRY.match(place)
     name = _name_of(document, int(entry[1])) if entry else None
-    return f"{place}{f' ({name})' if name else ''}: {problem}"
+    return CatalogueInvalid(f"{start}: {place}{f' ({name})' if name else ''}: {problem}.")
 
 
 def _name_of(document: Any, place: int) -> str | None:

@@ -18,7 +18,7 @@ _Number = float | str | None
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A model's window in tokens and its prices in US dollars a token."""
+    """A model's window in tokens, its prices in US dollars a token, and what it can do."""
 
     max_input_tokens: _Number = None
     max_output_tokens: _Number = None
@@ -28,6 +28,9 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cache_read_input_token_cost: _Number = None
     cache_creation_input_token_cost: _Number = None
     mode: str | None = None
+    supports_function_calling: bool | None = None
+    supports_vision: bool | None = None
+    supports_reasoning: bool | None = None
 
 
 UNKNOWN = ModelFacts()

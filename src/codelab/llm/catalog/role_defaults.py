@@ -60,19 +60,13 @@ def pick(provider: str, available: Iterable[str] | None) -> dict[ModelRole, str]
 
 def roles_by_strength(entries: Iterable[ModelEntry]) -> dict[ModelRole, str]:
     """Choose among entries by what their names say; the first entry where they say nothing."""
-    ranked = [(entry.name, _tier(entry.model)) for entry in entries if not _makes_vectors(entry)]
+    ranked = [(entry.name, _tier(entry.model)) for entry in entries if not entry.is_embedding]
     if not ranked:
         return {}
     chosen: dict[ModelRole, str] = {}
     for role, tiers in _TIERS.items():
         chosen[role] = next((name for name, rank in ranked if rank == tiers[0]), ranked[0][0])
     return chosen
-
-
-def _makes_vectors(entry: ModelEntry) -> bool:
-    """Tell whether a model holds no conversation; not all such names are in litellm's list."""
-    named = {"embed", "embedding", "embeddings"} & set(_BREAK.split(entry.model.lower()))
-    return entry.info.get("mode") == "embedding" or bool(named)
 
 
 def _tier(model: str) -> int | None:

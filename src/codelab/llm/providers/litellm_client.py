@@ -21,6 +21,7 @@ from codelab.llm.providers.conversation import write_conversation
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
 from codelab.llm.providers.litellm_parser import ParsedAnswer, RequestTap
 from codelab.llm.providers.openai_format import write_options
+from codelab.llm.providers.openai_plan import NO_KEY
 from codelab.llm.providers.overflow import too_long
 from codelab.llm.providers.wire import Wire, WireCall
 from codelab.llm.providers.wire_chunks import Chunk
@@ -52,7 +53,7 @@ class LiteLLMClient:
         Raises:
             ModelError: The provider refused or failed.
         """
-        params = entry.resolved()
+        params = without_borrowed_key(entry.resolved())
         secrets = _secrets_of(params)
 
         def condition(error: Exception, *, started: bool) -> ModelError:
@@ -84,6 +85,15 @@ class LiteLLMClient:
             return completion
         usage = msgspec.structs.replace(completion.usage, estimated=True)
         return msgspec.structs.replace(completion, usage=usage)
+
+
+def without_borrowed_key(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters so that litellm adds no key of the environment's.
+
+    It does so wherever none is given, even where the address is not that key's provider's.
+    """
+    own_address = params.get("api_base") or params.get("base_url")
+    return {**params, "api_key": NO_KEY} if own_address and not params.get("api_key") else params
 
 
 def condition_of_exception(
@@ -183,4 +193,4 @@ def _headers_of(error: Exception) -> Mapping[str, str]:
 
 def _secrets_of(params: Mapping[str, Any]) -> list[str]:
     key = params.get("api_key")
-    return [key] if isinstance(key, str) and key else []
+    return [key] if isinstance(key, str) and key not in ("", NO_KEY) else []

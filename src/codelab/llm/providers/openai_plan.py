@@ -24,6 +24,8 @@ from codelab.llm.providers.openai_format import write_messages, write_options
 from codelab.llm.providers.wire import WireCall
 from codelab.sdk.model import ModelRequest
 
+# What servers without keys are customarily sent.
+NO_KEY = "none"
 _PLAIN = "openai/"
 _TRANSPORT_PARAMS = frozenset({"api_key", "api_base", "base_url", "extra_headers", "organization"})
 # Understood by litellm's router and of no meaning for a single call.
@@ -135,6 +137,7 @@ def build_call(
         _key_of(litellm, plan, entry, params),
         plan.api_base,
     )
+    headers = {name: value for name, value in headers.items() if value != f"Bearer {NO_KEY}"}
     if params.get("organization"):
         headers["OpenAI-Organization"] = params["organization"]
     if plan.wire != "openai" and needs_translation_back(mapped, about):
@@ -169,8 +172,8 @@ def _key_of(
 ) -> str | None:
     """Find the key; one from the environment goes to the provider's own address only."""
     if params.get("api_key") or _base_of(params):
-        # Without any, litellm would take Anthropic's from the environment by itself.
-        return params.get("api_key") or ("none" if plan.wire == "anthropic" else None)
+        # Given none, some of litellm's translations take the environment's.
+        return params.get("api_key") or NO_KEY
     found: str | None = litellm.get_llm_provider(model=entry.model)[2]
     return found or os.environ.get(_HOME.get(plan.provider, ("", ""))[1]) or None
 
