@@ -283,7 +283,8 @@ def _llm_settings(settings: Settings) -> LlmSettings:
     default = settings.data_dir / "models.yaml"
     chosen = Path(access.models_file) if access.models_file else default
     return LlmSettings(
-        models_file=chosen if access.models_file or default.is_file() else None,
+        models_file=chosen,
+        models_file_optional=not access.models_file,
         first_token_timeout_s=access.first_token_timeout_s,
         idle_timeout_s=access.token_timeout_s,
         requests_per_hour=access.llm_requests_per_hour,

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import structlog
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
@@ -25,10 +24,9 @@ from codelab.llm.accounting.repository import (
 )
 from codelab.llm.accounting.standing import Standing
 from codelab.llm.accounting.usage import UsageWriter
-from codelab.llm.catalog.discovery import Found, catalogue_of, look_around
 from codelab.llm.catalog.entries import Catalogue, describe
-from codelab.llm.catalog.models_file import read_models_file
 from codelab.llm.catalog.prices import UNKNOWN, ModelFacts, cost_of, facts_of, read_price_list
+from codelab.llm.catalog.source import CatalogueSource
 from codelab.llm.circuits import Circuits, RestingModel
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.fallback import OnWaiting, WithFallback
@@ -51,11 +49,9 @@ from codelab.sdk.model import (
     Usage,
 )
 
-_log = structlog.get_logger(__name__)
-
 ADVICE = (
     "No model is configured. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, start Ollama on this "
-    "machine, or name models in a models.yaml (CODELAB_MODELS_FILE), then restart."
+    "machine, or name models in a models.yaml (in the data folder, or CODELAB_MODELS_FILE)."
 )
 
 
@@ -106,7 +102,6 @@ class Models:
         self._limiter = limiter
         self._providers = tuple(providers)
         self._response_cache = response_cache
-        self._environ = environ
         self._repository = UsageRepository(db)
         self._writer = UsageWriter(self._repository)
         self.budget = Budget(db, settings.caps) if settings.caps.limits() else None
@@ -117,13 +112,10 @@ class Models:
         self._facts: dict[str, ModelFacts] = {}
         self._pricing = asyncio.Lock()
         self._warming: asyncio.Task[None] | None = None
-        self._discovering: asyncio.Task[None] | None = None
-        if settings.models_file:
-            brought = [model.name for each in self._providers for model in each.models]
-            own = read_models_file(settings.models_file, brought)
-        else:
-            own = catalogue_of(environ, Found()) if settings.discover else Catalogue()
-        self._catalogue = own.with_providers(self._providers)
+        brought = [model.name for each in self._providers for model in each.models]
+        self._source = CatalogueSource(settings, environ, brought, self._pool, self._assemble)
+        self._catalogue = Catalogue()
+        self._assemble()
         self._circuits = Circuits(settings.circuit, lambda name: self._catalogue.find(name))
         self._client = TimeLimited(
             ProviderClient(lambda: self._catalogue, self._litellm, self._pool),
@@ -260,7 +252,9 @@ class Models:
             if (missing := entry.missing_variables())
         ]
         lacking += [provider.advice for provider in self._providers if provider.advice]
-        advice = " ".join(lacking) if entries else ADVICE
+        if self._source.complaint:
+            lacking.insert(0, f"{self._source.complaint} Until it is mended the file before holds.")
+        advice = " ".join(lacking) if entries or self._source.complaint else ADVICE
         return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
 
     async def usage(self, group: UsageGroup, chosen: UsageFilter) -> list[UsageSum]:
@@ -292,8 +286,7 @@ class Models:
         Returns:
             What ends when the next call will be as quick as any; nobody needs to wait for it.
         """
-        if self._discovering is None and not self._settings.models_file and self._settings.discover:
-            self._discovering = asyncio.create_task(self._discover())
+        self._source.start()
         if self.budget:
             self.budget.start()
         if self._warming is None:
@@ -302,10 +295,10 @@ class Models:
 
     async def close(self) -> None:
         """Write the usage that waits, close all connections."""
-        tasks = [task for task in (self._warming, self._discovering) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._warming:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+        await self._source.close()
         if self.budget:
             await self.budget.close()
         await self._writer.close()
@@ -319,8 +312,7 @@ class Models:
     async def _warm_up(self) -> None:
         await self._priced()
         await self._pool.prepare()
-        if self._discovering is not None:
-            await asyncio.wait([self._discovering])
+        await self._source.searched()
         own = [entry for entry in self._catalogue.entries.values() if entry.client is None]
         # Without a model that needs it, litellm's 180 MB stay out of memory.
         if own and self._settings.preload:
@@ -339,13 +331,11 @@ class Models:
             await self.budget.flush()
         await self._writer.flush()
 
-    async def _discover(self) -> None:
-        found = await look_around(self._pool, self._environ)
-        catalogue = catalogue_of(self._environ, found).with_providers(self._providers)
-        # A turn that has just started may hold a name from before the search.
-        self._catalogue = msgspec.structs.replace(catalogue, retired=self._catalogue.entries)
+    def _assemble(self) -> None:
+        """Put the catalogue together, from all that there are models from."""
+        catalogue = self._source.catalogue.with_providers(self._providers)
+        self._catalogue = catalogue.following(self._catalogue)
         self._facts.clear()
-        _log.info("models_found", models=len(self._catalogue.entries))
 
     async def discovered(self) -> None:
         """Wait for a search that is under way, where there is nothing to go on without it.
@@ -353,8 +343,8 @@ class Models:
         Who asks before may be told of no model, or be given a plugin's in a real one's place.
         """
         own = any(entry.client is None for entry in self._catalogue.entries.values())
-        if self._discovering is not None and not own:
-            await asyncio.wait([self._discovering])
+        if not own:
+            await self._source.searched()
 
     def _require_models(self) -> None:
         if not self._catalogue.entries:

@@ -16,6 +16,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         models_file: The path of `models.yaml`; without one models are found by themselves.
+        models_file_optional: Whether the file may be missing, and may come and go.
         first_token_timeout_s: How long the first piece of an answer may take.
         idle_timeout_s: How long each further piece may take.
         requests_per_hour: Calls per user and hour.
@@ -27,6 +28,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     models_file: Path | None = None
+    models_file_optional: bool = False
     first_token_timeout_s: float = 30.0
     idle_timeout_s: float = 60.0
     requests_per_hour: int = 100

@@ -131,7 +131,7 @@ def test_roles_nobody_has_set_go_by_the_models_names() -> None:
         ),
         (
             {"model_list": [entry(model="openai/*")]},
-            "model_list[0].litellm_params.model (a): Expected the name of one model",
+            "model_list[0].litellm_params.model (a): A * stands for Ollama's models only",
         ),
         (
             {"model_list": [entry()], "codelab": {"roles": {"clever": "a"}}},

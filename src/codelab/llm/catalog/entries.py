@@ -17,6 +17,9 @@ from codelab.sdk.model import ModelClient, ModelInfo, ModelProvider
 _FROM_ENVIRONMENT = "os.environ/"
 _SECRET_FIELD = re.compile(r"key|token(?!s)|secret|password|credential|header", re.IGNORECASE)
 
+_EMBEDDING_NAME = re.compile(r"embed|\bbge-|minilm", re.IGNORECASE)
+EMBEDDING: Mapping[str, Any] = {"mode": "embedding"}
+
 
 class Hidden:
     """A value that is looked up when it is used and never shows itself.
@@ -42,6 +45,12 @@ class Hidden:
         """Return the value as it is now; nothing when its variable is not set."""
         variable = self.variable
         return self._value if variable is None else os.environ.get(variable) or None
+
+    def __eq__(self, other: object) -> bool:
+        return self._value == other._value if isinstance(other, Hidden) else NotImplemented
+
+    # The value may be a map; nobody needs it as a key.
+    __hash__ = None
 
     def __repr__(self) -> str:
         variable = self.variable
@@ -78,7 +87,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     def is_embedding(self) -> bool:
         """Whether it turns texts into vectors, as `model_info` or its name says."""
         mode = self.info.get("mode")
-        return mode == "embedding" if mode else "embed" in self.model
+        return mode == "embedding" if mode else is_embedding_name(self.model)
 
     def resolved(self) -> dict[str, Any]:
         """Return the parameters with their secrets, for one call."""
@@ -107,6 +116,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
         default: The model for whatever has none; the first entry when empty.
         aliases: Further names of models; none leads to another alias.
         retired: Models that are no longer offered, for requests that already name them.
+        wildcards: Entries that each stand for whatever an Ollama has.
+        origins: Where the file names a model, such as `models.yaml, line 3`, by the model's name.
     """
 
     entries: Mapping[str, ModelEntry] = {}
@@ -117,6 +128,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     default: str = ""
     aliases: Mapping[str, str] = {}
     retired: Mapping[str, ModelEntry] = {}
+    wildcards: tuple[ModelEntry, ...] = ()
+    origins: Mapping[str, str] = {}
 
     def entry(self, name: str) -> ModelEntry:
         """Return a model, by its own name or an alias.
@@ -166,10 +179,29 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
                 entries.setdefault(model.name, entry)
         return msgspec.structs.replace(self, entries=entries)
 
+    def following(self, before: Catalogue) -> Catalogue:
+        """Return the catalogue as the one that takes another's place.
+
+        An entry that did not change stays the same object, so that what was worked out for it
+        holds. What is gone stays within reach of turns that run.
+        """
+        entries = {
+            name: before.entries[name] if before.entries.get(name) == entry else entry
+            for name, entry in self.entries.items()
+        }
+        retired = {**before.retired, **before.entries}
+        gone = {name: entry for name, entry in retired.items() if name not in entries}
+        return msgspec.structs.replace(self, entries=entries, retired=gone)
+
     def offered(self, prices: Mapping[str, ModelFacts]) -> Iterator[ModelInfo]:
         """Describe every model to users."""
         for entry in self.entries.values():
             yield entry.offered or describe(entry, facts_of(entry.model, prices, entry.info))
+
+
+def is_embedding_name(name: str) -> bool:
+    """Tell from its name whether a model turns texts into vectors."""
+    return bool(_EMBEDDING_NAME.search(name))
 
 
 def describe(entry: ModelEntry, facts: ModelFacts) -> ModelInfo:

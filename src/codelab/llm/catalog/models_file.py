@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path as File
 from typing import Any
 
 import msgspec
 import yaml
 
-from codelab.llm.catalog.entries import Catalogue, ModelEntry, hide
+from codelab.llm.catalog.entries import EMBEDDING, Catalogue, ModelEntry, hide, is_embedding_name
 from codelab.llm.catalog.names import NameCheck, at_line, did_you_mean
-from codelab.llm.catalog.places import Path, lines_of, parse_path
+from codelab.llm.catalog.places import DuplicateKey, Path, lines_of, parse_path
 from codelab.llm.catalog.role_defaults import roles_by_strength
 from codelab.llm.errors import CatalogueInvalid
 from codelab.sdk.agent import ModelRole
@@ -22,7 +22,8 @@ _PLACE = re.compile(
 )
 _ENTRY = re.compile(r"^model_list\[(\d+)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_OPEN = ("ollama_chat/*", "ollama/*")
+Listed = Callable[[ModelEntry], Collection[str]]
 _Fallbacks = list[str] | dict[str, list[str]]
 
 
@@ -64,6 +65,20 @@ class _File(msgspec.Struct):
     codelab: _Ours = msgspec.field(default_factory=_Ours)
 
 
+class ModelsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is YAML, not checked yet.
+
+    Args:
+        document: What it holds.
+        source: What to call it in messages.
+        lines: The line of each field.
+    """
+
+    document: Any
+    source: str
+    lines: Mapping[Path, int]
+
+
 def read_models_file(path: File, known: Collection[str] = ()) -> Catalogue:
     """Read the file.
 
@@ -74,19 +89,35 @@ def read_models_file(path: File, known: Collection[str] = ()) -> Catalogue:
     Raises:
         CatalogueInvalid: It cannot be used; the sentence names the line, the entry and the field.
     """
+    file = parse_models_file(path)
+    return build_catalogue(file.document, file.source, known, file.lines)
+
+
+def parse_models_file(path: File) -> ModelsFile:
+    """Read the file as YAML.
+
+    Raises:
+        CatalogueInvalid: It cannot be read, or is no YAML.
+    """
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueInvalid(f"{path.name} cannot be read: {_reason(error)}.") from None
     try:
         document, lines = yaml.safe_load(text), lines_of(text)
-    except yaml.YAMLError as error:
+    except DuplicateKey as error:
+        raise CatalogueInvalid(f"{path.name}{_mark(error)}: {error.problem}.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CatalogueInvalid(f"{path.name} is not valid YAML{_mark(error)}.") from None
-    return build_catalogue(document, path.name, known, lines)
+    return ModelsFile(document=document, source=path.name, lines=lines)
 
 
 def build_catalogue(
-    document: Any, source: str, known: Collection[str] = (), lines: Mapping[Path, int] = {}
+    document: Any,
+    source: str,
+    known: Collection[str] = (),
+    lines: Mapping[Path, int] = {},
+    listed: Listed = lambda entry: (),
 ) -> Catalogue:
     """Check the file's contents and build the catalogue.
 
@@ -95,6 +126,7 @@ def build_catalogue(
         source: What to call it in messages.
         known: Models that plugins bring, which the file may name too.
         lines: The line of each field.
+        listed: Tells what the Ollama has that an entry with a `*` stands for.
 
     Raises:
         CatalogueInvalid: It cannot be used; the sentence names the line, the entry and the field.
@@ -105,6 +137,14 @@ def build_catalogue(
             _check_params(item, place)
     except msgspec.ValidationError as error:
         raise _complaint(str(error), document, source, lines) from None
+    origins = {
+        item.model_name: at_line(source, ("model_list", place), lines)
+        for place, item in reversed(list(enumerate(file.model_list)))
+    }
+    wildcards = tuple(_entry(item, item.model_name) for item in file.model_list if _is_open(item))
+    expanded = _expand(file.model_list, listed, _named(file))
+    file.model_list = [item for item, _ in expanded]
+    origins |= {item.model_name: origins[pattern] for item, pattern in expanded}
     entries = _entries(file.model_list)
     check = NameCheck(entries, source, lines, known)
     aliases = check.aliases(_aliases(file))
@@ -130,6 +170,8 @@ def build_catalogue(
         fallbacks=tuple(aliases.get(name, name) for name in fallbacks),
         default=check.model(("codelab", "default"), ours.default) if ours.default else "",
         aliases=aliases,
+        wildcards=wildcards,
+        origins=origins,
     )
 
 
@@ -156,11 +198,92 @@ def _check_params(item: _Entry, place: int) -> None:
         text = problem["problem"] if problem else str(error)
         where = f"$.model_list[{place}].litellm_params{field}"
         raise msgspec.ValidationError(f"{text} - at `{where}`") from None
-    if not item.model_name or "*" in model:
-        field = "litellm_params.model" if item.model_name else "model_name"
-        raise msgspec.ValidationError(
-            f"Expected the name of one model - at `$.model_list[{place}].{field}`"
-        )
+    if not item.model_name:
+        raise _at(place, "model_name", "Expected the name of one model")
+    if "*" in model or "*" in item.model_name:
+        _check_wildcard(item, model, place)
+
+
+def _check_wildcard(item: _Entry, model: str, place: int) -> None:
+    if model not in _OPEN:
+        problem = "A * stands for Ollama's models only (ollama_chat/*); name each model"
+        raise _at(place, "litellm_params.model", problem)
+    if item.model_name.count("*") != 1:
+        raise _at(place, "model_name", "Expected one * for the names of Ollama's models")
+
+
+def _at(place: int, field: str, problem: str) -> msgspec.ValidationError:
+    return msgspec.ValidationError(f"{problem} - at `$.model_list[{place}].{field}`")
+
+
+def _is_open(item: _Entry) -> bool:
+    """Tell whether an entry stands for whatever an Ollama has."""
+    return item.litellm_params["model"] in _OPEN
+
+
+def _expand(
+    items: list[_Entry], listed: Listed, named: Collection[str]
+) -> list[tuple[_Entry, str]]:
+    """Put in the place of each entry with a `*` what it stands for; one written out wins.
+
+    Args:
+        items: The entries.
+        listed: Tells what an Ollama has.
+        named: Models that the file names elsewhere: they exist, whether Ollama has been heard or
+            not.
+
+    Returns:
+        The entries, each with the name of the one that it stands for.
+    """
+    found: list[tuple[_Entry, str]] = []
+    written = {item.model_name for item in items}
+    for item in items:
+        if not _is_open(item):
+            found.append((item, item.model_name))
+            continue
+        before, after = item.model_name.split("*")
+        meant = [
+            name[len(before) : len(name) - len(after)]
+            for name in named
+            if name.startswith(before) and name.endswith(after) and len(name) > len(before + after)
+        ]
+        for model in dict.fromkeys((*listed(_entry(item, item.model_name)), *meant)):
+            if (name := f"{before}{model}{after}") not in written:
+                found.append((_one(item, name, model), item.model_name))
+    return found
+
+
+def _one(item: _Entry, name: str, model: str) -> _Entry:
+    vectors = is_embedding_name(model)
+    # litellm knows Ollama's embeddings by its plain name only.
+    provider = "ollama" if vectors else item.litellm_params["model"].partition("/")[0]
+    return _Entry(
+        model_name=name,
+        litellm_params={**item.litellm_params, "model": f"{provider}/{model}"},
+        model_info={**item.model_info, **(EMBEDDING if vectors else {})},
+    )
+
+
+def _named(file: _File) -> list[str]:
+    """Gather the names that stand for models anywhere but in `model_list`; aliases among them."""
+    chains = [
+        [chain] if isinstance(chain, str) else chain for chain in file.codelab.agents.values()
+    ]
+    aliases = _aliases(file)
+    names = [
+        *(name for _, name in _named_in_fallbacks(file)),
+        *(name for chain in chains for name in chain),
+        *file.codelab.roles.values(),
+        file.codelab.default,
+        *(target for _, target in aliases.values()),
+    ]
+    return [name for name in dict.fromkeys(names) if name and name not in aliases]
+
+
+def _entry(item: _Entry, name: str) -> ModelEntry:
+    params = dict(item.litellm_params)
+    model = params.pop("model")
+    return ModelEntry(name=name, model=model, params=hide(params), info=item.model_info)
 
 
 def _entries(items: Iterable[_Entry]) -> dict[str, ModelEntry]:
@@ -171,11 +294,7 @@ def _entries(items: Iterable[_Entry]) -> dict[str, ModelEntry]:
         while name in entries:
             count += 1
             name = f"{item.model_name}#{count}"
-        params = dict(item.litellm_params)
-        model = params.pop("model")
-        entries[name] = ModelEntry(
-            name=name, model=model, params=hide(params), info=item.model_info
-        )
+        entries[name] = _entry(item, name)
     return entries
 
 
@@ -251,7 +370,7 @@ def _name_of(document: Any, place: int) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _mark(error: yaml.YAMLError) -> str:
+def _mark(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return f" (line {mark.line + 1})" if mark else ""
 

@@ -8,6 +8,12 @@ from collections.abc import Mapping
 import yaml
 
 Path = tuple[str | int, ...]
+
+
+class DuplicateKey(yaml.MarkedYAMLError):
+    """A map has a key twice, of which YAML's reader would keep the last without a word."""
+
+
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -15,6 +21,7 @@ def lines_of(text: str) -> dict[Path, int]:
     """Map the path of every field to its line, counted from 1.
 
     Raises:
+        DuplicateKey: A map has a key twice.
         yaml.YAMLError: The text is not YAML.
     """
     root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -40,7 +47,13 @@ def parse_path(written: str) -> Path:
 def _note(node: yaml.Node, path: Path, line: int, found: dict[Path, int]) -> None:
     found[path] = line
     if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
         for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                problem = f"the key {key.value!r} stands twice in one map"
+                raise DuplicateKey(problem=problem, problem_mark=key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
             if isinstance(key, yaml.ScalarNode) and not _leads_back(value, node):
                 _note(value, (*path, key.value), key.start_mark.line + 1, found)
     elif isinstance(node, yaml.SequenceNode):
