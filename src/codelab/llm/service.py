@@ -205,7 +205,7 @@ class Models:
         """
         self._require_models()
         if requested:
-            return self._catalogue.entry(requested).name
+            return self._catalogue.entry(requested, retired=False).name
         return self._catalogue.choose(role, agent)
 
     def window(self, name: str) -> int:
@@ -253,7 +253,9 @@ class Models:
         ]
         lacking += [provider.advice for provider in self._providers if provider.advice]
         if self._source.complaint:
-            lacking.insert(0, f"{self._source.complaint} Until it is mended the file before holds.")
+            lacking.insert(
+                0, f"{self._source.complaint} Until then the models from before stay in use."
+            )
         advice = " ".join(lacking) if entries or self._source.complaint else ADVICE
         return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
 

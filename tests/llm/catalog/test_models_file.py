@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codelab.llm.catalog.entries import Catalogue
 from codelab.llm.catalog.models_file import build_catalogue, read_models_file
+from codelab.llm.catalog.places import lines_of
 from codelab.llm.catalog.prices import read_price_list
 from codelab.llm.catalog.role_defaults import PREFERRED, pick
 from codelab.llm.errors import CatalogueInvalid
@@ -302,3 +304,63 @@ def test_no_role_goes_to_a_model_that_makes_vectors(told: dict[str, Any]) -> Non
     vectors = entry("vectors", model=name) | told
     catalogue = build_catalogue({"model_list": [vectors, entry("a")]}, "f")
     assert {catalogue.choose(role) for role in ModelRole} == {"a"}
+
+
+OPEN = """
+model_list:
+  - model_name: home/*
+    litellm_params: {model: ollama_chat/*, api_base: "http://127.0.0.1:11434", num_ctx: 8192}
+  - model_name: home/written
+    litellm_params: {model: openai/gpt-x}
+codelab:
+  aliases: {mine: home/qwen3}
+  roles: {fast: mine, coding: home/qwen3}
+"""
+
+
+def test_a_star_stands_for_what_is_listed_and_for_what_the_file_names() -> None:
+    catalogue = build_catalogue(
+        yaml.safe_load(OPEN),
+        "models.yaml",
+        lines=lines_of(OPEN),
+        listed=lambda entry: ("llama3:8b", "written", "nomic-embed-text"),
+    )
+    assert list(catalogue.entries) == [
+        "home/llama3:8b",
+        "home/nomic-embed-text",
+        "home/qwen3",
+        "home/written",
+    ]
+    llama = catalogue.entry("home/llama3:8b")
+    assert (llama.model, llama.params["num_ctx"]) == ("ollama_chat/llama3:8b", 8192)
+    vectors = catalogue.entry("home/nomic-embed-text")
+    assert (vectors.model, vectors.is_embedding) == ("ollama/nomic-embed-text", True)
+    assert catalogue.entry("home/written").model == "openai/gpt-x"
+    assert catalogue.choose(ModelRole.FAST) == "home/qwen3"
+    assert catalogue.origins["home/llama3:8b"] == "models.yaml, line 3"
+    assert catalogue.origins["home/written"] == "models.yaml, line 5"
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "sentence"),
+    [
+        ("x/*", "openai/*", "A * stands for Ollama's models only"),
+        ("x/*", "ollama_chat/qwen*", "A * stands for Ollama's models only"),
+        ("x*", "openai/gpt-x", "A * stands for Ollama's models only"),
+        ("x", "ollama_chat/*", "Expected one * for the names"),
+        ("*/*", "ollama_chat/*", "Expected one * for the names"),
+    ],
+)
+def test_other_stars_are_refused_with_their_line(
+    name: str, model: str, sentence: str, tmp_path: Path
+) -> None:
+    text = f'model_list:\n  - model_name: "{name}"\n    litellm_params: {{model: "{model}"}}\n'
+    with pytest.raises(CatalogueInvalid, match=r"line [23]") as caught:
+        read(tmp_path, text)
+    assert sentence in caught.value.message
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    text = "model_list: []\ncodelab:\n  default: a\n  default: b\n"
+    with pytest.raises(CatalogueInvalid, match=r"line 4.*'default' stands twice"):
+        read(tmp_path, text)

@@ -49,8 +49,9 @@ class Hidden:
     def __eq__(self, other: object) -> bool:
         return self._value == other._value if isinstance(other, Hidden) else NotImplemented
 
-    # The value may be a map; nobody needs it as a key.
-    __hash__ = None
+    def __hash__(self) -> int:
+        # What is equal must hash alike, and a value may be a map, which has no hash.
+        return hash(Hidden)
 
     def __repr__(self) -> str:
         variable = self.variable
@@ -131,14 +132,18 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     wildcards: tuple[ModelEntry, ...] = ()
     origins: Mapping[str, str] = {}
 
-    def entry(self, name: str) -> ModelEntry:
+    def entry(self, name: str, *, retired: bool = True) -> ModelEntry:
         """Return a model, by its own name or an alias.
+
+        Args:
+            name: The name.
+            retired: Whether one that is no longer offered will do.
 
         Raises:
             ModelUnknown: There is none of this name.
         """
         found = self.find(name)
-        if found is None:
+        if found is None or not (retired or found.name in self.entries):
             known = ", ".join(self.entries) or "none"
             raise ModelUnknown(f"There is no model named {name!r}. Models: {known}.", field="model")
         return found
