@@ -4,8 +4,10 @@ from codelab.llm.accounting.calls import Attribution
 from codelab.llm.accounting.caps import Caps
 from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageRecord, UsageSum
 from codelab.llm.accounting.standing import Standing
+from codelab.llm.catalog.overview import ModelLine, Overview
 from codelab.llm.circuits import RestingModel
 from codelab.llm.fallback import RetryPolicy, Waiting
+from codelab.llm.providers.embeddings import embedding_request
 from codelab.llm.response_cache import ResponseCache
 from codelab.llm.service import Models, ModelsHealth
 from codelab.llm.settings import LlmSettings
@@ -14,8 +16,10 @@ __all__ = [
     "Attribution",
     "Caps",
     "LlmSettings",
+    "ModelLine",
     "Models",
     "ModelsHealth",
+    "Overview",
     "ResponseCache",
     "RestingModel",
     "RetryPolicy",
@@ -25,4 +29,5 @@ __all__ = [
     "UsageRecord",
     "UsageSum",
     "Waiting",
+    "embedding_request",
 ]

@@ -25,6 +25,7 @@ from codelab.llm.accounting.repository import (
 from codelab.llm.accounting.standing import Standing
 from codelab.llm.accounting.usage import UsageWriter
 from codelab.llm.catalog.entries import Catalogue, describe
+from codelab.llm.catalog.overview import Overview, overview
 from codelab.llm.catalog.prices import UNKNOWN, ModelFacts, cost_of, facts_of, read_price_list
 from codelab.llm.catalog.source import CatalogueSource
 from codelab.llm.circuits import Circuits, RestingModel
@@ -224,6 +225,10 @@ class Models:
     def catalogue(self) -> list[ModelInfo]:
         """Describe all models."""
         return [self.info(name) for name in self._catalogue.entries]
+
+    def overview(self) -> Overview:
+        """Describe all models and who asks which, for administrators."""
+        return overview(self._catalogue, self.info, self.facts)
 
     def resting(self) -> list[RestingModel]:
         """Describe the models that are not asked for the moment, since they have just failed."""
