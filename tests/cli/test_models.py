@@ -57,7 +57,7 @@ async def test_each_model_is_shown_with_all_that_is_known_and_asked(
         lines.index("quick  (openai/quick)"),
     )
     assert lines[strong + 1].startswith("  chat, tools, images, reasoning; window ")
-    assert "$5.00 in, $25.00 out per 1M tokens" in lines[strong + 1]
+    assert "$5.00 in, $25.00 out per 1M" in lines[strong + 1]
     assert lines[strong + 2] == "  also fable; from models.yaml, line 3"
     assert "window 5,000; answer 4,096; $2.00 in, $0.00 out" in lines[quick + 1]
     assert lines[quick + 3] == "  Small."

@@ -94,7 +94,7 @@ def _price(line: ModelLine) -> str:
     if line.input_price is None and line.output_price is None:
         return "price unknown"
     read, write = line.input_price or 0.0, line.output_price or 0.0
-    return f"${read:,.2f} in, ${write:,.2f} out per 1M tokens"
+    return f"${read:,.2f} in, ${write:,.2f} out per 1M"
 
 
 def _wrapped(text: str) -> list[str]:
