@@ -24,9 +24,7 @@ HELLO = {"model": "a/chat", "messages": [{"role": "user", "content": "Hi"}]}
 async def api(layer: Layer) -> AsyncIterator[Api]:
     """The API with a model of each kind, on a real server."""
     vectors = layer.entry("openai", "vectors") | {"model_info": {"mode": "embedding"}}
-    models = layer.build(
-        layer.entry("openai", "a/chat"), vectors, ours={"fallbacks": ["a/chat", "vectors"]}
-    )
+    models = layer.build(layer.entry("openai", "a/chat"), vectors, ours={"fallbacks": ["a/chat"]})
     async with served(models) as made:
         yield made
 
