@@ -57,7 +57,7 @@ async def test_all_or_nothing(bench: Bench, root: Path) -> None:
 def test_a_replacement_must_be_unambiguous() -> None:
     with pytest.raises(ToolError, match=r"matches 2 times in a.py \(lines 5, 9\)"):
         apply(TEXT, (edit("return 1", "return 2"),), "a.py")
-    both = apply(TEXT, (edit("return 1", "return 2", everywhere=True),), "a.py")
+    both = apply(TEXT, (edit("return 1", "return 2", everywhere=True),), "a.py").text
     assert both.count("return 2") == 2
 
 
@@ -78,13 +78,13 @@ def test_looking_for_it_takes_no_time() -> None:
 
 
 def test_later_replacements_see_the_earlier_ones() -> None:
-    assert apply("a", (edit("a", "b"), edit("b", "c")), "x") == "c"
+    assert apply("a", (edit("a", "b"), edit("b", "c")), "x").text == "c"
 
 
 @pytest.mark.parametrize("end", ["", "\r\n"])
 def test_line_endings_and_the_final_newline_stay(end: str) -> None:
     text = "one\r\ntwo\r\nthree" + end
-    changed = apply(text, (edit("two\nthree", "2\n3"),), "x")
+    changed = apply(text, (edit("two\nthree", "2\n3"),), "x").text
     assert changed == "one\r\n2\r\n3" + end
 
 
@@ -101,10 +101,34 @@ def test_a_replacement_changes_what_it_names_and_nothing_else(
 ) -> None:
     count = text.count(old)
     try:
-        changed = apply(text, (edit(old, new),), "x")
+        changed = apply(text, (edit(old, new),), "x").text
     except ToolError:
         assert count != 1
         return
     assert count == 1
     before, _, after = text.partition(old)
     assert changed == before + new + after
+
+
+async def test_the_good_ones_alone_when_asked_to(bench: Bench, root: Path) -> None:
+    (root / "a.py").write_text(TEXT, "utf-8")
+    asked = {
+        "path": "a.py",
+        "replacements": [edit("third", "x"), edit("os", "sys"), edit("return 1", "return 3")],
+        "skip_unmatched": True,
+    }
+    prepared = await bench.prepare("edit_file", msgspec.json.encode(asked).decode())
+    result = await bench.tools.execute(prepared, bench.context)
+    assert result.ok
+    told = result.output.splitlines()
+    assert told[:2] == ["Changed a.py (1 replacements).", "Not made:"]
+    assert "Replacement 1 of 3 does not match anything in a.py." in result.output
+    assert "Replacement 3 of 3 matches 2 times in a.py (lines 5, 9)." in result.output
+    assert (root / "a.py").read_text("utf-8") == TEXT.replace("os", "sys")
+
+
+def test_nothing_good_is_an_error_that_names_all() -> None:
+    with pytest.raises(ToolError) as caught:
+        apply(TEXT, (edit("third", "x"), edit("fourth", "x")), "a.py", skip=True)
+    assert "Replacement 1 of 2" in caught.value.message
+    assert "Replacement 2 of 2" in caught.value.message

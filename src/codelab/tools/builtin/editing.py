@@ -12,7 +12,7 @@ from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolErro
 from codelab.sdk.workspace import FileContent
 from codelab.tools.builtin import syntax
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.replacements import Replacement, apply
+from codelab.tools.builtin.replacements import Applied, Replacement, apply
 from codelab.tools.builtin.writing import prepared_write
 
 
@@ -25,9 +25,13 @@ class EditFileParameters(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             max_length=100,
-            description="Exact replacements, applied one after the other, all or none.",
+            description="Exact replacements, applied one after the other.",
         ),
     ]
+    skip_unmatched: Annotated[
+        bool,
+        Meta(description="Make those that match and report the others, instead of all or none."),
+    ] = False
 
 
 class EditFile(Tool[EditFileParameters]):
@@ -35,7 +39,8 @@ class EditFile(Tool[EditFileParameters]):
 
     name = "edit_file"
     description = (
-        "Change parts of a file by exact replacements, all or none. Read the file first and copy "
+        "Change parts of a file by exact replacements, all or none unless "
+        "skip_unmatched is set. Read the file first and copy "
         "the text to replace exactly. A human sees the difference and decides. Python, JSON, "
         "YAML and TOML must stay valid."
     )
@@ -53,8 +58,8 @@ class EditFile(Tool[EditFileParameters]):
         """Apply the replacements to a copy, check its syntax and show the difference."""
         content = await context.workspace.read(parameters.path)
         new = await _applied(content, parameters)
-        await syntax.check(parameters.path, new)
-        preparation = await prepared_write(context, parameters.path, new)
+        await syntax.check(parameters.path, new.text)
+        preparation = await prepared_write(context, parameters.path, new.text)
         if preparation.state != content.digest:
             raise ToolError(f"{parameters.path} is being changed by somebody else. Read it again.")
         return preparation
@@ -64,11 +69,20 @@ class EditFile(Tool[EditFileParameters]):
         content = await context.workspace.read(parameters.path)
         before = content.digest if context.approved_state is None else context.approved_state
         new = await _applied(content, parameters)
-        await context.workspace.write(parameters.path, new, before=before)
-        count = len(parameters.replacements)
-        return ToolResult(output=f"Changed {parameters.path} ({count} replacements).")
+        await context.workspace.write(parameters.path, new.text, before=before)
+        count = len(parameters.replacements) - len(new.skipped)
+        told = [f"Changed {parameters.path} ({count} replacements)."]
+        if new.skipped:
+            told += ["Not made:", *new.skipped]
+        return ToolResult(output="\n".join(told))
 
 
-async def _applied(content: FileContent, parameters: EditFileParameters) -> str:
+async def _applied(content: FileContent, parameters: EditFileParameters) -> Applied:
     # In a thread: looking for what is nearest in a large file takes a while.
-    return await asyncio.to_thread(apply, content.text, parameters.replacements, parameters.path)
+    return await asyncio.to_thread(
+        apply,
+        content.text,
+        parameters.replacements,
+        parameters.path,
+        skip=parameters.skip_unmatched,
+    )

@@ -34,33 +34,61 @@ class Replacement(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
 
 
-def apply(text: str, replacements: tuple[Replacement, ...], path: str) -> str:
-    """Apply all replacements, one after the other; line endings stay as they are.
+class Applied(msgspec.Struct, frozen=True):
+    """A text with replacements made, and why others were not."""
+
+    text: str
+    skipped: tuple[str, ...] = ()
+
+
+def apply(
+    text: str, replacements: tuple[Replacement, ...], path: str, *, skip: bool = False
+) -> Applied:
+    """Apply replacements, one after the other; line endings stay as they are.
+
+    Args:
+        text: The file's text.
+        replacements: What to replace.
+        path: The file, for what is said about it.
+        skip: Whether those that cannot be made are left out; otherwise all are made or none.
 
     Raises:
-        ToolError: One does not match, or matches more than once; says which and what is near.
+        ToolError: One, or with `skip` all of them, do not match, or match more than once; says
+            which and what is near.
     """
     # Models write line feeds; in a file that ends its lines the other way, that is meant.
     is_crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
+    skipped: list[str] = []
     for number, replacement in enumerate(replacements, 1):
         old, new = replacement.old_text, replacement.new_text
         if is_crlf:
             old, new = _with_crlf(old), _with_crlf(new)
-        count = text.count(old)
-        if count == 0:
-            raise ToolError(_no_match(text, old, number, len(replacements), path))
-        if count > 1 and not replacement.replace_all:
-            lines = ", ".join(map(str, _lines_of(text, old)[:10]))
-            raise ToolError(
-                f"Replacement {number} of {len(replacements)} matches {count} times in {path} "
-                f"(lines {lines}). Give more of the text around it, or set replace_all."
-            )
-        text = text.replace(old, new)
-    return text
+        label = f"Replacement {number} of {len(replacements)}"
+        problem = _problem(text, old, label, path, replace_all=replacement.replace_all)
+        if not problem:
+            text = text.replace(old, new)
+            continue
+        skipped.append(problem)
+        if not skip or len(skipped) == len(replacements):
+            raise ToolError("\n".join(skipped))
+    return Applied(text, tuple(skipped))
 
 
-def _no_match(text: str, old: str, number: int, total: int, path: str) -> str:
-    problem = f"Replacement {number} of {total} does not match anything in {path}."
+def _problem(text: str, old: str, label: str, path: str, *, replace_all: bool) -> str:
+    count = text.count(old)
+    if count == 0:
+        return _no_match(text, old, label, path)
+    if count == 1 or replace_all:
+        return ""
+    lines = ", ".join(map(str, _lines_of(text, old)[:10]))
+    return (
+        f"{label} matches {count} times in {path} (lines {lines}). "
+        "Give more of the text around it, or set replace_all."
+    )
+
+
+def _no_match(text: str, old: str, label: str, path: str) -> str:
+    problem = f"{label} does not match anything in {path}."
     near = _nearest(text, old)
     if not near:
         return f"{problem} Nothing in it is similar; read the file again."
