@@ -4,7 +4,7 @@
 
 The upstream is the scripted model server in its load mode; each token carries the moment at which
 it was written. What is measured has one core; the client and the upstream share the other. One
-round takes about ten minutes; `--quick` only shows in a minute that everything runs.
+round takes several minutes; `--quick` only shows in a minute that everything runs.
 """
 
 from __future__ import annotations
