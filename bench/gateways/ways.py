@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,9 +21,7 @@ PROXY, LIBRARY, OURS, BARE = "LiteLLM proxy", "litellm as a library", "/v1", "ba
 
 _LONG, _SHORT = f"load-{RATE}x{TOKENS}", "load-100x1"
 _LATE_MS = 100.0
-# Where other programs ask; the header says who does.
-_PATH = "/api/v1/llm/chat/completions"
-_KEY_HEADER = "X-Internal-Secret"
+_PATH = "/v1/chat/completions"
 # How a model is reached: its name here, litellm's name of its wire.
 _WIRES = {"openai": "openai", "anthropic": "anthropic", "rare": "ollama_chat", "tls": "openai"}
 
@@ -92,7 +89,8 @@ async def all_ways(folder: Path, here: int, there: int) -> AsyncIterator[Started
         client = await stack.enter_async_context(signed_in(server))
         bearer = {"Authorization": "Bearer bench"}
         master = {"Authorization": f"Bearer {peers.PROXY_KEY}"}
-        ours = {_KEY_HEADER: server.extra["CODELAB_INTERNAL_SECRET"]}
+        token = await client.call("POST", "users/me/tokens", {"name": "bench"})
+        ours = {"Authorization": f"Bearer {token['token']}"}
 
         def through(name: str, wire: str, begin_with: int = 128) -> Way:
             url = f"{server.url}{_PATH}"
@@ -136,7 +134,6 @@ async def _codelab(folder: Path, plain: ModelServer, secure: ModelServer) -> Cod
             "CODELAB_LLM_REQUESTS_PER_HOUR": "1000000",
             "CODELAB_LOG_LEVEL": "warning",
             "CODELAB_LITELLM_PRELOAD": "true",
-            "CODELAB_INTERNAL_SECRET": secrets.token_urlsafe(32),
             "SSL_CERT_FILE": str(folder / "tls" / "fullchain.pem"),
         },
     )
