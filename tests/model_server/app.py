@@ -70,8 +70,8 @@ class ModelServerApp:
         except msgspec.MsgspecError as error:
             return _refusal(wire, 400, f"The request is not valid: {error}")
         body: Body = msgspec.json.decode(raw)
-        if isinstance(wire, OpenAIWire) and (load := load_of(ask.model)):
-            return await serve_load(request, body, load)
+        if load := load_of(ask.model):
+            return await serve_load(request, wire, body, load)
         script = self._scripts.get(wire.key(request.headers, body))
         if script is None:
             return _refusal(wire, wire.unknown_key_status)

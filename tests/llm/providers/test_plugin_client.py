@@ -23,8 +23,17 @@ CONDITIONS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.ModelError)
 ]
-# These are the catalogue's and the fallback's own, not a client's.
-OURS = (errors.ModelError, errors.NoModelConfigured, errors.NoModelAvailable, errors.ModelUnknown)
+# These are the catalogue's, the budget's and the fallback's own, not a client's.
+OURS = (
+    errors.ModelError,
+    errors.NoModelConfigured,
+    errors.NoModelAvailable,
+    errors.ModelUnknown,
+    errors.ModelUnpriced,
+    errors.ModelResting,
+)
+# What was given up in the middle has cost something, and has a row of its own.
+PAID_FOR = (errors.ModelTimeout, errors.ModelInterrupted)
 
 
 class Failing:
@@ -51,7 +60,11 @@ async def test_a_failure_is_the_condition_that_its_code_names(
         await ask(models, "theirs")
     expected = errors.NoModelAvailable if kind.retryable else kind
     assert isinstance(raised.value, expected)
-    assert layer.calls[-1].tried == (f"theirs: {kind.code}",)
+    call = layer.calls[-1]
+    if issubclass(kind, PAID_FOR):
+        assert call.error_code == kind.code
+    else:
+        assert call.tried == (f"theirs: {kind.code}",)
 
 
 async def test_the_next_of_the_chain_is_asked_when_a_plugins_model_has_no_key(

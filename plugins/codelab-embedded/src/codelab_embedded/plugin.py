@@ -27,6 +27,7 @@ def register_model_clients() -> Sequence[ModelProvider]:
         context_tokens=CONTEXT_TOKENS,
         max_output_tokens=OUTPUT_TOKENS,
         description=f"{DESCRIPTION} {missing}".rstrip(),
+        tools=False,
     )
     return [
         ModelProvider(

@@ -22,6 +22,8 @@ NOTE = (
     "changed.)*"
 )
 _REPEAT_PENALTY = 1.1
+# Further parameters that its server understands as OpenAI writes them.
+_PASSED_ON = ("stop", "top_p", "seed")
 _SYSTEM = "You are a helpful assistant. Answer in short, plain sentences."
 
 
@@ -94,6 +96,7 @@ def write_request(request: ModelRequest) -> bytes:
         # Without it this model says the same again and again.
         "repeat_penalty": _REPEAT_PENALTY,
         "temperature": TEMPERATURE if request.temperature is None else request.temperature,
+        **{name: request.options[name] for name in _PASSED_ON if name in request.options},
     }
     return msgspec.json.encode(body)
 

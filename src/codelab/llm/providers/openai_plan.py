@@ -21,6 +21,7 @@ from codelab.llm.providers.native_wires import (
     once_each,
 )
 from codelab.llm.providers.openai_format import write_messages, write_options
+from codelab.llm.providers.translated_options import TranslatedOptions
 from codelab.llm.providers.wire import WireCall
 from codelab.sdk.model import ModelRequest
 
@@ -57,6 +58,7 @@ class WirePlan(msgspec.Struct, frozen=True):
     target: Target
     config: Any
     wire: str = "openai"
+    options: TranslatedOptions = msgspec.field(default_factory=TranslatedOptions)
 
 
 def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
@@ -112,15 +114,9 @@ def build_call(
     extra = {n: v for n, v in params.items() if n not in _TRANSPORT_PARAMS | _ROUTER_PARAMS}
     options |= extra
     messages = _messages(litellm, plan, entry, request)
-    if plan.wire == "openai" and _is_for_responses(litellm, plan, options):
+    mapped = plan.options.translated(litellm, plan, options, messages)
+    if mapped is None:
         return None
-    mapped = litellm.utils.get_optional_params(
-        model=plan.model,
-        custom_llm_provider=plan.provider,
-        messages=messages,
-        drop_params=True,
-        **options,
-    )
     if plan.wire == "anthropic":
         fit_options(mapped)
     headers = {**_AGENT, **(params.get("extra_headers") or {})}
@@ -144,18 +140,6 @@ def build_call(
         return None
     body = {**body, "stream": True, **extra_body}
     return WireCall(plan.target, once_each(headers), msgspec.json.encode(body), plan.wire)
-
-
-def _is_for_responses(litellm: Any, plan: WirePlan, options: Mapping[str, Any]) -> bool:
-    # Of a model of Ollama's this would ask Ollama itself, and let the whole server wait for that.
-    bridge, _ = litellm.main.responses_api_bridge_check(
-        model=plan.model,
-        custom_llm_provider=plan.provider,
-        tools=options.get("tools"),
-        reasoning_effort=options.get("reasoning_effort"),
-        api_base=plan.api_base,
-    )
-    return bridge.get("mode") not in (None, "chat")
 
 
 def _messages(

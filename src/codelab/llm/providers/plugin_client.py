@@ -14,6 +14,7 @@ _CONDITIONS = {
         errors.ModelAuthFailed,
         errors.ModelQuotaExhausted,
         errors.ModelRefused,
+        errors.ModelFiltered,
         errors.ContextTooLong,
         errors.ModelRateLimited,
         errors.ModelTimeout,
