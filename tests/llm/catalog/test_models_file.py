@@ -364,3 +364,23 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
     text = "model_list: []\ncodelab:\n  default: a\n  default: b\n"
     with pytest.raises(CatalogueInvalid, match=r"line 4.*'default' stands twice"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "place"),
+    [
+        ("  agents:\n    ask: a\n    coder: 3\n", 6, "codelab.agents.coder"),
+        ("  fallbacks:\n    a: [a]\n    b: 7\n", 6, "codelab.fallbacks.b"),
+        ("  agents:\n    ask: a\n    coder: [a, 3]\n", 6, "codelab.agents.coder[1]"),
+    ],
+)
+def test_a_wrong_value_in_a_map_is_named_with_its_key_and_line(
+    section: str, line: int, place: str, tmp_path: Path
+) -> None:
+    text = (
+        "model_list:\n  - {model_name: a, litellm_params: {model: openai/x}}\n"
+        f"codelab:\n{section}"
+    )
+    with pytest.raises(CatalogueInvalid) as caught:
+        read(tmp_path, text)
+    assert f"line {line}: {place}: Expected" in caught.value.message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path as File
 from typing import Any
@@ -10,18 +9,14 @@ from typing import Any
 import msgspec
 import yaml
 
+from codelab.llm.catalog.complaints import PLACE, complaint_about
 from codelab.llm.catalog.entries import EMBEDDING, Catalogue, ModelEntry, hide, is_embedding_name
-from codelab.llm.catalog.names import NameCheck, at_line, did_you_mean
-from codelab.llm.catalog.places import DuplicateKey, Path, lines_of, parse_path
+from codelab.llm.catalog.names import NameCheck, at_line
+from codelab.llm.catalog.places import DuplicateKey, Path, lines_of
 from codelab.llm.catalog.role_defaults import roles_by_strength
 from codelab.llm.errors import CatalogueInvalid
 from codelab.sdk.agent import ModelRole
 
-_PLACE = re.compile(
-    r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>[^`]*)`)?$", re.DOTALL
-)
-_ENTRY = re.compile(r"^model_list\[(\d+)\]")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _OPEN = ("ollama_chat/*", "ollama/*")
 Listed = Callable[[ModelEntry], Collection[str]]
 _Fallbacks = list[str] | dict[str, list[str]]
@@ -136,7 +131,9 @@ def build_catalogue(
         for place, item in enumerate(file.model_list):
             _check_params(item, place)
     except msgspec.ValidationError as error:
-        raise _complaint(str(error), document, source, lines) from None
+        raise complaint_about(
+            str(error), document, source, lines, fails=_fails, fields=_Ours.__struct_fields__
+        ) from None
     origins = {
         item.model_name: at_line(source, ("model_list", place), lines)
         for place, item in reversed(list(enumerate(file.model_list)))
@@ -193,7 +190,7 @@ def _check_params(item: _Entry, place: int) -> None:
     try:
         model = msgspec.convert(item.litellm_params, _Params).model
     except msgspec.ValidationError as error:
-        problem = _PLACE.match(str(error))
+        problem = PLACE.match(str(error))
         field = f".{problem['place']}" if problem and problem["place"] else ""
         text = problem["problem"] if problem else str(error)
         where = f"$.model_list[{place}].litellm_params{field}"
@@ -344,30 +341,12 @@ def _named_in_fallbacks(file: _File) -> Iterator[tuple[Path, str]]:
             yield (*place, index), name
 
 
-def _complaint(
-    error: str, document: Any, source: str, lines: Mapping[Path, int]
-) -> CatalogueInvalid:
-    match = _PLACE.match(error)
-    problem, place = (match["problem"], match["place"] or "") if match else (error, "")
-    unknown = _UNKNOWN.search(problem)
-    path = parse_path(place)
-    if unknown:
-        path = (*path, unknown[1])
-        problem += did_you_mean(unknown[1], _Ours.__struct_fields__)
-    start = at_line(source, path, lines)
-    if not place:
-        return CatalogueInvalid(f"{start}: {problem} at the top.")
-    entry = _ENTRY.match(place)
-    name = _name_of(document, int(entry[1])) if entry else None
-    return CatalogueInvalid(f"{start}: {place}{f' ({name})' if name else ''}: {problem}.")
-
-
-def _name_of(document: Any, place: int) -> str | None:
+def _fails(document: Any) -> bool:
     try:
-        name = document["model_list"][place]["model_name"]
-    except (KeyError, TypeError, IndexError):
-        return None
-    return name if isinstance(name, str) else None
+        msgspec.convert(document, _File)
+    except msgspec.ValidationError:
+        return True
+    return False
 
 
 def _mark(error: Exception) -> str:
