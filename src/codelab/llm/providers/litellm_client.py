@@ -19,6 +19,7 @@ from codelab.llm.errors import (
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.conversation import write_conversation
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
+from codelab.llm.providers.key_destinations import for_litellm, require_our_wire
 from codelab.llm.providers.litellm_parser import ParsedAnswer, RequestTap
 from codelab.llm.providers.openai_format import write_options
 from codelab.llm.providers.overflow import too_long
@@ -52,6 +53,7 @@ class LiteLLMClient:
         Raises:
             ModelError: The provider refused or failed.
         """
+        require_our_wire(entry)
         params = entry.resolved()
         secrets = _secrets_of(params)
 
@@ -138,7 +140,7 @@ async def _prepare(
         return None, None
     if tap.request is None:
         return None, stream
-    call, parser = tap.call(), stream.completion_stream
+    call, parser = tap.call(params), stream.completion_stream
     if call is None or not callable(getattr(parser, "chunk_parser", None)):
         return None, None
     return (call, parser), None
@@ -154,7 +156,7 @@ async def _start(
     return await litellm.acompletion(
         model=entry.model,
         messages=write_conversation(request, entry.model),
-        **{**write_options(request), "timeout": _TIMEOUT_S, **params},
+        **{**write_options(request), "timeout": _TIMEOUT_S, **for_litellm(params)},
         drop_params=True,
         max_retries=0,
         num_retries=0,
