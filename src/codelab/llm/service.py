@@ -25,6 +25,7 @@ from codelab.llm.accounting.repository import (
 )
 from codelab.llm.accounting.standing import Standing
 from codelab.llm.accounting.usage import UsageWriter
+from codelab.llm.catalog.added_models import AddedModels
 from codelab.llm.catalog.discovery import Found, catalogue_of, look_around
 from codelab.llm.catalog.entries import Catalogue, describe
 from codelab.llm.catalog.models_file import read_models_file
@@ -84,6 +85,7 @@ class Models:
         providers: Models that plugins bring.
         response_cache: Keeps answers for identical requests, and is closed with the layer; none:
             each is asked anew.
+        added: Models that administrators add while the server runs; closed with the layer.
         environ: Tells which providers there are a key for, when there is no models file; the
             keys themselves are read from the process's environment when they are used.
 
@@ -99,6 +101,7 @@ class Models:
         limiter: RateLimiter,
         providers: Sequence[ModelProvider] = (),
         response_cache: ResponseCache | None = None,
+        added: AddedModels | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._settings = settings
@@ -106,12 +109,13 @@ class Models:
         self._limiter = limiter
         self._providers = tuple(providers)
         self._response_cache = response_cache
+        self.added = added
         self._environ = environ
         self._repository = UsageRepository(db)
         self._writer = UsageWriter(self._repository)
         self.budget = Budget(db, settings.caps) if settings.caps.limits() else None
         self._books = Books(bus, self._writer, self.budget)
-        self._pool = HttpPool()
+        self._pool = HttpPool(settings.allowed)
         self._litellm = LiteLLM()
         self._prices: Mapping[str, ModelFacts] = {}
         self._facts: dict[str, ModelFacts] = {}
@@ -120,10 +124,12 @@ class Models:
         self._discovering: asyncio.Task[None] | None = None
         if settings.models_file:
             brought = [model.name for each in self._providers for model in each.models]
-            own = read_models_file(settings.models_file, brought)
+            self._own = read_models_file(settings.models_file, brought)
         else:
-            own = catalogue_of(environ, Found()) if settings.discover else Catalogue()
-        self._catalogue = own.with_providers(self._providers)
+            self._own = catalogue_of(environ, Found()) if settings.discover else Catalogue()
+        self._catalogue = self._own.with_providers(self._providers)
+        if added:
+            added.follow(self._merge)
         self._circuits = Circuits(settings.circuit, lambda name: self._catalogue.find(name))
         self._client = TimeLimited(
             ProviderClient(lambda: self._catalogue, self._litellm, self._pool),
@@ -199,6 +205,21 @@ class Models:
             answer = record.complete(answer)
             await self._books.note(record.finished(answer, self.provider(answer.model)), on_usage)
         return answer
+
+    async def try_out(
+        self, request: ModelRequest, on_delta: OnDelta, attribution: Attribution
+    ) -> Completion:
+        """Ask this very model, once: no other in its place, and whether or not it rests.
+
+        Raises:
+            BudgetExhausted: A cap on what may be spent is in the way.
+            ModelError: The model failed; see `llm.errors`.
+        """
+        if self.budget:
+            await self._priced()
+        record = CallRecord(request, attribution, on_delta, self._cost)
+        client = Accounted(self._client, record, self._books, self, None)
+        return await client.stream(request, record.take)
 
     def resolve(
         self, role: ModelRole, requested: str | None = None, *, agent: str | None = None
@@ -292,6 +313,8 @@ class Models:
         """
         if self._discovering is None and not self._settings.models_file and self._settings.discover:
             self._discovering = asyncio.create_task(self._discover())
+        if self.added:
+            self.added.start()
         if self.budget:
             self.budget.start()
         if self._warming is None:
@@ -304,6 +327,8 @@ class Models:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self.added:
+            await self.added.close()
         if self.budget:
             await self.budget.close()
         await self._writer.close()
@@ -339,17 +364,24 @@ class Models:
 
     async def _discover(self) -> None:
         found = await look_around(self._pool, self._environ)
-        catalogue = catalogue_of(self._environ, found).with_providers(self._providers)
         # A turn that has just started may hold a name from before the search.
-        self._catalogue = msgspec.structs.replace(catalogue, retired=self._catalogue.entries)
-        self._facts.clear()
+        before = self._own.with_providers(self._providers).entries
+        self._own = msgspec.structs.replace(catalogue_of(self._environ, found), retired=before)
+        self._merge()
         _log.info("models_found", models=len(self._catalogue.entries))
+
+    def _merge(self) -> None:
+        added = self.added.entries if self.added else {}
+        self._catalogue = self._own.with_added(added).with_providers(self._providers)
+        self._facts.clear()
 
     async def discovered(self) -> None:
         """Wait for a search that is under way, where there is nothing to go on without it.
 
         Who asks before may be told of no model, or be given a plugin's in a real one's place.
         """
+        if self.added:
+            await self.added.read()
         own = any(entry.client is None for entry in self._catalogue.entries.values())
         if self._discovering is not None and not own:
             await asyncio.wait([self._discovering])

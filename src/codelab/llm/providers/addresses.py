@@ -168,7 +168,7 @@ def _allowance(text: str) -> Allowance:
         host, port = host_of(parts), parts.port
     except ValueError:
         host, port = "", None
-    address = _literal(host)
+    address = _literal(host) if parts.netloc == text else None
     if address is not None:
         return Allowance(network=ipaddress.ip_network(address), port=port)
     if _NAME.fullmatch(host) and parts.netloc == text and "@" not in text:
