@@ -7,9 +7,10 @@ from codelab.llm.accounting.standing import Standing
 from codelab.llm.catalog.added_models import AddedModels
 from codelab.llm.circuits import RestingModel
 from codelab.llm.fallback import RetryPolicy, Waiting
+from codelab.llm.health import ModelsHealth
 from codelab.llm.providers.addresses import parse_allowed
 from codelab.llm.response_cache import ResponseCache
-from codelab.llm.service import Models, ModelsHealth
+from codelab.llm.service import Models
 from codelab.llm.settings import LlmSettings
 
 __all__ = [

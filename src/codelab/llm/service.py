@@ -33,6 +33,7 @@ from codelab.llm.catalog.prices import UNKNOWN, ModelFacts, cost_of, facts_of, r
 from codelab.llm.circuits import Circuits, RestingModel
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.fallback import OnWaiting, WithFallback
+from codelab.llm.health import ADVICE, ModelsHealth, health_of
 from codelab.llm.providers.client import ProviderClient
 from codelab.llm.providers.embeddings import INPUT
 from codelab.llm.providers.http_pool import HttpPool
@@ -53,25 +54,6 @@ from codelab.sdk.model import (
 )
 
 _log = structlog.get_logger(__name__)
-
-ADVICE = (
-    "No model is configured. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, start Ollama on this "
-    "machine, or name models in a models.yaml (CODELAB_MODELS_FILE), then restart."
-)
-
-
-class ModelsHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether models can be asked.
-
-    Args:
-        configured: Whether there is any.
-        models: Their names.
-        advice: What to set when there is none, or what an entry lacks.
-    """
-
-    configured: bool
-    models: tuple[str, ...]
-    advice: str = ""
 
 
 class Models:
@@ -272,15 +254,7 @@ class Models:
 
     def health(self) -> ModelsHealth:
         """Tell whether models can be asked, without asking one."""
-        entries = self._catalogue.entries
-        lacking = [
-            f"{entry.name} needs {' and '.join(missing)}."
-            for entry in entries.values()
-            if (missing := entry.missing_variables())
-        ]
-        lacking += [provider.advice for provider in self._providers if provider.advice]
-        advice = " ".join(lacking) if entries else ADVICE
-        return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
+        return health_of(self._catalogue.entries, self._providers)
 
     async def usage(self, group: UsageGroup, chosen: UsageFilter) -> list[UsageSum]:
         """Add up what calls have used; includes calls just made."""

@@ -1,4 +1,4 @@
-"""Models that administrators add, change and take away while the server runs, and trying one out."""
+"""Models that administrators add while the server runs, and trying one out."""
 
 from __future__ import annotations
 
