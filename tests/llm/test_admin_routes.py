@@ -125,6 +125,7 @@ async def test_a_name_that_leads_inside_is_refused_when_given_and_when_used(laye
     async with served(build(layer, layer.entry("openai"), allowed=False)) as api:
         there = new(layer, api_base=f"http://localhost:{port}")
         assert (await call(api, "POST", body=there))[0] == 422
+        await layer.script(Reply(text="Never."))
         # Another replica's administrator allows more, or the name has been an outer one until now.
         lenient = AddedModels(layer.db, CIPHER, parse_allowed(["127.0.0.1"]))
         await lenient.add("mine", new(layer)["litellm_params"], {}, by="root")
