@@ -115,8 +115,10 @@ async def test_what_cannot_be_is_refused(api: Api, layer: Layer) -> None:
     inner = new(layer, "inner", api_base="http://10.0.0.1/v1")
     assert await call(api, "POST", body=inner) == (422, {"code": "invalid_input"})
     for method in ("PATCH", "DELETE"):
-        body = {} if method == "PATCH" else None
-        assert await call(api, method, "/openai", body) == (404, {"code": "not_found"})
+        assert await call(api, method, "/openai", {} if method == "PATCH" else None) == (
+            404,
+            {"code": "not_found"},
+        )
     assert (await call(api, "POST", "/nothing/test"))[1] == {"code": "model_unknown"}
 
 
