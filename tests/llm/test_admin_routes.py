@@ -10,16 +10,18 @@ import pytest
 import sqlalchemy as sa
 
 from codelab.kit.crypto import Cipher
-from codelab.llm.api import AddedModels, Models, parse_allowed
-from codelab.llm.errors import ModelUnknown
+from codelab.llm.api import AddedModels, Attribution, Models, parse_allowed
+from codelab.llm.errors import ModelRefused, ModelUnknown
 from codelab.llm.events import AddedModelEvent, ModelAdded, ModelChanged, ModelRemoved
 from codelab.llm.models import llm_models
+from codelab.llm.providers.embeddings import embedding_request
 from tests.llm.conftest import add_user
-from tests.llm.layer import Layer, ask, eventually
+from tests.llm.layer import Heard, Layer, ask, eventually, request
 from tests.llm.served import Api, served
 from tests.model_server.script import Reply
 
 ROOT = "root admin"
+WHOSE = Attribution(user_id="", session_id="", turn_id="", agent="")
 CIPHER = Cipher(["a-secret-of-this-test"])
 
 
@@ -114,11 +116,9 @@ async def test_what_cannot_be_is_refused(api: Api, layer: Layer) -> None:
     assert await call(api, "POST", body=new(layer)) == (409, {"code": "conflict"})
     inner = new(layer, "inner", api_base="http://10.0.0.1/v1")
     assert await call(api, "POST", body=inner) == (422, {"code": "invalid_input"})
-    for method in ("PATCH", "DELETE"):
-        assert await call(api, method, "/openai", {} if method == "PATCH" else None) == (
-            404,
-            {"code": "not_found"},
-        )
+    absent = (404, {"code": "not_found"})
+    assert await call(api, "PATCH", "/openai", {}) == absent
+    assert await call(api, "DELETE", "/openai") == absent
     assert (await call(api, "POST", "/nothing/test"))[1] == {"code": "model_unknown"}
 
 
@@ -207,3 +207,47 @@ async def test_a_model_sealed_with_a_lost_key_can_be_taken_away(api: Api, layer:
     ]
     assert "lost" not in api.models.health().models
     assert (await call(api, "DELETE", "/lost"))[0] == 204
+
+
+@pytest.mark.parametrize("wire", ["openai", "anthropic", "ollama"])
+async def test_every_wire_is_read_over_checked_connections(layer: Layer, wire: str) -> None:
+    async with served(build(layer)) as api:
+        entry = layer.entry(wire)
+        body = {"name": wire, "litellm_params": entry["litellm_params"]}
+        assert (await call(api, "POST", body=body))[0] == 201
+        await layer.script(Reply(text="yes"))
+        _, trial = await call(api, "POST", f"/{wire}/test")
+        assert (trial["ok"], trial["message"]) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("wire", "info", "proxied"),
+    [
+        ("openai", {}, True),
+        ("anthropic", {}, True),
+        ("openai", {"mode": "embedding"}, True),
+        ("ollama", {"mode": "embedding"}, False),
+    ],
+)
+async def test_litellm_s_own_connections_are_out_of_reach(
+    layer: Layer,
+    monkeypatch: pytest.MonkeyPatch,
+    wire: str,
+    info: dict[str, str],
+    *,
+    proxied: bool,
+) -> None:
+    """It follows redirects and proxies, and connects to whatever a name says."""
+    async with served(build(layer)) as api:
+        if proxied:
+            monkeypatch.setenv("http_proxy", layer.server.url)
+            monkeypatch.setenv("no_proxy", "")
+        await layer.script(Reply(text="Never."))
+        models = api.models
+        assert models.added is not None
+        params = layer.entry(wire)["litellm_params"]
+        await models.added.add("mine", params, info, by="root")
+        question = embedding_request("mine", ["A text."], None) if info else request("mine")
+        with pytest.raises(ModelRefused, match="checks addresses"):
+            await models.try_out(question, Heard(), WHOSE)
+        assert await layer.seen() == []

@@ -197,11 +197,16 @@ class AddedModels:
             await asyncio.gather(self._polling, return_exceptions=True)
 
     async def _poll(self) -> None:
+        failing = False
         while True:
             try:
                 await self.refresh()
-            except CodeLabError as error:
-                _log.warning("added_models_not_read", error_code=error.code)
+                failing = False
+            except Exception as error:
+                # Once for each outage; what is known already goes on serving.
+                if not failing:
+                    _log.warning("added_models_not_read", error_type=type(error).__name__)
+                failing = True
             await asyncio.sleep(self._poll_s)
 
     async def _check_places(self, params: Mapping[str, Any]) -> None:
