@@ -23,8 +23,14 @@ CONDITIONS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.ModelError)
 ]
-# These are the catalogue's and the fallback's own, not a client's.
-OURS = (errors.ModelError, errors.NoModelConfigured, errors.NoModelAvailable, errors.ModelUnknown)
+# These are the catalogue's, the fallback's and the pool's own, not a client's.
+OURS = (
+    errors.ModelError,
+    errors.NoModelConfigured,
+    errors.NoModelAvailable,
+    errors.ModelUnknown,
+    errors.ModelAddressRefused,
+)
 
 
 class Failing:
