@@ -59,7 +59,15 @@ from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
-from codelab.llm.api import Caps, LlmSettings, Models, ResponseCache, RetryPolicy
+from codelab.llm.api import (
+    AddedModels,
+    Caps,
+    LlmSettings,
+    Models,
+    ResponseCache,
+    RetryPolicy,
+    parse_allowed,
+)
 from codelab.llm.routes import router as llm_routes
 from codelab.llm.routes import v1_router
 from codelab.plugins import Plugins, load_plugins
@@ -117,7 +125,9 @@ def create_app(
     sessions = Sessions(db, cipher, workspaces.get, replica=replica)
     turns = Turns(db, cipher, replica=replica)
     answers = _response_cache(settings, keys)
-    models = Models(_llm_settings(settings), db, bus, limiter, installed.providers, answers)
+    llm_settings = _llm_settings(settings)
+    added = AddedModels(db, cipher, llm_settings.allowed)
+    models = Models(llm_settings, db, bus, limiter, installed.providers, answers, added)
     agent_registry = AgentRegistry(installed.agents, _prompts(settings))
 
     async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
@@ -291,6 +301,7 @@ def _llm_settings(settings: Settings) -> LlmSettings:
         preload=access.litellm_preload,
         retry=RetryPolicy(longest_wait_s=access.model_wait_s),
         caps=_caps(settings),
+        allowed=parse_allowed(access.model_addresses),
     )
 
 

@@ -178,6 +178,13 @@ class ModelAccess(Section, frozen=True, kw_only=True):
             "no other model can answer; its user sees until when. Programs are told at once.",
         ),
     ] = 90
+    model_addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Inner addresses that models may have which administrators add while the "
+            "server runs: hosts, host:port, networks; comma-separated. Public ones need none."
+        ),
+    ] = ()
     response_cache_s: Annotated[
         float,
         Meta(

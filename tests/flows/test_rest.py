@@ -103,7 +103,7 @@ class Real:
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {"file_path": "notes.md"}
-        self.special: dict[str, dict[str, str | None]] = {}
+        self.special: dict[str, dict[str, Any]] = {}
 
     def put_into(self, case: Case) -> None:
         """Let a request be about what there is; a deletion gets what nothing else needs."""
@@ -150,6 +150,16 @@ async def furnished(client: Client) -> Real:
     token = await client.call("POST", "users/me/tokens", {"name": "unwanted"})
     real.places |= {"token_id": token["id"], "model_id": "scripted"}
     real.special["PATCH /api/v1/admin/users"] = {"id": bob["id"]}
+    added = {"litellm_params": {"model": "openai/gpt-5", "api_key": "sk-unused"}}
+    for name in ("added", "disliked"):
+        await client.call("POST", "admin/models", {"name": name, **added})
+    one = "/api/v1/admin/models/{name}"
+    real.special |= {
+        "POST /api/v1/admin/models": {"name": "fresh", "model_info": {}, **added},
+        f"PATCH {one}": {"name": "added", "litellm_params": {"top_p": 0.5}, "model_info": None},
+        f"DELETE {one}": {"name": "disliked"},
+        f"POST {one}/test": {"name": "scripted"},
+    }
     return real
 
 

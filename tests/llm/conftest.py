@@ -13,13 +13,13 @@ from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, metadata
 from codelab.kit.ids import new_id
-from codelab.llm.models import llm_budgets, llm_reservations, llm_usage
+from codelab.llm.models import llm_budgets, llm_models, llm_reservations, llm_usage
 from tests.llm.layer import Layer
 from tests.model_server.process import ModelServer
 from tests.support import node
 from tests.support.aimock import Aimock
 
-TABLES = [users, llm_usage, llm_budgets, llm_reservations]
+TABLES = [users, llm_usage, llm_budgets, llm_reservations, llm_models]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import yaml
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.ratelimit import RateLimiter
-from codelab.llm.api import Attribution, LlmSettings, Models, ResponseCache
+from codelab.llm.api import AddedModels, Attribution, LlmSettings, Models, ResponseCache
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import RetryPolicy
 from codelab.sdk.messages import Message, SystemMessage, UserMessage
@@ -93,6 +93,7 @@ class Layer:
         providers: Sequence[ModelProvider] = (),
         environ: Mapping[str, str] | None = None,
         response_cache: ResponseCache | None = None,
+        added: AddedModels | None = None,
         **settings: Any,
     ) -> Models:
         """A model layer with these entries; without any, one that looks at the environment."""
@@ -106,6 +107,7 @@ class Layer:
             RateLimiter(),
             providers,
             response_cache,
+            added,
             environ=environ or {},
         )
         self._made.append(models)

@@ -30,6 +30,12 @@ _AUTH_ACTIONS: dict[type[auth.AuthEvent], str] = {
     auth.ApiTokenDeleted: "auth.api_token_deleted",
 }
 
+_MODEL_ACTIONS: dict[type[llm.AddedModelEvent], str] = {
+    llm.ModelAdded: "model.added",
+    llm.ModelChanged: "model.changed",
+    llm.ModelRemoved: "model.removed",
+}
+
 OBSERVED: tuple[type[Event], ...] = (
     auth.AuthEvent,
     workspace.WorkspaceCreated,
@@ -47,6 +53,9 @@ OBSERVED: tuple[type[Event], ...] = (
     hitl.RuleRevoked,
     tools.ToolExecuted,
     llm.ModelCalled,
+    llm.ModelAdded,
+    llm.ModelChanged,
+    llm.ModelRemoved,
 )
 
 
@@ -243,6 +252,19 @@ def _(event: llm.ModelCalled) -> list[Observation]:
                 "duration_ms": event.duration_ms,
                 "tried": event.tried,
             },
+        )
+    ]
+
+
+@observe.register
+def _(event: llm.AddedModelEvent) -> list[Observation]:
+    return [
+        Observation(
+            action=_MODEL_ACTIONS[type(event)],
+            resource_type="model",
+            resource_id=event.name,
+            user_id=event.by,
+            weighty=True,
         )
     ]
 

@@ -4,15 +4,19 @@ from codelab.llm.accounting.calls import Attribution
 from codelab.llm.accounting.caps import Caps
 from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageRecord, UsageSum
 from codelab.llm.accounting.standing import Standing
+from codelab.llm.catalog.added_models import AddedModels
 from codelab.llm.catalog.overview import ModelLine, Overview
 from codelab.llm.circuits import RestingModel
 from codelab.llm.fallback import RetryPolicy, Waiting
+from codelab.llm.health import ModelsHealth
+from codelab.llm.providers.addresses import parse_allowed
 from codelab.llm.providers.embeddings import embedding_request
 from codelab.llm.response_cache import ResponseCache
-from codelab.llm.service import Models, ModelsHealth
+from codelab.llm.service import Models
 from codelab.llm.settings import LlmSettings
 
 __all__ = [
+    "AddedModels",
     "Attribution",
     "Caps",
     "LlmSettings",
@@ -30,4 +34,5 @@ __all__ = [
     "UsageSum",
     "Waiting",
     "embedding_request",
+    "parse_allowed",
 ]

@@ -99,6 +99,13 @@ class ModelRefused(ModelError):
     title = "The provider refused the request"
 
 
+class ModelAddressRefused(ModelError):
+    """A model that was added at run time leads into an inner network."""
+
+    code = "model_address_refused"
+    title = "The model's address is not allowed"
+
+
 class ModelFiltered(ModelError):
     """The provider's content filter stopped the request or the answer."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.kit.events import EphemeralEvent
+from codelab.kit.events import EphemeralEvent, Event
 from codelab.sdk.model import Usage
 
 
@@ -32,3 +32,27 @@ class ModelCalled(EphemeralEvent, frozen=True, kw_only=True):
     error_code: str = ""
     tried: tuple[str, ...] = ()
     from_cache: bool = False
+
+
+class AddedModelEvent(Event, frozen=True, kw_only=True):
+    """Something about a model that an administrator has added while the server ran.
+
+    Args:
+        name: The model's name in the catalogue.
+        by: Who did it.
+    """
+
+    name: str
+    by: str
+
+
+class ModelAdded(AddedModelEvent, frozen=True, kw_only=True):
+    """An administrator added a model."""
+
+
+class ModelChanged(AddedModelEvent, frozen=True, kw_only=True):
+    """An administrator changed an added model, its key or its address perhaps."""
+
+
+class ModelRemoved(AddedModelEvent, frozen=True, kw_only=True):
+    """An administrator took an added model away."""

@@ -77,3 +77,17 @@ llm_reservations = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Index("ix_llm_reservations_expires_at", "expires_at"),
 )
+
+# Models that administrators have added while the server ran.
+llm_models = sa.Table(
+    "llm_models",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    # What litellm is told, the key included; sealed.
+    sa.Column("params", sa.LargeBinary, nullable=False),
+    sa.Column("info", sa.JSON, nullable=False),
+    # No foreign key: a model stays when its maker leaves.
+    sa.Column("created_by", sa.String(32), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)

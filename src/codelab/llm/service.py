@@ -6,8 +6,6 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.errors import RateLimited
@@ -24,6 +22,7 @@ from codelab.llm.accounting.repository import (
 )
 from codelab.llm.accounting.standing import Standing
 from codelab.llm.accounting.usage import UsageWriter
+from codelab.llm.catalog.added_models import AddedModels
 from codelab.llm.catalog.entries import Catalogue, describe
 from codelab.llm.catalog.overview import Overview, overview
 from codelab.llm.catalog.prices import UNKNOWN, ModelFacts, cost_of, facts_of, read_price_list
@@ -31,6 +30,7 @@ from codelab.llm.catalog.source import CatalogueSource
 from codelab.llm.circuits import Circuits, RestingModel
 from codelab.llm.errors import ModelUnknown, NoModelConfigured
 from codelab.llm.fallback import OnWaiting, WithFallback
+from codelab.llm.health import ADVICE, ModelsHealth, health_of
 from codelab.llm.providers.client import ProviderClient
 from codelab.llm.providers.embeddings import INPUT
 from codelab.llm.providers.http_pool import HttpPool
@@ -50,25 +50,6 @@ from codelab.sdk.model import (
     Usage,
 )
 
-ADVICE = (
-    "No model is configured. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, start Ollama on this "
-    "machine, or name models in a models.yaml (in the data folder, or CODELAB_MODELS_FILE)."
-)
-
-
-class ModelsHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether models can be asked.
-
-    Args:
-        configured: Whether there is any.
-        models: Their names.
-        advice: What to set when there is none, or what an entry lacks.
-    """
-
-    configured: bool
-    models: tuple[str, ...]
-    advice: str = ""
-
 
 class Models:
     """The one way to models.
@@ -81,6 +62,7 @@ class Models:
         providers: Models that plugins bring.
         response_cache: Keeps answers for identical requests, and is closed with the layer; none:
             each is asked anew.
+        added: Models that administrators add while the server runs; closed with the layer.
         environ: Tells which providers there are a key for, when there is no models file; the
             keys themselves are read from the process's environment when they are used.
 
@@ -96,6 +78,7 @@ class Models:
         limiter: RateLimiter,
         providers: Sequence[ModelProvider] = (),
         response_cache: ResponseCache | None = None,
+        added: AddedModels | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._settings = settings
@@ -103,11 +86,12 @@ class Models:
         self._limiter = limiter
         self._providers = tuple(providers)
         self._response_cache = response_cache
+        self.added = added
         self._repository = UsageRepository(db)
         self._writer = UsageWriter(self._repository)
         self.budget = Budget(db, settings.caps) if settings.caps.limits() else None
         self._books = Books(bus, self._writer, self.budget)
-        self._pool = HttpPool()
+        self._pool = HttpPool(settings.allowed)
         self._litellm = LiteLLM()
         self._prices: Mapping[str, ModelFacts] = {}
         self._facts: dict[str, ModelFacts] = {}
@@ -117,6 +101,8 @@ class Models:
         self._source = CatalogueSource(settings, environ, brought, self._pool, self._assemble)
         self._catalogue = Catalogue()
         self._assemble()
+        if added:
+            added.follow(self._assemble)
         self._circuits = Circuits(settings.circuit, lambda name: self._catalogue.find(name))
         self._client = TimeLimited(
             ProviderClient(lambda: self._catalogue, self._litellm, self._pool),
@@ -195,6 +181,21 @@ class Models:
             await self._books.note(record.finished(answer, self.provider(answer.model)), on_usage)
         return answer
 
+    async def try_out(
+        self, request: ModelRequest, on_delta: OnDelta, attribution: Attribution
+    ) -> Completion:
+        """Ask this very model, once: no other in its place, and whether or not it rests.
+
+        Raises:
+            BudgetExhausted: A cap on what may be spent is in the way.
+            ModelError: The model failed; see `llm.errors`.
+        """
+        if self.budget:
+            await self._priced()
+        record = CallRecord(request, attribution, on_delta, self._cost)
+        client = Accounted(self._client, record, self._books, self, None)
+        return await client.stream(request, record.take)
+
     def resolve(
         self, role: ModelRole, requested: str | None = None, *, agent: str | None = None
     ) -> str:
@@ -250,19 +251,7 @@ class Models:
 
     def health(self) -> ModelsHealth:
         """Tell whether models can be asked, without asking one."""
-        entries = self._catalogue.entries
-        lacking = [
-            f"{entry.name} needs {' and '.join(missing)}."
-            for entry in entries.values()
-            if (missing := entry.missing_variables())
-        ]
-        lacking += [provider.advice for provider in self._providers if provider.advice]
-        if self._source.complaint:
-            lacking.insert(
-                0, f"{self._source.complaint} Until then the models from before stay in use."
-            )
-        advice = " ".join(lacking) if entries or self._source.complaint else ADVICE
-        return ModelsHealth(configured=bool(entries), models=tuple(entries), advice=advice)
+        return health_of(self._catalogue.entries, self._providers, self._source.complaint)
 
     async def usage(self, group: UsageGroup, chosen: UsageFilter) -> list[UsageSum]:
         """Add up what calls have used; includes calls just made."""
@@ -294,6 +283,8 @@ class Models:
             What ends when the next call will be as quick as any; nobody needs to wait for it.
         """
         self._source.start()
+        if self.added:
+            self.added.start()
         if self.budget:
             self.budget.start()
         if self._warming is None:
@@ -306,6 +297,8 @@ class Models:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._source.close()
+        if self.added:
+            await self.added.close()
         if self.budget:
             await self.budget.close()
         await self._writer.close()
@@ -340,7 +333,8 @@ class Models:
 
     def _assemble(self) -> None:
         """Put the catalogue together, from all that there are models from."""
-        catalogue = self._source.catalogue.with_providers(self._providers)
+        added = self.added.entries if self.added else {}
+        catalogue = self._source.catalogue.with_added(added).with_providers(self._providers)
         self._catalogue = catalogue.following(self._catalogue)
         self._facts.clear()
 
@@ -349,6 +343,8 @@ class Models:
 
         Who asks before may be told of no model, or be given a plugin's in a real one's place.
         """
+        if self.added:
+            await self.added.read()
         own = any(entry.client is None for entry in self._catalogue.entries.values())
         if not own:
             await self._source.searched()

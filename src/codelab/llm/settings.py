@@ -9,6 +9,7 @@ import msgspec
 from codelab.llm.accounting.caps import Caps
 from codelab.llm.circuit import CircuitPolicy
 from codelab.llm.fallback import RetryPolicy
+from codelab.llm.providers.addresses import NOTHING, Allowed
 
 
 class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
         retry: How patient to be with a model that fails.
         circuit: How soon a model that fails is given a rest, and for how long.
         caps: What models may cost.
+        allowed: Which inner addresses models may have that are added while the server runs.
     """
 
     models_file: Path | None = None
@@ -37,3 +39,4 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     retry: RetryPolicy = RetryPolicy()
     circuit: CircuitPolicy = CircuitPolicy()
     caps: Caps = Caps()
+    allowed: Allowed = NOTHING

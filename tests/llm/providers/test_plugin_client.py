@@ -23,7 +23,7 @@ CONDITIONS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.ModelError)
 ]
-# These are the catalogue's, the budget's and the fallback's own, not a client's.
+# These are the catalogue's, the budget's, the fallback's and the pool's own, not a client's.
 OURS = (
     errors.ModelError,
     errors.NoModelConfigured,
@@ -31,6 +31,7 @@ OURS = (
     errors.ModelUnknown,
     errors.ModelUnpriced,
     errors.ModelResting,
+    errors.ModelAddressRefused,
 )
 # What was given up in the middle has cost something, and has a row of its own.
 PAID_FOR = (errors.ModelTimeout, errors.ModelInterrupted)

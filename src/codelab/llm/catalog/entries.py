@@ -68,6 +68,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
         info: The entry's `model_info`.
         offered: How a plugin describes its model.
         client: A plugin's own client.
+        guarded: Whether its own address was given at run time, and is checked with each connection.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     info: Mapping[str, Any] = {}
     offered: ModelInfo | None = None
     client: ModelClient | None = None
+    guarded: bool = False
 
     @property
     def provider(self) -> str:
@@ -174,6 +176,10 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
         return next((e.name for e in self.entries.values() if not e.is_embedding), "") or next(
             iter(self.entries)
         )
+
+    def with_added(self, added: Mapping[str, ModelEntry]) -> Catalogue:
+        """Return the catalogue with the models that were added at run time after its own."""
+        return msgspec.structs.replace(self, entries={**self.entries, **added, **self.entries})
 
     def with_providers(self, providers: Iterable[ModelProvider]) -> Catalogue:
         """Return the catalogue with the models of plugins after its own."""

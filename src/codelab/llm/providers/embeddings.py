@@ -14,8 +14,10 @@ from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import ModelFailed, ModelUnreachable
 from codelab.llm.providers.failures import condition_of, read_failure
 from codelab.llm.providers.http_pool import HttpPool, Target, format_request, parse_target
+from codelab.llm.providers.key_destinations import base_of, for_litellm, require_our_wire
 from codelab.llm.providers.litellm_client import condition_of_exception
 from codelab.llm.providers.litellm_library import LiteLLM
+from codelab.llm.providers.native_wires import home_of
 from codelab.sdk.messages import UserMessage
 from codelab.sdk.model import Completion, ModelRequest, Usage
 
@@ -90,6 +92,7 @@ class EmbeddingClient:
         if target is not None:
             answer = await self._ask(entry, target, params, request.options)
         else:
+            require_our_wire(entry)
             answer = await self._ask_litellm(entry, params, request.options)
         if len(answer.data) != len(request.options[INPUT]):
             raise ModelFailed(f"{entry.name} gave another number of vectors than of texts.")
@@ -152,7 +155,7 @@ class EmbeddingClient:
         try:
             answer = await litellm.aembedding(
                 model=entry.model,
-                **{**options, "timeout": _TIMEOUT_S, **params},
+                **{**options, "timeout": _TIMEOUT_S, **for_litellm(params)},
                 drop_params=True,
                 max_retries=0,
             )
@@ -199,13 +202,13 @@ class _Document:
 def _target_of(entry: ModelEntry, params: Mapping[str, Any]) -> Target | None:
     if not entry.model.startswith(_OPENAI):
         return None
-    base = params.get("api_base") or params.get("base_url") or _HOME[0]
-    return parse_target(f"{str(base).rstrip('/')}/embeddings")
+    base = base_of(params) or home_of("openai") or _HOME[0]
+    return parse_target(f"{base.rstrip('/')}/embeddings", guarded=entry.guarded)
 
 
 def _key_of(params: Mapping[str, Any]) -> str | None:
     """Find the key; one from the environment goes to OpenAI's own address only."""
-    if params.get("api_key") or params.get("api_base") or params.get("base_url"):
+    if params.get("api_key") or base_of(params):
         key: str | None = params.get("api_key")
         return key
     return os.environ.get(_HOME[1]) or None

@@ -19,9 +19,9 @@ from codelab.llm.errors import (
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.conversation import write_conversation
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
+from codelab.llm.providers.key_destinations import NO_KEY, for_litellm, require_our_wire
 from codelab.llm.providers.litellm_parser import ParsedAnswer, RequestTap
 from codelab.llm.providers.openai_format import write_options
-from codelab.llm.providers.openai_plan import NO_KEY
 from codelab.llm.providers.overflow import too_long
 from codelab.llm.providers.wire import Wire, WireCall
 from codelab.llm.providers.wire_chunks import Chunk
@@ -53,7 +53,8 @@ class LiteLLMClient:
         Raises:
             ModelError: The provider refused or failed.
         """
-        params = without_borrowed_key(entry.resolved())
+        require_our_wire(entry)
+        params = for_litellm(entry.resolved())
         secrets = _secrets_of(params)
 
         def condition(error: Exception, *, started: bool) -> ModelError:
@@ -85,15 +86,6 @@ class LiteLLMClient:
             return completion
         usage = msgspec.structs.replace(completion.usage, estimated=True)
         return msgspec.structs.replace(completion, usage=usage)
-
-
-def without_borrowed_key(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters so that litellm adds no key of the environment's.
-
-    It does so wherever none is given, even where the address is not that key's provider's.
-    """
-    own_address = params.get("api_base") or params.get("base_url")
-    return {**params, "api_key": NO_KEY} if own_address and not params.get("api_key") else params
 
 
 def condition_of_exception(
@@ -148,7 +140,7 @@ async def _prepare(
         return None, None
     if tap.request is None:
         return None, stream
-    call, parser = tap.call(), stream.completion_stream
+    call, parser = tap.call(params), stream.completion_stream
     if call is None or not callable(getattr(parser, "chunk_parser", None)):
         return None, None
     return (call, parser), None
@@ -164,7 +156,7 @@ async def _start(
     return await litellm.acompletion(
         model=entry.model,
         messages=write_conversation(request, entry.model),
-        **{**write_options(request), "timeout": _TIMEOUT_S, **params},
+        **{**write_options(request), "timeout": _TIMEOUT_S, **for_litellm(params)},
         drop_params=True,
         max_retries=0,
         num_retries=0,

@@ -6,6 +6,7 @@ run up to the point where it would send its request; that is caught, and sent ov
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from codelab.llm.errors import ModelError
 from codelab.llm.providers.assembly import AnswerAssembler, usage_of
 from codelab.llm.providers.http_pool import parse_target
+from codelab.llm.providers.key_destinations import own_headers
 from codelab.llm.providers.wire import WireCall
 from codelab.llm.providers.wire_chunks import (
     FunctionPiece,
@@ -53,8 +55,12 @@ class RequestTap:
     async def aclose(self) -> None:
         """Close nothing."""
 
-    def call(self) -> WireCall | None:
-        """Return the request as one for our connections; none when they do not serve its URL."""
+    def call(self, params: Mapping[str, Any]) -> WireCall | None:
+        """Return the request as one for our connections; none when they do not serve its URL.
+
+        Args:
+            params: The entry's parameters, which tell whether a key in it is the entry's own.
+        """
         target = parse_target(str(self.request.url))
         if target is None or self.request.method != "POST":
             return None
@@ -64,7 +70,7 @@ class RequestTap:
             if name not in _DROPPED_HEADERS
         }
         headers.setdefault("content-type", "application/json")
-        return WireCall(target, headers, self.request.content, "litellm")
+        return WireCall(target, own_headers(headers, params), self.request.content, "litellm")
 
 
 class NamesCondition(Protocol):

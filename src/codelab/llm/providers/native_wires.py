@@ -9,6 +9,7 @@ from typing import Any
 # litellm's name of a provider, and ours of its wire.
 NATIVE: Mapping[str, str] = {"anthropic": "anthropic", "ollama_chat": "ollama"}
 _BASE_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
     "anthropic": ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
     "ollama_chat": ("OLLAMA_API_BASE",),
 }

@@ -11,6 +11,7 @@ import msgspec
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.providers.conversation import LEAST_TOKENS, takes_marks, write_conversation
 from codelab.llm.providers.http_pool import Target, parse_target
+from codelab.llm.providers.key_destinations import NO_KEY, base_of, is_keyless, own_headers
 from codelab.llm.providers.native_wires import (
     NATIVE,
     complete_url,
@@ -25,8 +26,6 @@ from codelab.llm.providers.translated_options import TranslatedOptions
 from codelab.llm.providers.wire import WireCall
 from codelab.sdk.model import ModelRequest
 
-# What servers without keys are customarily sent.
-NO_KEY = "none"
 _PLAIN = "openai/"
 _TRANSPORT_PARAMS = frozenset({"api_key", "api_base", "base_url", "extra_headers", "organization"})
 # Understood by litellm's router and of no meaning for a single call.
@@ -69,7 +68,7 @@ def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
     """
     params = entry.resolved()
     options = {name: value for name, value in params.items() if name not in _TRANSPORT_PARAMS}
-    target = parse_target(f"{_base_of(params).rstrip('/')}/chat/completions")
+    target = parse_target(f"{base_of(params).rstrip('/')}/chat/completions", guarded=entry.guarded)
     plain = entry.model.startswith(_PLAIN) and not options.keys() - _ROUTER_PARAMS
     if target is None or not plain or target.address.host.endswith("openai.com"):
         return None
@@ -91,15 +90,15 @@ def make_plan(litellm: Any, entry: ModelEntry) -> WirePlan | None:
     if special & set(litellm.types.utils.all_litellm_params):
         return None
     model, provider, _, found_base = litellm.get_llm_provider(
-        model=entry.model, api_base=_base_of(params) or None, api_key=params.get("api_key")
+        model=entry.model, api_base=base_of(params) or None, api_key=params.get("api_key")
     )
-    api_base = found_base or _base_of(params) or home_of(provider) or _HOME.get(provider, ("",))[0]
+    api_base = found_base or base_of(params) or home_of(provider) or _HOME.get(provider, ("",))[0]
     config = native_config(litellm, model, provider) or _config_of(litellm, model, provider)
     if not api_base or config is None:
         return None
     wire = NATIVE.get(provider, "openai")
     url = config.get_complete_url(api_base, params.get("api_key"), model, {}, {}, True)
-    target = parse_target(complete_url(url, wire))
+    target = parse_target(complete_url(url, wire), guarded=entry.guarded)
     if target is None:
         return None
     return WirePlan(model, provider, api_base, target, config, wire)
@@ -133,13 +132,13 @@ def build_call(
         _key_of(litellm, plan, entry, params),
         plan.api_base,
     )
-    headers = {name: value for name, value in headers.items() if value != f"Bearer {NO_KEY}"}
     if params.get("organization"):
         headers["OpenAI-Organization"] = params["organization"]
     if plan.wire != "openai" and needs_translation_back(mapped, about):
         return None
+    headers = own_headers(once_each(headers), params)
     body = {**body, "stream": True, **extra_body}
-    return WireCall(plan.target, once_each(headers), msgspec.json.encode(body), plan.wire)
+    return WireCall(plan.target, headers, msgspec.json.encode(body), plan.wire)
 
 
 def _messages(
@@ -155,15 +154,12 @@ def _key_of(
     litellm: Any, plan: WirePlan, entry: ModelEntry, params: Mapping[str, Any]
 ) -> str | None:
     """Find the key; one from the environment goes to the provider's own address only."""
-    if params.get("api_key") or _base_of(params):
-        # Given none, some of litellm's translations take the environment's.
-        return params.get("api_key") or NO_KEY
+    if is_keyless(params):
+        return NO_KEY
+    if params.get("api_key"):
+        return str(params["api_key"])
     found: str | None = litellm.get_llm_provider(model=entry.model)[2]
     return found or os.environ.get(_HOME.get(plan.provider, ("", ""))[1]) or None
-
-
-def _base_of(params: Mapping[str, Any]) -> str:
-    return str(params.get("api_base") or params.get("base_url") or "")
 
 
 def _config_of(litellm: Any, model: str, provider: str) -> Any:

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Router, get
 from litestar.params import FromQuery, QueryParameter
+from litestar.types import ControllerRouterHandler
 
 from codelab.auth.api import Principal
 from codelab.kit.errors import Forbidden
 from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageSum
 from codelab.llm.accounting.standing import Standing
 from codelab.llm.circuits import RestingModel
+from codelab.llm.routes.admin import administration
 from codelab.llm.routes.completions import Authorise, service_completions
 from codelab.llm.service import Models
 from codelab.sdk.model import ModelInfo, Usage
@@ -116,7 +118,14 @@ def router(models: Models, authorise: Authorise) -> Router:
         shown = [cap for cap in caps if cap.scope != "server" or request.user.is_admin]
         return SpendingLimits(caps=shown, requests_per_hour=models.requests_per_hour)
 
-    routes = [list_models, usage, limits, service_completions(models, authorise)]
+    routes: list[ControllerRouterHandler] = [
+        list_models,
+        usage,
+        limits,
+        service_completions(models, authorise),
+    ]
+    if models.added:
+        routes.append(administration(models, models.added))
     return Router("/", route_handlers=routes)
 
 
