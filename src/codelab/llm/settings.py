@@ -22,6 +22,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
         idle_timeout_s: How long each further piece may take.
         requests_per_hour: Calls per user and hour.
         discover: Whether to look for models when there is no models file.
+        search_every_s: How often an Ollama is asked what it has.
         preload: Whether to load litellm after the start, not when a call first needs it.
         retry: How patient to be with a model that fails.
         circuit: How soon a model that fails is given a rest, and for how long.
@@ -35,6 +36,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: float = 60.0
     requests_per_hour: int = 100
     discover: bool = True
+    search_every_s: float = 60.0
     preload: bool = True
     retry: RetryPolicy = RetryPolicy()
     circuit: CircuitPolicy = CircuitPolicy()

@@ -17,6 +17,7 @@ from codelab.llm.errors import CatalogueInvalid, ModelUnknown
 from codelab.llm.service import Models
 from codelab.sdk.agent import ModelRole
 from tests.llm.layer import Heard, Layer, ask, eventually
+from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply
 
 # Two looks a second apart, and some patience with a busy machine.
@@ -193,3 +194,26 @@ async def test_a_star_stands_for_whatever_ollama_has(watching: Watching) -> None
     assert (await ask(models, name)).text == "From Ollama."
     [seen] = await layer.seen()
     assert seen.body["options"]["num_ctx"] == 8192
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+async def test_a_new_model_of_ollama_appears_and_an_ollama_that_is_away_is_remembered(
+    layer: Layer, by_file: bool
+) -> None:
+    with ModelServer() as ollama:
+        await ollama.script("old", [Reply(text="Old.")])
+        params = {"model": "ollama_chat/*", "api_base": ollama.url}
+        entries = [{"model_name": "ollama/*", "litellm_params": params}] if by_file else []
+        models = layer.build(*entries, environ={"OLLAMA_HOST": ollama.url}, search_every_s=0.1)
+        await models.warm_up()
+        assert models.health().models == ("ollama/scripted-old:latest",)
+        await ollama.script("new", [Reply(text="New.")])
+
+        async def appears() -> bool:
+            return "ollama/scripted-new:latest" in models.health().models
+
+        await eventually(appears, within_s=WITHIN_S)
+    known = models.health().models
+    await asyncio.sleep(0.5)
+    assert models.health().models == known
+    assert len(known) == 2

@@ -24,7 +24,6 @@ from codelab.llm.providers.http_pool import HttpPool
 from codelab.llm.settings import LlmSettings
 
 _LOOK_EVERY_S = 1.0
-_SEARCH_EVERY_S = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -140,7 +139,7 @@ class CatalogueSource:
 
     async def _search_again(self) -> None:
         while True:
-            await asyncio.sleep(_SEARCH_EVERY_S)
+            await asyncio.sleep(self._settings.search_every_s)
             await self._search()
 
     async def _ask(self, file: ModelsFile | None, wildcards: tuple[ModelEntry, ...]) -> None:
