@@ -251,3 +251,16 @@ async def test_litellm_s_own_connections_are_out_of_reach(
         with pytest.raises(ModelRefused, match="checks addresses"):
             await models.try_out(question, Heard(), WHOSE)
         assert await layer.seen() == []
+
+
+async def test_a_model_that_was_taken_away_is_no_longer_answered_for(
+    api: Api, layer: Layer
+) -> None:
+    await layer.script(Reply(text="Hello.", repeat=True))
+    body = {"model": "mine", "messages": [{"role": "user", "content": "Hi"}]}
+    assert (await call(api, "POST", body=new(layer)))[0] == 201
+    assert (await api.v1("POST", "/chat/completions", body))[0] == 200
+    assert (await call(api, "DELETE", "/mine"))[0] == 204
+    for asked in (body, {**body, "stream": True}):
+        status, answer = await api.v1("POST", "/chat/completions", asked)
+        assert (status, answer["error"]["code"]) == (404, "model_not_found")

@@ -210,6 +210,17 @@ class Models:
             return self._catalogue.entry(requested, retired=False).name
         return self._catalogue.choose(role, agent)
 
+    async def require(self, name: str) -> None:
+        """Refuse a model that is not offered, or not any more.
+
+        Raises:
+            NoModelConfigured: There is no model; says what to set.
+            ModelUnknown: There is none of this name.
+        """
+        await self.discovered()
+        self._require_models()
+        self._catalogue.entry(name, retired=False)
+
     def window(self, name: str) -> int:
         """Return the size of a model's window in tokens."""
         return self.info(name).context_tokens
