@@ -143,7 +143,7 @@ class Models:
         """
         await self.discovered()
         self._require_models()
-        entry = self._catalogue.entry(request.model)
+        entry = self._catalogue.entry(request.model, retired=False)
         if self.budget:
             await self._priced()
         record = CallRecord(request, attribution, on_delta, self._cost)
@@ -209,17 +209,6 @@ class Models:
         if requested:
             return self._catalogue.entry(requested, retired=False).name
         return self._catalogue.choose(role, agent)
-
-    async def require(self, name: str) -> None:
-        """Refuse a model that is not offered, or not any more.
-
-        Raises:
-            NoModelConfigured: There is no model; says what to set.
-            ModelUnknown: There is none of this name.
-        """
-        await self.discovered()
-        self._require_models()
-        self._catalogue.entry(name, retired=False)
 
     def window(self, name: str) -> int:
         """Return the size of a model's window in tokens."""

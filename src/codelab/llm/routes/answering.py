@@ -80,7 +80,6 @@ async def whole(
     models: Models, request: AnyRequest, ours: ModelRequest, attribution: Attribution
 ) -> Completion:
     """Run a call to its end, unless the client leaves before."""
-    await models.require(ours.model)
     work = models.stream(
         ours, lambda delta: None, attribution=attribution, fresh=_wants_fresh(request)
     )
@@ -95,7 +94,6 @@ async def streamed(
     writer: EventWriter,
 ) -> Stream:
     """Answer with a stream once the call has begun; a failure before that has its status."""
-    await models.require(ours.model)
     answer = StreamedAnswer(writer)
     work = asyncio.ensure_future(
         models.stream(ours, answer.add, attribution=attribution, fresh=_wants_fresh(request))
