@@ -34,7 +34,8 @@ def build(layer: Layer, *entries: dict[str, Any], allowed: bool = True, **settin
 @pytest.fixture
 async def api(layer: Layer) -> AsyncIterator[Api]:
     """The API with one model of the file, where loopback is an exception."""
-    async with served(build(layer, layer.entry("openai"))) as made:
+    ours = {"aliases": {"fast": "openai"}}
+    async with served(build(layer, layer.entry("openai"), ours=ours)) as made:
         yield made
 
 
@@ -110,8 +111,8 @@ async def test_only_administrators_may(api: Api, layer: Layer) -> None:
 
 
 async def test_what_cannot_be_is_refused(api: Api, layer: Layer) -> None:
-    taken = new(layer, "openai")
-    assert await call(api, "POST", body=taken) == (409, {"code": "conflict"})
+    for taken in ("openai", "fast"):
+        assert await call(api, "POST", body=new(layer, taken)) == (409, {"code": "conflict"})
     assert (await call(api, "POST", body=new(layer)))[0] == 201
     assert await call(api, "POST", body=new(layer)) == (409, {"code": "conflict"})
     inner = new(layer, "inner", api_base="http://10.0.0.1/v1")

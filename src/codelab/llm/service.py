@@ -210,6 +210,10 @@ class Models:
             return self._catalogue.entry(requested, retired=False).name
         return self._catalogue.choose(role, agent)
 
+    def is_taken(self, name: str) -> bool:
+        """Tell whether a model, or an alias of one, has this name."""
+        return name in self._catalogue.entries or name in self._catalogue.aliases
+
     def window(self, name: str) -> int:
         """Return the size of a model's window in tokens."""
         return self.info(name).context_tokens

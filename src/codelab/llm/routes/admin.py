@@ -85,7 +85,7 @@ def administration(models: Models, added: AddedModels) -> Router:
     @post("/", summary="Add a model")
     async def add_model(request: AdminRequest, data: JSONBody[NewModel]) -> ShownModel:
         """Add a model, for everybody and at once."""
-        if data.name in models.health().models:
+        if models.is_taken(data.name):
             raise Conflict(f"There is a model named {data.name} already.", field="name")
         return await added.add(
             data.name, data.litellm_params, data.model_info, by=request.user.user_id
