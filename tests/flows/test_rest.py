@@ -127,7 +127,12 @@ async def furnished(client: Client) -> Real:
         "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
         "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
         **{f"POST {path}": {"model": "scripted"} for path in ASKING},
-        "POST /api/v1/hitl/rules": {"session_id": talk["id"], "workspace_id": None},
+        "POST /api/v1/hitl/rules": {
+            "session_id": talk["id"],
+            "workspace_id": None,
+            "decision": "ask",
+            "tool": "read_file",
+        },
     }
     await client.turn(real.places["session_id"], "What is this?")
     async with client.socket() as socket:
