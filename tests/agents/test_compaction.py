@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codelab.agents import context
 from codelab.agents.budget import Limits, limits_of, tightened
 from codelab.agents.compacting import carried_out
 from codelab.agents.compaction import decide
@@ -200,3 +201,22 @@ def test_a_refused_prompt_gets_shorter_each_time() -> None:
         asked = with_fact(asked, fact)
         sizes.append(by.prompt(asked).used_tokens)
     assert all(later < sooner * 0.75 for sooner, later in itertools.pairwise(sizes))
+
+
+def test_what_no_summary_tells_of_is_said_to_be_left_out() -> None:
+    def hidden(key: str, summary: str) -> ContextCompacted:
+        return ContextCompacted(
+            agent="ask", model="", hidden=(key,), summary=summary, tokens_before=2, tokens_after=1
+        )
+
+    def note(*compactions: ContextCompacted) -> str:
+        found = context.note_for(context.view_of(compactions))
+        assert found is not None
+        return found.text
+
+    first, second, third = hidden("a", "First."), hidden("b", ""), hidden("c", "All of it.")
+    assert not note(first).endswith(context.LEFT_OUT)
+    assert "First." in note(first, second)
+    assert note(first, second).endswith(context.LEFT_OUT)
+    assert not note(first, second, third).endswith(context.LEFT_OUT)
+    assert note(second) == context.LEFT_OUT

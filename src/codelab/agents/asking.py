@@ -31,7 +31,7 @@ async def ask(turn: LiveTurn, task: Task, message_id: str) -> Completion:
             if message_id in turn.unfinished:
                 raise
             turn.services.counter.overflowed(
-                prompt.request.model,
+                error.model or prompt.request.model,
                 guessed=prompt.guess,
                 limit_tokens=error.limit_tokens,
                 asked_tokens=error.asked_tokens,
@@ -70,6 +70,7 @@ async def _compacted(turn: LiveTurn, task: Task, prompt: Prompt, limits: Limits)
         limits,
         turn.attribution(task),
         used,
+        lambda waiting: turn.awaits(task, waiting),
     )
     if compacted is None:
         return None

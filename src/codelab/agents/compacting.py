@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from codelab.agents.compaction import Plan, decide
 from codelab.agents.prompting import Conversation, Prompt, Prompter
 from codelab.agents.spending import Used
 from codelab.agents.summary import Written, summarise
-from codelab.llm.api import Attribution, Models
+from codelab.llm.api import Attribution, Models, Waiting
 from codelab.sessions.api import Said
 from codelab.sessions.events import ContextCompacted, Shortened
 
@@ -25,6 +25,7 @@ async def compact(
     limits: Limits,
     attribution: Attribution,
     used: Used,
+    on_waiting: Callable[[Waiting], None] | None = None,
 ) -> ContextCompacted | None:
     """Decide what to hide and have it summarised; return the fact, none if all stays.
 
@@ -36,6 +37,7 @@ async def compact(
         limits: When and how far.
         attribution: On whose account.
         used: Takes what the summary has cost.
+        on_waiting: Told when the summary takes longer, and why.
     """
     plan = decide(prompt.pieces, fixed=prompt.fixed, factor=prompt.factor, limits=limits)
     if plan is None:
@@ -52,6 +54,7 @@ async def compact(
             model=conversation.chosen_model,
             used=used,
             task_id=conversation.task_id,
+            on_waiting=on_waiting,
         )
     return carried_out(plan, prompter, conversation, prompt, written)
 

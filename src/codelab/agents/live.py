@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -13,7 +14,7 @@ from codelab.agents.conversations import conversation_with
 from codelab.agents.counting import TokenCounter
 from codelab.agents.prompting import Conversation, Prompter
 from codelab.agents.registry import AgentRegistry
-from codelab.agents.spending import answered_by, noted_in
+from codelab.agents.spending import noted_in
 from codelab.hitl.api import ApprovalRecord, Hitl
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
@@ -147,6 +148,35 @@ class LiveTurn:
                 tries += 1
                 await asyncio.sleep(_PAUSE_S)
 
+    async def retried(
+        self, commit: Callable[[], Awaitable[Sequence[AnyFact]]], mark: AnyFact | None
+    ) -> Sequence[AnyFact]:
+        """Commit as soon as the database answers, while the lease may still be ours.
+
+        Args:
+            commit: Writes facts in one transaction, and returns them.
+            mark: One of them, by which the log tells whether a commit went through of which only
+                the confirmation was lost; then whoever takes the turn up goes on from there.
+
+        Raises:
+            DatabaseUnavailable: It did not, or it went through.
+        """
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return await commit()
+            except DatabaseUnavailable:
+                if time.monotonic() > until or await self._has_logged(mark):
+                    raise
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _has_logged(self, fact: AnyFact | None) -> bool:
+        turns, held = self.services.turns, self.held
+        with contextlib.suppress(DatabaseUnavailable):
+            entries = await turns.entries(held.session_id, held.turn_id)
+            return fact in [entry.fact for entry in entries]
+        return False
+
     async def settle_writes(self) -> None:
         """Wait for the records that a cancellation has left behind."""
         await asyncio.gather(*self._writing, return_exceptions=True)
@@ -203,13 +233,13 @@ class LiveTurn:
         attribution = self.attribution(task)
         draft = _Draft(self.services.bus, self.held.session_id, task, message_id)
         used = self.unrecorded.setdefault(message_id, [])
-        on_usage = noted_in(used, agent=task.agent, model=request.model, task_id=task.id)
+        on_usage = noted_in(used, agent=task.agent, task_id=task.id)
         try:
-            completion = await self.services.models.stream(
+            return await self.services.models.stream(
                 request,
                 draft.add,
                 attribution=attribution,
-                on_waiting=draft.awaits,
+                on_waiting=lambda waiting: self.awaits(task, waiting),
                 on_usage=on_usage,
             )
         except BaseException as error:
@@ -220,8 +250,19 @@ class LiveTurn:
                 await self.record_surely(*used)
                 used.clear()
             raise
-        answered_by(used, completion.model)
-        return completion
+
+    def awaits(self, task: Task, waiting: Waiting) -> None:
+        """Tell whoever watches why an answer takes longer."""
+        self.services.bus.publish(
+            ModelAwaited(
+                session_id=self.held.session_id,
+                agent=task.agent,
+                model=waiting.model,
+                reason=waiting.reason,
+                until=waiting.until,
+                task_id=task.id,
+            )
+        )
 
     def next_model(self, task: Task) -> str:
         """Return the model that is asked next for a task's agent."""
@@ -275,19 +316,6 @@ class _Draft:
             self._written += len(delta.text)
         if delta.reasoning:
             self._token(delta.reasoning, 0, reasoning=True)
-
-    def awaits(self, waiting: Waiting) -> None:
-        """Tell whoever watches why it takes longer."""
-        self._publish(
-            ModelAwaited(
-                session_id=self._session_id,
-                agent=self._task.agent,
-                model=waiting.model,
-                reason=waiting.reason,
-                until=waiting.until,
-                task_id=self._task.id,
-            )
-        )
 
     def broken_off(self, asked: str, error: BaseException) -> AssistantMessageCompleted:
         """Return what was written so far as a message that is not finished."""

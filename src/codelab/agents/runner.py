@@ -198,6 +198,7 @@ class Runner:
 
     async def _wait(self, turn: LiveTurn) -> Lease | None:
         turns = self._services.turns
+        await record_used(turn)
         turn.show("waiting", turn.state.root.agent)
         was_cancelled = await turns.release_lease(turn.held)
         # An answer that came while the lease was still ours found nobody to take the turn up.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from codelab.kit.ids import new_id
 from codelab.sdk.model import Usage
 from codelab.sessions.events import UsageRecorded
@@ -13,17 +11,16 @@ from codelab.sessions.events import UsageRecorded
 Used = list[UsageRecorded]
 
 
-def noted_in(used: Used, *, agent: str, model: str, task_id: str) -> Callable[[Usage], None]:
+def noted_in(used: Used, *, agent: str, task_id: str) -> Callable[[str, Usage], None]:
     """Return what the model layer tells of each row that its table gets.
 
     Args:
         used: Where the facts gather that the log will get.
         agent: Who asked.
-        model: The model that is asked first.
         task_id: The task that it was for.
     """
 
-    def on_usage(usage: Usage) -> None:
+    def on_usage(model: str, usage: Usage) -> None:
         if usage != Usage():
             used.append(
                 UsageRecorded(
@@ -32,8 +29,3 @@ def noted_in(used: Used, *, agent: str, model: str, task_id: str) -> Callable[[U
             )
 
     return on_usage
-
-
-def answered_by(used: Used, model: str) -> None:
-    """Name the model that has answered in the latest fact."""
-    used[-1:] = [msgspec.structs.replace(one, model=model) for one in used[-1:]]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import structlog
 
 from codelab.agents.budget import prompt_window
 from codelab.agents.counting import BYTES_PER_TOKEN
-from codelab.agents.spending import Used, answered_by, noted_in
-from codelab.kit.errors import CodeLabError, DatabaseUnavailable
-from codelab.llm.api import Attribution, Models
+from codelab.agents.spending import Used, noted_in
+from codelab.kit.errors import CodeLabError, DatabaseUnavailable, RateLimited
+from codelab.llm.api import Attribution, Models, Waiting
+from codelab.llm.errors import BudgetExhausted
 from codelab.sdk.agent import ModelRole
 from codelab.sdk.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 from codelab.sdk.model import Completion, Delta, ModelRequest
@@ -50,6 +51,7 @@ async def summarise(
     tokens: int,
     used: Used,
     task_id: str,
+    on_waiting: Callable[[Waiting], None] | None = None,
     model: str | None = None,
 ) -> Written | None:
     """Have a model write a summary; none if it could not, which nobody needs to hear of.
@@ -62,7 +64,11 @@ async def summarise(
         tokens: How long it may be.
         used: Takes what it has cost.
         task_id: The task whose conversation it is.
+        on_waiting: Told when it takes longer, and why; otherwise no limit is waited for.
         model: Which model writes it; otherwise the one for quick work.
+
+    Raises:
+        BudgetExhausted, RateLimited, DatabaseUnavailable: The answer would fail for it as well.
     """
     try:
         name = models.resolve(ModelRole.FAST, model)
@@ -79,10 +85,11 @@ async def summarise(
             request,
             _nobody_watches,
             attribution=msgspec.structs.replace(attribution, agent=SUMMARY_AGENT),
-            on_usage=noted_in(used, agent=SUMMARY_AGENT, model=name, task_id=task_id),
+            on_waiting=on_waiting,
+            on_usage=noted_in(used, agent=SUMMARY_AGENT, task_id=task_id),
         )
-        answered_by(used, completion.model)
-    except DatabaseUnavailable:
+    except (BudgetExhausted, DatabaseUnavailable, RateLimited):
+        # The answer itself would fail for the same reason: nothing is to be hidden for that.
         raise
     except CodeLabError as error:
         _log.warning("summary_failed", code=error.code, session_id=attribution.session_id)

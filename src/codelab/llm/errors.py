@@ -9,12 +9,14 @@ class ModelError(CodeLabError):
     """A model did not give the answer that was asked for.
 
     `begun_by` is the catalogue name of the model whose answer had begun; empty when none had.
+    `model` is that of the model that was asked, where one was.
     """
 
     code = "model_failed"
     title = "The model failed"
     status = 502
     begun_by: str = ""
+    model: str = ""
 
 
 class NoModelConfigured(ModelError):

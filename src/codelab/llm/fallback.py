@@ -273,8 +273,9 @@ class _Attempting:
         try:
             completion = await client.stream(asked, self._take)
         except CodeLabError as failure:
-            if self.started and isinstance(failure, ModelError):
-                failure.begun_by = self._name
+            if isinstance(failure, ModelError):
+                failure.model = self._name
+                failure.begun_by = self._name if self.started else ""
             self._circuits.failed(self._name, self._permit, failure)
             raise
         except BaseException:

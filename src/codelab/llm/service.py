@@ -131,7 +131,7 @@ class Models:
             attribution: On whose account.
             on_waiting: Told when it takes longer, and why; without it the call does not wait for
                 providers that limit requests.
-            on_usage: Told, once for each, what the rows hold that the table of usage gets.
+            on_usage: Told, once for each, the model and the usage that a row of the table gets.
             fresh: Whether an answer that was kept for an identical request will not do.
 
         Raises:
@@ -173,7 +173,7 @@ class Models:
             raise
         except BaseException as error:
             if not record.is_noted:
-                await self._books.note(record.failed(error, entry.provider), on_usage)
+                await self._books.note(record.failed(error, self.provider), on_usage)
             raise
         if not record.is_noted:
             # It came from the cache: nobody was asked.
@@ -371,7 +371,7 @@ class Models:
 
     def provider(self, name: str) -> str:
         """Return who runs a model; empty for a name that a client made up."""
-        entry = self._catalogue.entries.get(name)
+        entry = self._catalogue.find(name)
         return entry.provider if entry else ""
 
     def _cost(self, name: str, usage: Usage) -> float:

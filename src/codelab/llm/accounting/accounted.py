@@ -21,7 +21,7 @@ from codelab.llm.errors import ModelUnpriced
 from codelab.llm.events import ModelCalled
 from codelab.sdk.model import Completion, ModelClient, ModelInfo, ModelRequest, OnDelta, Usage
 
-OnUsage = Callable[[Usage], None]
+OnUsage = Callable[[str, Usage], None]
 
 
 class KnownModels(Protocol):
@@ -59,7 +59,7 @@ class Books:
     ) -> None:
         """Write a call down, once; with a reservation in the same step as it is settled."""
         if on_usage is not None:
-            on_usage(call.usage)
+            on_usage(call.model, call.usage)
         self._bus.publish(call)
         if self.budget and held and (held.is_open or (held.counters and call.usage.cost_usd)):
             await self.budget.settle(held, usage_row(call))

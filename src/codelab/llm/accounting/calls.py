@@ -104,10 +104,10 @@ class CallRecord:
         usage = msgspec.structs.replace(usage, cost_usd=whole(self._cost(model, usage)))
         return self._event(model, provider, usage, error_code=code_of(error))
 
-    def failed(self, error: BaseException, provider: str) -> ModelCalled:
-        """Describe a call that failed and cost nothing."""
+    def failed(self, error: BaseException, provider: Callable[[str], str]) -> ModelCalled:
+        """Describe a call that failed and cost nothing; `provider` tells who runs a model."""
         model = self._attempts[-1].model if self._attempts else self._request.model
-        return self._event(model, provider, Usage(), error_code=code_of(error))
+        return self._event(model, provider(model), Usage(), error_code=code_of(error))
 
     def _event(self, model: str, provider: str, usage: Usage, *, error_code: str) -> ModelCalled:
         first = self._first_at

@@ -90,6 +90,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
         """Return how long an answer may be for this much money; negative when none may be."""
         if rest < self.input_nanos or not self.nanos_per_output_token:
             return self.output_tokens if rest >= self.input_nanos else -1
+        if self.amount(self.output_tokens) <= rest:
+            return self.output_tokens
         tokens = int((rest - self.input_nanos) / self.nanos_per_output_token)
         return min(self.output_tokens, tokens if self.amount(tokens) <= rest else tokens - 1)
 

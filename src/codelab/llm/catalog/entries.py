@@ -169,7 +169,9 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
         """
         name = self.aliases.get(name, name)
         own = self.agents.get(agent or "", ())
-        following = own if len(own) > 1 else self.chains.get(name, self.fallbacks)
+        # A model that a user has chosen instead is followed by those of its own chain.
+        has_own = len(own) > 1 and name in own
+        following = own[own.index(name) :] if has_own else self.chains.get(name, self.fallbacks)
         return tuple(dict.fromkeys((name, *following)))
 
     def _first(self) -> str:
