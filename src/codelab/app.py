@@ -88,6 +88,7 @@ class CodeLab:
     """A whole server, not yet started: the application and what the command line asks of it."""
 
     asgi: ASGIApp
+    db: Database
     auth: Auth
     models: Models
     workspaces: Workspaces
@@ -247,6 +248,7 @@ def create_app(
     )
     return CodeLab(
         asgi=Observed(litestar, metrics, auth),
+        db=db,
         auth=auth,
         models=models,
         workspaces=workspaces,

@@ -70,7 +70,10 @@ def test_the_entry_point_brings_one_model(embedded_site: Site) -> None:
 def test_it_is_a_model_without_a_key_and_says_what_it_is(embedded_site: Site) -> None:
     shown = embedded_site.codelab("models", "--check")
     assert shown.returncode == 0, shown.stderr + shown.stdout
-    assert f"{NAME}  (codelab-embedded, 8,192 tokens)  A tiny model for trying" in shown.stdout
+    assert f"{NAME}  (codelab-embedded)\n  chat; window 8,192; answer 512;" in shown.stdout
+    assert "A tiny model for trying" in shown.stdout
+    # Whatever was opened for it is closed again.
+    assert "ResourceWarning" not in shown.stderr
     assert f"{NAME}: answers in " in shown.stdout
 
 

@@ -22,3 +22,4 @@ async def opened_server(settings: Settings) -> AsyncIterator[CodeLab]:
         yield server
     finally:
         await server.models.close()
+        await server.db.close()
