@@ -330,6 +330,7 @@ def lock(*arguments: str) -> int:
         "runtime.txt": ["pyproject.toml", "--group", "build", *lead],
         "uv.txt": ["--group", "installer", *lead],
         "real-model.txt": ["--group", "real-model", "--no-deps"],
+        "bench-peer.txt": ["--group", "bench-peer"],
     }.items():
         output = ["--output-file", f"requirements/{name}"]
         command = [uv, "pip", "compile", *form, *quiet, *output, *options, *arguments]

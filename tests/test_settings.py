@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.settings import SECTIONS, Settings, SettingsInvalid, load, what_it_takes
+from codelab.kit.sections import SettingsInvalid, what_it_takes
+from codelab.settings import SECTIONS, Settings, load
 
 NAMES = [(kind, field) for kind in SECTIONS.values() for field in msgspec.structs.fields(kind)]
 MARK = "hunter2-marked-secret"

@@ -12,11 +12,12 @@ from litestar import Litestar, Router
 from litestar.types import ASGIApp
 
 from codelab import __version__
-from codelab.agents.api import AgentRegistry, Agents, Services, prepare_edited
+from codelab.agents.api import AgentRegistry, Agents, Compactions, Services, prepare_edited
+from codelab.agents.routes import router as compaction_routes
 from codelab.audit.api import Audit
 from codelab.audit.routes import router as audit_routes
 from codelab.auth.api import Auth, AuthSettings
-from codelab.auth.routes import authentication, setup_pages
+from codelab.auth.routes import api_authentication, authentication, setup_pages
 from codelab.auth.routes import router as auth_routes
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
@@ -52,13 +53,23 @@ from codelab.hitl.api import (
 from codelab.hitl.routes import router as hitl_routes
 from codelab.hitl.routes import rule_router as rule_routes
 from codelab.kit.bus import Bus
+from codelab.kit.cache import open_cache
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
-from codelab.llm.api import LlmSettings, Models
+from codelab.llm.api import (
+    AddedModels,
+    Caps,
+    LlmSettings,
+    Models,
+    ResponseCache,
+    RetryPolicy,
+    parse_allowed,
+)
 from codelab.llm.routes import router as llm_routes
+from codelab.llm.routes import v1_router
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
@@ -68,6 +79,7 @@ from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.routes import router as workspace_routes
 
 _BODY_BYTES = 1024 * 1024
+_ANSWERS_BYTES = 32 * 1024 * 1024
 _INTERNAL = "x-internal-secret"
 
 
@@ -76,6 +88,7 @@ class CodeLab:
     """A whole server, not yet started: the application and what the command line asks of it."""
 
     asgi: ASGIApp
+    db: Database
     auth: Auth
     models: Models
     workspaces: Workspaces
@@ -112,7 +125,10 @@ def create_app(
     workspaces = Workspaces(db, _workspace_settings(settings))
     sessions = Sessions(db, cipher, workspaces.get, replica=replica)
     turns = Turns(db, cipher, replica=replica)
-    models = Models(_llm_settings(settings), db, bus, limiter, installed.providers)
+    answers = _response_cache(settings, keys)
+    llm_settings = _llm_settings(settings)
+    added = AddedModels(db, cipher, llm_settings.allowed)
+    models = Models(llm_settings, db, bus, limiter, installed.providers, answers, added)
     agent_registry = AgentRegistry(installed.agents, _prompts(settings))
 
     async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
@@ -148,6 +164,11 @@ def create_app(
     metrics = Metrics()
     metrics.watch_database(db)
     metrics.watch_cache("sign_ins", auth.remembered)
+    metrics.watch_models(models.rests)
+    if models.budget:
+        metrics.watch_budget(models.budget.outcomes, models.budget.reserved)
+    if answers:
+        metrics.watch_cache("model_answers", answers.looked_up)
     measure(bus, metrics)
     installed.subscribe(bus)
     stream = Stream(bus, relay, sessions)
@@ -176,6 +197,7 @@ def create_app(
         # Closed in the opposite order, each one whatever happens to the others.
         async with AsyncExitStack() as closing:
             closing.push_async_callback(db.close)
+            closing.push_async_callback(auth.api_tokens.close)
             closing.push_async_callback(workspaces.close)
             closing.push_async_callback(limiter.close)
             for folder in folders:
@@ -195,6 +217,7 @@ def create_app(
             auth_routes(auth),
             workspace_routes(workspaces, explorer),
             session_routes(sessions),
+            compaction_routes(Compactions(services, sessions, workspaces)),
             events_route(sessions),
             agents_route(agents),
             tools_route(tools),
@@ -210,6 +233,7 @@ def create_app(
     litestar = Litestar(
         route_handlers=[
             api,
+            v1_router(models, api_authentication(auth)),
             setup_pages(auth),
             *health_routes(health),
             metrics_route(metrics, auth),
@@ -224,6 +248,7 @@ def create_app(
     )
     return CodeLab(
         asgi=Observed(litestar, metrics, auth),
+        db=db,
         auth=auth,
         models=models,
         workspaces=workspaces,
@@ -270,12 +295,36 @@ def _llm_settings(settings: Settings) -> LlmSettings:
     default = settings.data_dir / "models.yaml"
     chosen = Path(access.models_file) if access.models_file else default
     return LlmSettings(
-        models_file=chosen if access.models_file or default.is_file() else None,
+        models_file=chosen,
+        models_file_optional=not access.models_file,
         first_token_timeout_s=access.first_token_timeout_s,
         idle_timeout_s=access.token_timeout_s,
         requests_per_hour=access.llm_requests_per_hour,
         preload=access.litellm_preload,
+        retry=RetryPolicy(longest_wait_s=access.model_wait_s),
+        caps=_caps(settings),
+        allowed=parse_allowed(access.model_addresses),
     )
+
+
+def _caps(settings: Settings) -> Caps:
+    budgets = settings.budgets
+    return Caps(
+        turn_usd=budgets.turn_budget_usd,
+        session_usd=budgets.session_budget_usd,
+        user_day_usd=budgets.user_day_budget_usd,
+        server_day_usd=budgets.server_day_budget_usd,
+        refuse_unpriced=budgets.unpriced_models == "refuse",
+    )
+
+
+def _response_cache(settings: Settings, keys: tuple[str, ...]) -> ResponseCache | None:
+    keep_s = settings.models.response_cache_s
+    if not keep_s:
+        return None
+    url = settings.stores.redis_url
+    cache = open_cache("model-answers", url, keys, memory_bytes=_ANSWERS_BYTES)
+    return ResponseCache(cache, keep_s)
 
 
 def _hitl_settings(settings: Settings) -> HitlSettings:

@@ -12,13 +12,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from codelab.kit import secret_key
-from codelab.kit.errors import CodeLabError
+from codelab.kit.sections import Section, SettingsInvalid, read_section
 
 PREFIX = "CODELAB_"
 # Variables that belong to the terminal client, the front desk and the tests, not to the server.
@@ -30,22 +30,6 @@ _OF_THE_CLIENT = (
 )
 _OF_THE_TESTS = "CODELAB_TEST_"
 _MONTH_S = 30 * 24 * 3600
-
-S = TypeVar("S", bound=msgspec.Struct)
-
-
-class SettingsInvalid(CodeLabError):
-    """A setting is unknown or has a value that cannot be used."""
-
-    code = "settings_invalid"
-    title = "A setting is wrong"
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of one module. They don't show their values, since some are secret."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
 
 
 class Stores(Section, frozen=True, kw_only=True):
@@ -185,6 +169,55 @@ class ModelAccess(Section, frozen=True, kw_only=True):
     token_timeout_s: Annotated[
         float, Meta(gt=0, le=_MONTH_S, description="Seconds a model may pause within an answer.")
     ] = 60
+    model_wait_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds a turn waits, in all, for a provider that limits requests when "
+            "no other model can answer; its user sees until when. Programs are told at once.",
+        ),
+    ] = 90
+    model_addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Inner addresses that models may have which administrators add while the "
+            "server runs: hosts, host:port, networks; comma-separated. Public ones need none."
+        ),
+    ] = ()
+    response_cache_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=_MONTH_S,
+            description="Seconds for which a user's identical request gets the same answer again, "
+            "without a call; 0: never.",
+        ),
+    ] = 0
+
+
+class Budgets(Section, frozen=True, kw_only=True):
+    """What models may cost, in US dollars; 0 is no cap. See docs/budgets.md."""
+
+    turn_budget_usd: Annotated[
+        float, Meta(ge=0, description="The most that one turn may cost, its sub-tasks included.")
+    ] = 0
+    session_budget_usd: Annotated[
+        float, Meta(ge=0, description="The most that one session may cost.")
+    ] = 0
+    user_day_budget_usd: Annotated[
+        float, Meta(ge=0, description="The most that one user may cost in a day (UTC).")
+    ] = 0
+    server_day_budget_usd: Annotated[
+        float, Meta(ge=0, description="The most that all users together may cost in a day (UTC).")
+    ] = 0
+    unpriced_models: Annotated[
+        Literal["allow", "refuse"],
+        Meta(
+            description="Whether models without a known price may be asked while there is a cap, "
+            "which cannot count them. A price of 0 is a known one."
+        ),
+    ] = "allow"
 
 
 class Turns(Section, frozen=True, kw_only=True):
@@ -222,6 +255,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     projects: Projects = Projects()
     approvals: Approvals = Approvals()
     models: ModelAccess = ModelAccess()
+    budgets: Budgets = Budgets()
     turns: Turns = Turns()
     logs: Logs = Logs()
     config_file: str = ""
@@ -273,14 +307,15 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
             values[name.removeprefix(PREFIX).lower()] = value
     _refuse_unknown(values)
     return Settings(
-        stores=_section(Stores, values),
-        secrets=_section(Secrets, values),
-        web=_section(Web, values),
-        projects=_section(Projects, values),
-        approvals=_section(Approvals, values),
-        models=_section(ModelAccess, values),
-        turns=_section(Turns, values),
-        logs=_section(Logs, values),
+        stores=read_section(Stores, values, prefix=PREFIX),
+        secrets=read_section(Secrets, values, prefix=PREFIX),
+        web=read_section(Web, values, prefix=PREFIX),
+        projects=read_section(Projects, values, prefix=PREFIX),
+        approvals=read_section(Approvals, values, prefix=PREFIX),
+        models=read_section(ModelAccess, values, prefix=PREFIX),
+        budgets=read_section(Budgets, values, prefix=PREFIX),
+        turns=read_section(Turns, values, prefix=PREFIX),
+        logs=read_section(Logs, values, prefix=PREFIX),
         config_file=str(config) if config else "",
     )
 
@@ -334,48 +369,3 @@ def _refuse_unknown(values: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
             raise SettingsInvalid(f"There is no setting {PREFIX}{name.upper()}.{hint}")
-
-
-def _section(kind: type[S], values: Mapping[str, Any]) -> S:
-    chosen = {}
-    for field in msgspec.structs.fields(kind):
-        if field.name not in values:
-            continue
-        value = values[field.name]
-        if isinstance(value, str) and isinstance(field.default, tuple):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        elif value == "":
-            # As compose files pass on what is not set.
-            continue
-        chosen[field.name] = value
-    try:
-        return msgspec.convert(chosen, kind, strict=False)
-    except msgspec.ValidationError as error:
-        name = re.split(r"\W", str(error).rpartition("$.")[2])[0]
-        raise SettingsInvalid(_complaint(kind, name)) from None
-
-
-def what_it_takes(kind: type[msgspec.Struct], name: str) -> str:
-    """Say in words which values a setting takes."""
-    _, components = msgspec.json.schema_components([kind])
-    schema = components[kind.__name__]["properties"][name]
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
-    words = {
-        "type": "{}",
-        "exclusiveMinimum": "more than {}",
-        "minimum": "at least {}",
-        "maximum": "at most {}",
-    }
-    parts = [words[key].format(schema[key]) for key in words if key in schema]
-    return ", ".join(parts).replace("array", "list").replace("string", "text")
-
-
-def _complaint(kind: type[msgspec.Struct], name: str) -> str:
-    # The value itself may be a secret, so it is not shown.
-    _, components = msgspec.json.schema_components([kind])
-    about = components[kind.__name__]["properties"][name]["description"]
-    return (
-        f"{PREFIX}{name.upper()} has a value that cannot be used: it takes "
-        f"{what_it_takes(kind, name)}. {about}"
-    )

@@ -7,14 +7,16 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codelab.sdk.messages import ToolMessage
+import msgspec
+
+from codelab.sdk.messages import ToolCall, ToolMessage
 from codelab.sdk.model import Completion, Delta, ModelInfo, ModelRequest, OnDelta, Usage
 from codelab.sdk.testing import call, say
 
 MODEL = ModelInfo(name="scripted", provider="tests", context_tokens=50_000)
 USAGE = Usage(input_tokens=10, output_tokens=5)
 
-__all__ = ["MODEL", "USAGE", "Cast", "Held", "call", "say"]
+__all__ = ["MODEL", "USAGE", "Broken", "Cast", "Held", "call", "cut", "say"]
 
 
 @dataclass
@@ -27,7 +29,20 @@ class Held:
     cut: bool = False
 
 
-Line = Completion | Exception | Held
+@dataclass
+class Broken:
+    """An answer that fails after a part of its text."""
+
+    text: str
+    error: Exception
+
+
+Line = Completion | Exception | Held | Broken
+
+
+def cut(text: str, reason: str, *calls: ToolCall) -> Completion:
+    """Make an answer that ends for a reason of its own."""
+    return msgspec.structs.replace(say(text, *calls), finish_reason=reason)
 
 
 class Cast:
@@ -65,6 +80,9 @@ class Cast:
         line = lines.popleft()
         if isinstance(line, Exception):
             raise line
+        if isinstance(line, Broken):
+            on_delta(Delta(text=line.text))
+            raise line.error
         answer = line.answer if isinstance(line, Held) else line
         if answer.text:
             on_delta(Delta(text=answer.text))
@@ -75,7 +93,8 @@ class Cast:
             text=answer.text,
             tool_calls=answer.tool_calls,
             finish_reason=answer.finish_reason,
-            usage=USAGE,
+            usage=answer.usage if answer.usage != Usage() else USAGE,
+            thinking=answer.thinking,
         )
 
     async def _hold(self, line: Held) -> None:

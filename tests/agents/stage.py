@@ -24,7 +24,7 @@ from codelab.kit.db import Database, metadata
 from codelab.kit.events import Event
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
-from codelab.llm.api import LlmSettings, Models
+from codelab.llm.api import Caps, LlmSettings, Models
 from codelab.sdk import Agent, ModelProvider, ToolGrant
 from codelab.sessions.api import Sessions, TurnRef, Turns
 from codelab.sessions.events import AnyFact, TurnClosed
@@ -74,6 +74,7 @@ class Replica:
         hitl: How humans are asked.
         rules: The server's policy.
         pace: How the runner keeps time.
+        caps: What models may cost.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Replica:
         hitl: HitlSettings | None = None,
         rules: tuple[Rule, ...] = (),
         pace: Pace = QUICK,
+        caps: Caps | None = None,
     ) -> None:
         self.bus = Bus()
         self.heard: list[Event] = []
@@ -102,7 +104,8 @@ class Replica:
         self.sessions = Sessions(self.db, cipher, self.workspaces.get, replica=name)
         self.turns = Turns(self.db, cipher, replica=name)
         provider = ModelProvider(client=cast, models=(MODEL,))
-        self.models = Models(LlmSettings(discover=False), self.db, self.bus, limiter, (provider,))
+        settings = LlmSettings(discover=False, caps=caps or Caps())
+        self.models = Models(settings, self.db, self.bus, limiter, (provider,))
         self.hitl = Hitl(
             self.db,
             cipher,

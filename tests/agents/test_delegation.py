@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from codelab.llm.errors import ContextTooLong
+from codelab.llm.errors import ModelRefused
 from codelab.sdk.messages import UserMessage
 from codelab.sessions.events import (
     AgentChosen,
@@ -63,7 +63,7 @@ async def test_sub_tasks_run_at_the_same_time(stage: Stage) -> None:
 
 async def test_a_failed_sub_task_is_reported_and_the_turn_goes_on(stage: Stage) -> None:
     stage.cast.script("orchestrator", say("", delegate("coder")), say("I tell the user."))
-    stage.cast.script("coder", ContextTooLong("Too long."))
+    stage.cast.script("coder", ModelRefused("Too long."))
     facts = await stage.turn(agent="orchestrator")
     (result,) = of(facts, ToolCallCompleted)
     assert not result.ok
@@ -112,7 +112,7 @@ async def test_delegated_steps_tick_themselves_even_at_the_same_time(stage: Stag
     )
     stage.cast.script("coder", held[0])
     stage.cast.script("debug", held[1])
-    stage.cast.script("reader", ContextTooLong("Too long."))
+    stage.cast.script("reader", ModelRefused("Too long."))
     turn = await stage.ask(agent="orchestrator")
     for one in held:
         await asyncio.wait_for(one.reached.wait(), 10)

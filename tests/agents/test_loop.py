@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from codelab.kit.errors import CodeLabError
-from codelab.llm.errors import ContextTooLong
-from codelab.sdk.messages import AssistantMessage, UserMessage
+from codelab.llm.errors import ModelRefused
+from codelab.sdk.messages import AssistantMessage, Thinking, UserMessage
 from codelab.sessions.events import (
     AgentChosen,
     AssistantMessageCompleted,
@@ -45,6 +45,22 @@ async def test_a_plain_answer(stage: Stage) -> None:
     ]
     shown = [event.state for event in stage.first.events(SessionStateChanged)]
     assert shown == ["processing", "idle"]
+
+
+async def test_what_a_model_thought_goes_back_with_the_results_of_its_calls(stage: Stage) -> None:
+    thought = Thinking(model="some/model", parts=({"type": "thinking", "signature": "abc"},))
+    look = msgspec.structs.replace(
+        say("Let me see.", call("list_files", {"path": "."})), thinking=thought
+    )
+    stage.cast.script("coder", look, say("A shop."))
+    facts = await stage.turn()
+    assert [fact.thinking for fact in of(facts, AssistantMessageCompleted)] == [thought, None]
+    (said,) = [
+        message
+        for message in stage.cast.asked("coder")[-1].messages
+        if isinstance(message, AssistantMessage)
+    ]
+    assert said.thinking == thought
 
 
 async def test_tools_run_and_their_results_go_back_to_the_model(stage: Stage) -> None:
@@ -140,11 +156,11 @@ async def test_a_model_client_that_explodes_ends_the_turn_without_its_words(stag
 
 
 async def test_a_model_that_refuses_says_why(stage: Stage) -> None:
-    stage.cast.script("coder", ContextTooLong("This is too long for the model."))
+    stage.cast.script("coder", ModelRefused("This is too long for the model."))
     facts = await stage.turn()
     (failed,) = of(facts, TurnFailed)
     assert (failed.code, failed.message) == (
-        ContextTooLong.code,
+        ModelRefused.code,
         "This is too long for the model.",
     )
 

@@ -14,6 +14,7 @@ from codelab.hitl import events as hitl
 from codelab.hitl.policy import Decision, Rule
 from codelab.kit.clock import utc_now
 from codelab.kit.events import EphemeralEvent, Event
+from codelab.llm import events as llm
 from codelab.tools import events as tools
 from tests.audit.conftest import SECRETS
 from tests.hitl.conftest import ANN, Scene, scene
@@ -38,8 +39,8 @@ async def approvals_of(audit: Audit) -> list[tuple[str, dict[str, Any]]]:
     return [(one.action, dict(one.details)) for one in recorded]
 
 
-@pytest.mark.parametrize("module", [hitl, tools])
-def test_nothing_that_is_told_of_approvals_and_executions_is_left_out(module: Any) -> None:
+@pytest.mark.parametrize("module", [hitl, tools, llm])
+def test_nothing_that_is_told_of_approvals_executions_and_models_is_left_out(module: Any) -> None:
     told = {
         kind
         for kind in vars(module).values()

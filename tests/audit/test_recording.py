@@ -271,7 +271,10 @@ def test_every_kind_of_event_that_is_subscribed_to_has_a_meaning() -> None:
     kinds = {leaf for kind in OBSERVED for leaf in every_kind_below(kind)}
     assert all(observe.dispatch(kind) is not observe.dispatch(Event) for kind in kinds)
     for kind in every_kind_below(auth.AuthEvent):
-        required = {"user_id": "u1", "name": "n", "family_id": "f", "role": "user"}
+        required = {
+            **{"user_id": "u1", "name": "n", "family_id": "f", "role": "user"},
+            "token_id": "t1",
+        }
         fields = {name: value for name, value in required.items() if name in kind.__struct_fields__}
         if "reason" in kind.__struct_fields__:
             fields["reason"] = "disabled"

@@ -18,6 +18,7 @@ TABLES = [
     models.ws_tickets,
     models.setup_tokens,
     models.sign_in_failures,
+    models.api_tokens,
 ]
 
 Replica = Callable[..., Auth]
@@ -40,7 +41,9 @@ async def replica(database_url: str, published: list[Event]) -> AsyncIterator[Re
             db = Database(database_url, bus)
             stack.push_async_callback(db.close)
             cheap = {"secrets": (SECRET,), "hash_memory_kib": 1024, "hash_rounds": 1}
-            return Auth(db, convert({**cheap, "standing_ttl_s": 0, **changes}, AuthSettings))
+            auth = Auth(db, convert({**cheap, "standing_ttl_s": 0, **changes}, AuthSettings))
+            stack.push_async_callback(auth.api_tokens.close)
+            return auth
 
         first = Database(database_url, Bus())
         stack.push_async_callback(first.close)

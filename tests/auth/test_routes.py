@@ -28,6 +28,9 @@ PROTECTED = [
     ("POST", "/auth/ws-ticket"),
     ("PUT", "/auth/password"),
     ("DELETE", "/users/me"),
+    ("GET", "/users/me/tokens"),
+    ("POST", "/users/me/tokens"),
+    ("DELETE", "/users/me/tokens/1"),
     ("GET", "/echo"),
     *FOR_ADMINS,
 ]
@@ -389,3 +392,29 @@ async def test_a_form_that_is_none_makes_nobody(
     answer = await client.post("/setup", content=b"{", headers={"Content-Type": content_type})
     assert 400 <= answer.status_code < 500
     assert await auth.list_users() == []
+
+
+async def test_api_tokens_are_made_listed_and_deleted(
+    client: Client, anna: dict[str, str], root: dict[str, str]
+) -> None:
+    path = "/api/v1/users/me/tokens"
+    wanted = {"name": "laptop", "expires_days": 30}
+    made = await client.post(path, json=wanted, headers=anna)
+    assert made.status_code == 201
+    assert made.headers["cache-control"] == "no-store"
+    token = made.json()["token"]
+    listed = (await client.get(path, headers=anna)).json()
+    assert [one["name"] for one in listed] == ["laptop"]
+    assert "token" not in listed[0]
+    assert (await client.get(path, headers=root)).json() == []
+
+    refused = await client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 401
+    assert "/v1 only" in refused.json()["detail"]
+
+    own = f"{path}/{listed[0]['id']}"
+    assert (await client.delete(own, headers=root)).status_code == 404
+    assert (await client.delete(own, headers=anna)).status_code == 204
+    assert (await client.delete(own, headers=anna)).json()["code"] == "api_token_not_found"
+    for body in ({"name": ""}, {"expires_days": 0}, {"scope": "all"}):
+        assert (await client.post(path, json=body, headers=anna)).status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,9 @@ def test_the_first_user_is_an_administrator_and_everything_is_recorded(
     assert installation.run("user", "enable", "ben").stdout == "Enabled ben.\n"
     changed = installation.run("user", "passwd", "ben", "--password-stdin", typed=f"{OTHER}\n")
     assert changed.returncode == 0
+    made = installation.run("user", "token", "ben", "--name", "laptop", "--expires-days", "9")
+    assert re.fullmatch(r"codelab_[0-9a-f]{32}_[0-9a-f]{64}\n", made.stdout), made.stderr
+    assert actions(installation)[-1] == "auth.api_token_created"
     assert len(actions(installation)) >= 5
 
 
@@ -58,6 +62,8 @@ def test_the_first_user_is_an_administrator_and_everything_is_recorded(
         (("user", "disable", "nobody"), "", 1),
         (("user", "add", NAME, "--password-stdin"), "short\n", 1),
         (("user", "add", NAME), "", 2),
+        (("user", "token", "nobody"), "", 1),
+        (("user", "token", NAME, "--expires-days", "0"), "", 2),
     ],
 )
 def test_what_goes_wrong_is_said_without_a_trace(

@@ -27,6 +27,10 @@ def meaning(catalogue: Catalogue, subject: str) -> str:
             return catalogue.choose(ROLES[agent], agent)
         case ["when", model, "fails"]:
             return ", ".join(catalogue.chain(model)[1:]) or "nothing"
+        case ["when", model, "fails", "for", agent]:
+            return ", ".join(catalogue.chain(model, agent)[1:]) or "nothing"
+        case ["alias", name]:
+            return catalogue.entry(name).name
         case ["window", "of", model]:
             entry = catalogue.entry(model)
             return str(describe(entry, facts_of(entry.model, PRICES, entry.info)).context_tokens)

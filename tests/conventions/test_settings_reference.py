@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from codelab.settings import PREFIX, SECTIONS, what_it_takes
+from codelab.kit.sections import what_it_takes
+from codelab.settings import PREFIX, SECTIONS
 from tests.conventions.documents import DOCS
 
 _HEAD = """# Settings

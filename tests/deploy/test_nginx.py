@@ -115,9 +115,10 @@ async def test_a_socket_is_upgraded_and_talks_both_ways(nginx: Proxy) -> None:
             assert await client.recv() == str(number)
 
 
-def test_events_arrive_one_by_one(nginx: Proxy) -> None:
+@pytest.mark.parametrize("path", ["/api/v1/agent/chat", "/v1/chat/completions", "/v1/responses"])
+def test_events_arrive_one_by_one(nginx: Proxy, path: str) -> None:
     arrivals = []
-    with ask(nginx, "POST", "/api/v1/agent/chat", body=b"{}") as response:
+    with ask(nginx, "POST", path, body=b"{}") as response:
         while line := response.readline():
             if line.startswith(b"data:"):
                 arrivals.append(time.monotonic())
@@ -157,6 +158,17 @@ def test_replicas_that_are_away_are_a_problem_to_retry(lonely: Proxy) -> None:
         assert response.headers["Retry-After"] == "2"
         assert response.headers["Content-Type"] == "application/problem+json"
         assert answer(response)["code"] == "unavailable"
+
+
+def test_openai_s_clients_get_errors_in_their_own_form(nginx: Proxy, lonely: Proxy) -> None:
+    with ask(lonely, "POST", "/v1/responses", body=b"{}") as response:
+        assert (response.status, response.headers["Retry-After"]) == (503, "2")
+        assert answer(response)["error"]["code"] == "unavailable"
+    declared = {"Content-Length": str(16 * MEGABYTE + 1)}
+    with ask(nginx, "POST", "/v1/embeddings", headers=declared) as response:
+        assert response.status == 413
+        assert response.headers["Content-Type"] == "application/json"
+        assert answer(response)["error"]["code"] == "too_large"
 
 
 def test_the_log_has_no_queries(nginx: Proxy) -> None:

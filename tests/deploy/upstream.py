@@ -23,7 +23,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
             await lifespan(receive, send)
         case "websocket", "/api/v1/ws":
             await echo(scope, receive, send)
-        case "http", "/api/v1/agent/chat":
+        case "http", "/api/v1/agent/chat" | "/v1/chat/completions" | "/v1/responses":
             await stream(receive, send)
         case "http", _:
             await describe(scope, receive, send)

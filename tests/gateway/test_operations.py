@@ -200,7 +200,9 @@ async def test_one_record_per_request_without_its_query(replica: Replica, ada: U
 def test_events_become_measurements() -> None:
     bus, metrics = Bus(), Metrics()
     measure(bus, metrics)
-    usage = Usage(input_tokens=3, output_tokens=4, cost_usd=0.5)
+    usage = Usage(
+        input_tokens=3, output_tokens=4, cached_tokens=2, cache_write_tokens=1, cost_usd=0.5
+    )
     bus.publish(
         TurnClosed(
             session_id="s",
@@ -248,11 +250,25 @@ def test_events_become_measurements() -> None:
     for line in (
         'codelab_turns_total{stop_reason="end"} 1.0',
         'codelab_tokens_total{direction="output",model="m"} 4.0',
-        'codelab_llm_cost_usd_total{model="m"} 0.5',
+        'codelab_tokens_total{direction="cached",model="m"} 2.0',
+        'codelab_tokens_total{direction="cache_write",model="m"} 1.0',
+        'codelab_llm_cost_usd_total{agent="a",model="m"} 0.5',
         'codelab_llm_first_token_seconds_sum{provider="openai"} 0.2',
         'codelab_llm_errors_total{code="timeout"} 1.0',
         'codelab_approvals_total{status="approved"} 1.0',
         "codelab_approval_response_seconds_sum 3.0",
+    ):
+        assert line in text
+
+
+def test_what_became_of_requests_for_money_is_measured() -> None:
+    metrics = Metrics()
+    metrics.watch_budget(lambda: [("granted", 3), ("refused_user", 1)], lambda: [("granted", 0.5)])
+    text = metrics.render().decode()
+    for line in (
+        'codelab_budget_reservations_total{outcome="granted"} 3.0',
+        'codelab_budget_reservations_total{outcome="refused_user"} 1.0',
+        'codelab_budget_reserved_usd_total{outcome="granted"} 0.5',
     ):
         assert line in text
 

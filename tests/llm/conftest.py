@@ -13,15 +13,28 @@ from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database, metadata
 from codelab.kit.ids import new_id
-from codelab.llm.models import llm_usage
+from codelab.llm.models import llm_budgets, llm_models, llm_reservations, llm_usage
 from tests.llm.layer import Layer
 from tests.model_server.process import ModelServer
+from tests.support import node
+from tests.support.aimock import Aimock
+
+TABLES = [users, llm_usage, llm_budgets, llm_reservations, llm_models]
 
 
 @pytest.fixture(scope="session")
 def model_server() -> Iterator[ModelServer]:
     """The shared server."""
     with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def aimock() -> Iterator[Aimock]:
+    """The other server that speaks the providers' wires, where node is there to run it."""
+    if reason := node.absent():
+        pytest.skip(reason)
+    with Aimock() as server:
         yield server
 
 
@@ -60,7 +73,7 @@ class _opened:
 
     async def __aenter__(self) -> tuple[Database, Bus]:
         async with self._db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all, tables=[users, llm_usage])
+            await connection.run_sync(metadata.create_all, tables=TABLES)
         return self._db, self._bus
 
     async def __aexit__(self, *error: object) -> None:

@@ -14,7 +14,7 @@ import yaml
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.ratelimit import RateLimiter
-from codelab.llm.api import Attribution, LlmSettings, Models
+from codelab.llm.api import AddedModels, Attribution, LlmSettings, Models, ResponseCache
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import RetryPolicy
 from codelab.sdk.messages import Message, SystemMessage, UserMessage
@@ -92,6 +92,8 @@ class Layer:
         ours: Mapping[str, Any] | None = None,
         providers: Sequence[ModelProvider] = (),
         environ: Mapping[str, str] | None = None,
+        response_cache: ResponseCache | None = None,
+        added: AddedModels | None = None,
         **settings: Any,
     ) -> Models:
         """A model layer with these entries; without any, one that looks at the environment."""
@@ -104,6 +106,8 @@ class Layer:
             self.bus,
             RateLimiter(),
             providers,
+            response_cache,
+            added,
             environ=environ or {},
         )
         self._made.append(models)
@@ -143,8 +147,16 @@ def request(model: str, **fields: Any) -> ModelRequest:
 
 
 async def ask(
-    models: Models, model: str, heard: Heard | None = None, *, user_id: str = "", **fields: Any
+    models: Models,
+    model: str,
+    heard: Heard | None = None,
+    *,
+    user_id: str = "",
+    fresh: bool = False,
+    **fields: Any,
 ) -> Completion:
     """Run a request."""
     attribution = Attribution(user_id=user_id, session_id="s" * 32, turn_id="t" * 32, agent="ask")
-    return await models.stream(request(model, **fields), heard or Heard(), attribution=attribution)
+    return await models.stream(
+        request(model, **fields), heard or Heard(), attribution=attribution, fresh=fresh
+    )

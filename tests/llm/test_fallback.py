@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codelab.kit.errors import CodeLabError, RateLimited
+from codelab.llm.circuit import CircuitPolicy, Permit
+from codelab.llm.circuits import Circuits
 from codelab.llm.errors import (
     ContextTooLong,
     ModelAuthFailed,
@@ -24,8 +29,10 @@ from codelab.llm.fallback import (
     Attempt,
     GiveUp,
     NextModel,
+    OnWaiting,
     Retry,
     RetryPolicy,
+    Waiting,
     WithFallback,
     decide,
 )
@@ -75,8 +82,9 @@ def test_the_decision_keeps_its_promises(
         (ModelFailed("No."), 1, Retry(0.5)),
         (ModelFailed("No."), 2, Retry(1.0)),
         (ModelFailed("No."), 3, NextModel()),
-        (ModelRateLimited("No.", retry_after_s=9), 1, Retry(9)),
-        (ModelRateLimited("No.", retry_after_s=11), 1, NextModel()),
+        (ModelRateLimited("No.", retry_after_s=2), 1, Retry(2)),
+        (ModelRateLimited("No.", retry_after_s=0), 1, Retry(0.5)),
+        (ModelRateLimited("No.", retry_after_s=9), 1, NextModel()),
         (ModelUnreachable("No."), 1, Retry(0.5)),
         (ModelTimeout("No."), 1, NextModel()),
         (ModelAuthFailed("No."), 1, NextModel()),
@@ -86,6 +94,12 @@ def test_the_decision_keeps_its_promises(
 def test_the_decision_by_example(failure: CodeLabError, attempt: int, expected: object) -> None:
     step = decide(failure, attempt=attempt, started=False, has_next=True, policy=POLICY)
     assert step == expected
+
+
+def test_the_last_of_a_chain_is_waited_for_longer() -> None:
+    failure = ModelRateLimited("No.", retry_after_s=9)
+    step = decide(failure, attempt=1, started=False, has_next=False, policy=POLICY)
+    assert step == Retry(9)
 
 
 class Scripted:
@@ -106,10 +120,21 @@ class Scripted:
         return Completion(model=request.model, text=step)
 
 
-async def run(client: Scripted, *chain: str) -> tuple[Completion, list[Attempt]]:
+def circuits(first_pause_s: float = 5.0) -> Circuits:
+    return Circuits(CircuitPolicy(first_pause_s=first_pause_s), lambda name: name)
+
+
+async def run(
+    client: Scripted,
+    *chain: str,
+    known: Circuits | None = None,
+    on_waiting: OnWaiting | None = None,
+) -> tuple[Completion, list[Attempt]]:
     attempts: list[Attempt] = []
-    policy = RetryPolicy(retries=1, first_pause_s=0.001, longest_pause_s=1)
-    with_fallback = WithFallback(client, chain, policy, attempts.append)
+    policy = RetryPolicy(retries=1, first_pause_s=0.001, longest_pause_s=1, longest_wait_s=2)
+    with_fallback = WithFallback(
+        client, chain, policy, known or circuits(), attempts.append, on_waiting
+    )
     request = ModelRequest(model=chain[0], messages=())
     return await with_fallback.stream(request, lambda delta: None), attempts
 
@@ -121,6 +146,7 @@ async def test_each_model_is_asked_in_turn() -> None:
     completion, attempts = await run(client, "a", "b", "c", "d")
     assert client.asked == ["a", "a", "b", "c", "d"]
     assert (completion.model, completion.text) == ("d", "Yes.")
+    assert completion.tried == ("a: model_failed", "b: model_timeout", "c: model_auth_failed")
     assert [attempt.model for attempt in attempts] == ["a", "a", "b", "c"]
 
 
@@ -131,8 +157,9 @@ async def test_one_model_s_own_refusal_is_told_as_it_is() -> None:
 
 async def test_nothing_follows_an_answer_that_has_begun() -> None:
     client = Scripted(ModelInterrupted("Off."), "Other.")
-    with pytest.raises(ModelInterrupted):
+    with pytest.raises(ModelInterrupted) as caught:
         await run(client, "a", "b")
+    assert caught.value.begun_by == "a"
     assert client.asked == ["a"]
 
 
@@ -146,3 +173,139 @@ async def test_the_shortest_wait_is_told_when_nothing_answers() -> None:
     assert caught.value.message == (
         "No model is available at the moment. Tried: a: Not now. b: No."
     )
+
+
+async def test_a_model_that_rests_is_passed_over() -> None:
+    known = circuits()
+    await run(Scripted(ModelAuthFailed("The key."), "From b."), "a", "b", known=known)
+    client = Scripted("From b.")
+    completion, attempts = await run(client, "a", "b", known=known)
+    assert client.asked == ["b"]
+    assert completion.tried == ("a: model_resting",)
+    assert attempts[0].failure.message == "The key. It is tried again in 30 s."
+
+
+async def test_a_user_is_not_refused_by_our_caution_alone() -> None:
+    known = circuits()
+    for name in ("a", "b"):
+        known.failed(name, Permit.CLOSED, ModelAuthFailed("The key."))
+    client = Scripted("Mended.")
+    completion, _ = await run(client, "a", "b", known=known)
+    assert (client.asked, completion.text) == (["a"], "Mended.")
+    assert known.rest_s("a") == 0
+
+
+async def test_what_a_provider_has_asked_for_is_honoured() -> None:
+    known = circuits()
+    known.failed("a", Permit.CLOSED, ModelRateLimited("Not now.", retry_after_s=50))
+    client = Scripted()
+    with pytest.raises(NoModelAvailable) as caught:
+        await run(client, "a", known=known)
+    assert client.asked == []
+    assert 49 < (caught.value.retry_after_s or 0) <= 50
+
+
+async def test_a_limit_is_waited_for_when_somebody_is_told() -> None:
+    client = Scripted(
+        ModelRateLimited("Not now.", retry_after_s=0.3), ModelRateLimited("No."), "Here."
+    )
+    told: list[Waiting] = []
+    known = circuits(first_pause_s=0.2)
+    completion, attempts = await run(client, "a", known=known, on_waiting=told.append)
+    assert completion.text == "Here."
+    assert [(one.model, one.reason) for one in told] == [("a", "No.")]
+    assert len(attempts) == 2
+
+
+async def test_a_limit_that_ends_too_late_is_told_at_once() -> None:
+    client = Scripted(ModelRateLimited("Not now.", retry_after_s=3))
+    told: list[Waiting] = []
+    with pytest.raises(NoModelAvailable) as caught:
+        await run(client, "a", on_waiting=told.append)
+    assert (caught.value.retry_after_s, told) == (3, [])
+
+
+class Limited(Scripted):
+    """Takes no requests until its time has come, and does not say when that is."""
+
+    def __init__(self, for_s: float) -> None:
+        super().__init__()
+        self.until = time.monotonic() + for_s
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        if time.monotonic() < self.until:
+            self.asked.append(request.model)
+            raise ModelRateLimited("Not now.")
+        return Completion(model=request.model, text="Here.")
+
+
+async def test_of_many_that_wait_one_asks_at_a_time() -> None:
+    known, client = circuits(first_pause_s=0.1), Limited(0.6)
+    told: list[Waiting] = []
+    waiting = (run(client, "a", known=known, on_waiting=told.append) for _ in range(20))
+    answers = await asyncio.gather(*waiting)
+    assert [completion.text for completion, _ in answers] == ["Here."] * 20
+    # Each has asked when it came, and once more; then one at a time after 0.1, 0.2 and 0.4 s.
+    assert len(client.asked) <= 20 * 2 + 4
+
+
+async def test_lost_time_is_told() -> None:
+    told: list[Waiting] = []
+    slow = ModelTimeout("a did not start to answer within 30 s.")
+    await run(Scripted(slow, "Here."), "a", "b", on_waiting=told.append)
+    assert told == [Waiting(model="b", reason=slow.message)]
+
+
+async def test_one_call_at_a_time_is_the_trial() -> None:
+    known = circuits(first_pause_s=0.01)
+    known.failed("a", Permit.CLOSED, ModelRateLimited("Not now."))
+    await asyncio.sleep(0.02)
+    client = Held()
+    trial = asyncio.create_task(run(client, "a", "b", known=known))
+    await client.reached.wait()
+    other, _ = await run(Scripted("From b."), "a", "b", known=known)
+    assert other.tried == ("a: model_resting",)
+    trial.cancel()
+    await asyncio.gather(trial, return_exceptions=True)
+    # A trial that was cancelled has found out nothing: the next call is it.
+    completion, _ = await run(Scripted("From a."), "a", "b", known=known)
+    assert completion.model == "a"
+
+
+class Held(Scripted):
+    """Answers nothing until it is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        self.reached.set()
+        return await asyncio.Future[Completion]()
+
+
+SOON = st.builds(
+    lambda kind, wait: kind("No.", retry_after_s=wait),
+    st.sampled_from([ModelAuthFailed, ModelFailed, ModelInterrupted, ModelRateLimited]),
+    st.none() | st.floats(0, 0.002),
+)
+STEPS = st.lists(st.none() | SOON, max_size=12)
+
+
+@given(STEPS, st.integers(1, 3))
+async def test_whatever_fails_there_is_an_answer_or_one_sentence(
+    steps: list[CodeLabError | None], length: int
+) -> None:
+    chain = ("a", "b", "c")[:length]
+    client = Scripted(*(step or "Yes." for step in steps), *["Yes."] * 40)
+    known = circuits(first_pause_s=0.001)
+    try:
+        completion, attempts = await run(client, *chain, known=known)
+    except CodeLabError as error:
+        assert error.message
+    else:
+        assert completion.model == client.asked[-1]
+        assert [one.model for one in attempts] == client.asked[:-1]
+    # Nobody is asked more often than the policy says, and nobody out of turn.
+    assert len(client.asked) <= 2 * length
+    assert client.asked == sorted(client.asked)

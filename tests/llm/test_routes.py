@@ -3,102 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import msgspec
 import openai
 import pytest
-import uvicorn
-from litestar import Litestar, Request, Response
-from litestar.connection import ASGIConnection
-from litestar.middleware import (
-    AbstractAuthenticationMiddleware,
-    AuthenticationResult,
-    DefineMiddleware,
-)
 
-from codelab.auth.api import PUBLIC, Principal
-from codelab.kit.errors import CodeLabError, Forbidden
-from codelab.llm.api import Models
-from codelab.llm.routes import router
+from codelab.llm.api import Attribution, Caps
 from tests.llm.conftest import add_user
-from tests.llm.layer import Layer, ask, eventually
+from tests.llm.layer import Heard, Layer, ask, eventually, request
+from tests.llm.served import SECRET, Api, served
 from tests.model_server import script
 from tests.model_server.script import Reply, ToolCall
 
-SECRET = "a-secret-between-services"
-
-
-class ByName(AbstractAuthenticationMiddleware):
-    """Takes the header's word for who asks: `USER_ID ROLE`."""
-
-    async def authenticate_request(
-        self, connection: ASGIConnection[Any, Any, Any, Any]
-    ) -> AuthenticationResult:
-        user_id, _, role = connection.headers.get("authorization", "").partition(" ")
-        principal = Principal(
-            user_id=user_id, name=user_id, role="admin" if role == "admin" else "user"
-        )
-        return AuthenticationResult(user=principal, auth=None)
-
-
-def authorise(headers: Mapping[str, str]) -> Principal:
-    if headers.get("x-internal-secret") != SECRET:
-        raise Forbidden("The secret is wrong.")
-    return Principal(user_id="", name="service")
-
-
-def problem(request: Request[Any, Any, Any], error: CodeLabError) -> Response[dict[str, Any]]:
-    return Response({"code": error.code}, status_code=error.status)
-
-
-class Api:
-    """The routes behind a real server."""
-
-    def __init__(self, models: Models, url: str, http: aiohttp.ClientSession) -> None:
-        self.models = models
-        self.url = url
-        self.http = http
-
-    async def get(self, path: str, user: str) -> tuple[int, Any]:
-        async with self.http.get(f"{self.url}{path}", headers={"Authorization": user}) as answer:
-            return answer.status, await answer.json()
-
-    async def chat(self, secret: str = SECRET, **body: Any) -> tuple[int, Any]:
-        document = {"model": "openai", "messages": [{"role": "user", "content": "Hi"}], **body}
-        async with self.http.post(
-            f"{self.url}/llm/chat/completions",
-            data=msgspec.json.encode(document),
-            headers={"X-Internal-Secret": secret},
-        ) as answer:
-            return answer.status, msgspec.json.decode(await answer.read())
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 
 
 @pytest.fixture
 async def api(layer: Layer) -> AsyncIterator[Api]:
     """The API with one model, on a real server."""
-    models = layer.build(layer.entry("openai"))
-    (opt_key,) = PUBLIC
-    app = Litestar(
-        [router(models, authorise)],
-        middleware=[DefineMiddleware(ByName, exclude_from_auth_key=opt_key)],
-        exception_handlers={CodeLabError: problem},
-    )
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await eventually(started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    async with aiohttp.ClientSession() as http:
-        yield Api(models, f"http://127.0.0.1:{port}", http)
-    server.should_exit = True
-    await serving
+    async with served(layer.build(layer.entry("openai"))) as made:
+        yield made
 
 
 async def test_models_are_listed(api: Api) -> None:
@@ -132,6 +58,80 @@ async def test_usage_is_one_s_own_or_for_administrators(api: Api, layer: Layer) 
     assert body["total"]["output_tokens"] == 4
     for path in ("/usage?group=colour", "/usage?since=yesterday"):
         assert (await api.get(path, one))[0] == 400
+
+
+async def test_usage_can_be_narrowed_down(api: Api, layer: Layer) -> None:
+    one = await add_user(layer.db)
+    await layer.script(Reply(text="a", usage=script.Usage(10, 2), repeat=True))
+    for session, turn, agent in (("s1", "t1", "coder"), ("s1", "t2", "ask"), ("s2", "t3", "ask")):
+        who = Attribution(user_id=one, session_id=session, turn_id=turn, agent=agent)
+        await api.models.stream(request("openai"), Heard(), attribution=who)
+    for query, keys in {
+        "group=turn": {"t1", "t2", "t3"},
+        "group=turn&session_id=s1": {"t1", "t2"},
+        "group=session&agent=ask": {"s1", "s2"},
+        "group=agent&session_id=s1&model=openai": {"coder", "ask"},
+        "group=agent&model=another": set(),
+    }.items():
+        status, body = await api.get(f"/usage?{query}", one)
+        assert (status, {total["key"] for total in body["sums"]}) == (200, keys)
+        assert body["total"]["input_tokens"] == 10 * len(body["sums"])
+    # Another's session is as good as none.
+    stranger = await add_user(layer.db)
+    assert (await api.get("/usage?group=turn&session_id=s1", stranger))[1]["sums"] == []
+
+
+async def test_limits_are_one_s_own_and_the_server_s_for_administrators(
+    api: Api, layer: Layer
+) -> None:
+    one, other = await add_user(layer.db), await add_user(layer.db)
+    assert await api.get("/usage/limits", one) == (200, {"caps": [], "requests_per_hour": 100})
+    caps = Caps(turn_usd=1, session_usd=2, user_day_usd=3, server_day_usd=4)
+    info = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.001}
+    models = layer.build(layer.entry("openai") | {"model_info": info}, caps=caps)
+    await layer.script(Reply(text="a", usage=script.Usage(10, 2), repeat=True))
+    async with served(models) as capped:
+        who = Attribution(user_id=one, session_id="s1", turn_id="t1", agent="ask")
+        await models.stream(request("openai", max_output_tokens=10), Heard(), attribution=who)
+
+        async def spent(user: str, query: str = "") -> dict[str, float]:
+            status, body = await capped.get(f"/usage/limits{query}", user)
+            assert status == 200
+            assert all(
+                cap["left_usd"] == pytest.approx(cap["cap_usd"] - cap["spent_usd"])
+                for cap in body["caps"]
+            )
+            return {cap["scope"]: cap["spent_usd"] for cap in body["caps"]}
+
+        assert await spent(one) == {"user": 0.012}
+        assert await spent(one, "?session_id=s1") == {"session": 0.012, "user": 0.012}
+        assert await spent(other, "?session_id=s1") == {"session": 0, "user": 0}
+        assert await spent(f"{other} admin") == {"user": 0, "server": 0.012}
+
+
+async def test_a_refused_call_is_402_which_no_client_tries_again(layer: Layer) -> None:
+    info = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.001}
+    models = layer.build(
+        layer.entry("openai") | {"model_info": info}, caps=Caps(server_day_usd=0.001)
+    )
+    await layer.script(Reply(text="a"))
+    async with served(models) as capped:
+        client = openai.AsyncOpenAI(
+            base_url=f"{capped.url}/llm",
+            api_key="unused",
+            default_headers={"X-Internal-Secret": SECRET},
+            max_retries=2,
+        )
+        async with client:
+            with pytest.raises(openai.APIStatusError) as caught:
+                await client.chat.completions.create(
+                    model="openai", messages=[{"role": "user", "content": "Hi"}]
+                )
+    assert caught.value.status_code == 402
+    assert caught.value.code == "insufficient_quota"
+    assert caught.value.type == "insufficient_quota"
+    assert await layer.seen() == []
+    assert [call.error_code for call in layer.calls] == ["budget_exhausted"]
 
 
 async def test_a_whole_answer_with_tools(api: Api, layer: Layer) -> None:
@@ -202,11 +202,13 @@ async def test_openai_s_own_client_streams_a_conversation(api: Api, layer: Layer
     [
         ({"model": "gpt-9"}, 404, "model"),
         ({"messages": []}, 400, "messages"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, 400, "messages.tool_call_id"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, 400, "messages[0].tool_call_id"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, 400, "messages[0].role"),
         ({"temperature": 9}, 400, "temperature"),
-        ({"logit_bias": {}}, 400, None),
+        ({"logprobs": True}, 400, "logprobs"),
         ({"n": 2}, 400, "n"),
+        ({"functions": [{}]}, 400, "functions"),
+        ({"messages": [{"role": "user", "content": [IMAGE]}]}, 400, "messages[0].content[0].type"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -243,6 +245,19 @@ async def test_a_failure_before_the_first_piece_has_its_status(
     await layer.script(*[Reply(status=429, headers={"Retry-After": "70"})] * 2)
     status, body = await api.chat(stream=stream)
     assert (status, body["error"]["code"]) == (503, "no_model_available")
+
+
+async def test_a_model_that_rests_is_listed_with_the_reason(api: Api, layer: Layer) -> None:
+    await layer.script(Reply(status=429, headers={"Retry-After": "70"}))
+    await api.chat()
+    _, body = await api.get("/models", "ann user")
+    (resting,) = body["resting"]
+    assert (resting["name"], resting["code"]) == ("openai", "model_rate_limited")
+    assert resting["reason"].endswith("says to come back in 70 s.")
+    # The next caller is told the same at once, without asking the provider.
+    status, answer = await api.chat()
+    assert (status, answer["error"]["code"]) == (503, "no_model_available")
+    assert len(await layer.seen()) == 1
 
 
 async def test_a_failure_in_the_middle_is_the_stream_s_last_event(api: Api, layer: Layer) -> None:

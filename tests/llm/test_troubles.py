@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from typing import Any
@@ -12,6 +13,14 @@ from codelab.kit.errors import CodeLabError
 from codelab.llm.api import Models
 from codelab.llm.errors import ModelError, NoModelAvailable
 from codelab.llm.fallback import RetryPolicy
+from codelab.sdk.model import (
+    Completion,
+    Delta,
+    ModelInfo,
+    ModelProvider,
+    ModelRequest,
+    OnDelta,
+)
 from tests.llm.layer import QUICK, READ_FILE, Heard, Layer, ask, eventually
 from tests.model_server.script import Reply, ToolCall
 
@@ -90,6 +99,7 @@ async def test_a_cut_in_the_middle_is_not_mixed_with_another_answer(
         await ask(*wire, heard)
     assert caught.value.code == "model_interrupted"
     assert caught.value.retryable
+    assert caught.value.begun_by == wire[1]
     assert heard.text == "one two"
     assert len(await layer.seen()) == 1
     assert layer.calls[0].usage.output_tokens > 0
@@ -109,10 +119,31 @@ async def test_a_model_that_stops_in_the_middle_is_given_up(
     await layer.script(Reply(text="one two three four", stall_after=2))
     started = time.monotonic()
     error = await failure(*wire, layer)
-    assert error.code == "model_timeout"
+    assert isinstance(error, ModelError)
+    assert (error.code, error.begun_by) == ("model_timeout", wire[1])
     assert "0.4 s" in error.message
     assert time.monotonic() - started < 2
     await eventually(layer.was_cut)
+
+
+@pytest.mark.parametrize(("pieces", "said"), [(0, "did not start"), (2, "in the middle")])
+async def test_a_ping_is_no_token(
+    wire: tuple[Models, str], layer: Layer, pieces: int, said: str
+) -> None:
+    await layer.script(Reply(text="one two three four", stall_after=pieces, ping_s=0.05))
+    started = time.monotonic()
+    error = await failure(*wire, layer)
+    assert said in error.message
+    assert time.monotonic() - started < 3
+
+
+async def test_a_thought_is_a_sign_of_life(wire: tuple[Models, str], layer: Layer) -> None:
+    # The whole takes longer than the limit, each piece does not.
+    thoughts = " ".join(["hm"] * 8)
+    await layer.script(Reply(reasoning=thoughts, text="Here.", token_delay_s=0.1))
+    heard = Heard()
+    assert (await ask(*wire, heard)).text == "Here."
+    assert heard.reasoning == thoughts
 
 
 async def test_a_long_tool_call_is_a_sign_of_life(layer: Layer) -> None:
@@ -123,6 +154,31 @@ async def test_a_long_tool_call_is_a_sign_of_life(layer: Layer) -> None:
     completion = await ask(models, "openai", heard, tools=(READ_FILE,))
     assert completion.tool_calls[0].name == "read_file"
     assert heard.deltas == []
+
+
+class Silent:
+    """A plugin's client whose model says one word, or none, and then nothing."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        if self._word:
+            on_delta(Delta(self._word))
+        return await asyncio.Future[Completion]()
+
+
+@pytest.mark.parametrize(("word", "said"), [("", "did not start"), ("Well", "in the middle")])
+async def test_a_plugin_s_model_has_the_same_limits(layer: Layer, word: str, said: str) -> None:
+    offered = ModelInfo(name="theirs", provider="plugin")
+    models = layer.build(
+        providers=[ModelProvider(client=Silent(word), models=(offered,))],
+        discover=False,
+        first_token_timeout_s=0.2,
+        idle_timeout_s=0.2,
+    )
+    error = await failure(models, "theirs", layer)
+    assert said in error.message
 
 
 async def test_a_passing_failure_is_retried_silently(layer: Layer) -> None:
@@ -172,7 +228,9 @@ async def test_the_next_of_the_chain_answers_across_providers(layer: Layer, repl
     completion = await ask(models, "first", heard)
     assert (completion.model, completion.text) == ("third", "From Ollama.")
     assert heard.text == "From Ollama."
-    [call] = layer.calls
+    *paid_for, call = layer.calls
+    # Whoever had begun to work on it and was not waited for is paid for what was sent.
+    assert [one.error_code for one in paid_for] == (["model_timeout"] if reply.delay_s else [])
     assert (call.model, call.provider, call.ok) == ("third", "ollama_chat", True)
     assert call.tried[-1] == "second: model_auth_failed"
     assert call.tried[0].startswith("first: ")

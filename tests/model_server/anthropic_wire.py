@@ -49,6 +49,7 @@ class AnthropicWire:
     """`POST /v1/messages`."""
 
     stream_type = "text/event-stream; charset=utf-8"
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
     request_id_header: str | None = "request-id"
     unknown_key_status = 401
 
@@ -211,8 +212,8 @@ def _stop_reason(reply: Reply) -> str:
 
 def _usage_json(usage: Usage) -> dict[str, Any]:
     return {
-        "input_tokens": usage.input - usage.cached,
-        "cache_creation_input_tokens": 0,
+        "input_tokens": usage.input - usage.cached - usage.cache_written,
+        "cache_creation_input_tokens": usage.cache_written,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.output,
     }

@@ -10,10 +10,11 @@ from aiohttp.typedefs import Handler
 
 from tests.model_server.anthropic_wire import AnthropicWire
 from tests.model_server.delivery import deliver
+from tests.model_server.embeddings import embeddings
 from tests.model_server.load import load_of, serve_load
 from tests.model_server.ollama_wire import OllamaWire, key_of_model, show, tags
 from tests.model_server.openai_wire import OpenAIWire
-from tests.model_server.script import Body, Reply, Script, SeenRequest
+from tests.model_server.script import Body, Question, Reply, Script, SeenRequest
 from tests.model_server.wire import Wire, bearer
 
 _MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -41,6 +42,7 @@ class ModelServerApp:
         app.add_routes(
             [
                 web.post("/v1/chat/completions", self._openai),
+                web.post("/v1/embeddings", self._embeddings),
                 web.post("/v1/messages", self._anthropic),
                 web.post("/api/chat", self._ollama),
                 web.get("/v1/models", self._models),
@@ -68,8 +70,8 @@ class ModelServerApp:
         except msgspec.MsgspecError as error:
             return _refusal(wire, 400, f"The request is not valid: {error}")
         body: Body = msgspec.json.decode(raw)
-        if isinstance(wire, OpenAIWire) and (load := load_of(ask.model)):
-            return await serve_load(request, body, load)
+        if load := load_of(ask.model):
+            return await serve_load(request, wire, body, load)
         script = self._scripts.get(wire.key(request.headers, body))
         if script is None:
             return _refusal(wire, wire.unknown_key_status)
@@ -90,6 +92,19 @@ class ModelServerApp:
         seen.reply, reply = taken
         with script.running():
             return await deliver(request, wire, reply, body, seen)
+
+    async def _embeddings(self, request: web.Request) -> web.Response:
+        wire, body = OpenAIWire(), msgspec.json.decode(await request.read())
+        script = self._scripts.get(wire.key(request.headers, body))
+        if script is None:
+            return _refusal(wire, wire.unknown_key_status)
+        seen = SeenRequest(path=request.path, headers=_safe_headers(request), body=body)
+        script.seen.append(seen)
+        seen.finished = True
+        taken = script.take(Question(model=body["model"], system="", last=""))
+        if taken is not None and taken[1].status != 200:
+            return _refusal(wire, taken[1].status)
+        return _json(embeddings(body))
 
     async def _models(self, request: web.Request) -> web.Response:
         anthropic = "x-api-key" in request.headers

@@ -70,13 +70,22 @@ async def _stream(
         first = first and not step.chunk
         seen.chunks_sent += step.chunk
     if plan.ending == "stall":
-        await asyncio.Event().wait()
+        await _stall(response, wire, reply)
     if plan.ending == "cut":
         await _cut(request)
         return response
     seen.finished = True
     await response.write_eof()
     return response
+
+
+async def _stall(response: web.StreamResponse, wire: Wire, reply: Reply) -> None:
+    """Says nothing more, until the client leaves."""
+    if not reply.ping_s:
+        await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(reply.ping_s)
+        await response.write(wire.ping)
 
 
 async def _cut(request: web.Request) -> None:

@@ -2,7 +2,7 @@
 
 A request for the model `load-RATExCOUNT` is answered by COUNT one-token chunks at RATE a second, 0
 meaning as fast as the reader takes them. Each chunk's text is `t<index>@<monotonic_ns> `, so a
-reader on the same machine can tell how long it took.
+reader on the same machine can tell how long it took. Every wire has it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from tests.model_server.openai_wire import OpenAIWire
 from tests.model_server.script import Body, Reply, Usage
+from tests.model_server.wire import Wire
 
 _MODEL = re.compile(r"load-(\d+(?:\.\d+)?)x([1-9]\d*)")
 _MARK = b"@mark@"
@@ -41,15 +41,14 @@ def load_of(model: str) -> Load | None:
 class _Chunks:
     """The stream's bytes, encoded once but for each token's own text."""
 
-    def __init__(self, body: Body, load: Load) -> None:
+    def __init__(self, wire: Wire, body: Body, load: Load) -> None:
         usage = Usage(_PROMPT_TOKENS, load.tokens)
         asked = {**body, "stream_options": {"include_usage": True}}
-        opening, token, *ending = OpenAIWire().frames(
-            Reply(text=[_MARK.decode()], usage=usage), asked
-        )
-        self.opening = opening.data
-        self.ending = b"".join(frame.data for frame in ending)
-        self._head, self._tail = token.data.split(_MARK)
+        frames = wire.frames(Reply(text=[_MARK.decode()], usage=usage), asked)
+        (place,) = [number for number, frame in enumerate(frames) if frame.chunk]
+        self.opening = b"".join(frame.data for frame in frames[:place])
+        self.ending = b"".join(frame.data for frame in frames[place + 1 :])
+        self._head, self._tail = frames[place].data.split(_MARK)
 
     def token(self, index: int) -> bytes:
         """The event for one token, stamped now."""
@@ -92,10 +91,12 @@ class _Pacer:
         self._timer = self._loop.call_at(self._start + self._index * self._period_s, self._tick)
 
 
-async def serve_load(request: web.Request, body: Body, load: Load) -> web.StreamResponse:
-    """Streams the load, with a usage chunk at its end."""
-    chunks = _Chunks(body, load)
-    response = web.StreamResponse(headers={"Content-Type": OpenAIWire.stream_type})
+async def serve_load(
+    request: web.Request, wire: Wire, body: Body, load: Load
+) -> web.StreamResponse:
+    """Streams the load, with the usage at its end."""
+    chunks = _Chunks(wire, body, load)
+    response = web.StreamResponse(headers={"Content-Type": wire.stream_type})
     response.enable_chunked_encoding()
     await response.prepare(request)
     await response.write(chunks.opening)

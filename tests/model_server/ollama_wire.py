@@ -34,6 +34,7 @@ class OllamaWire:
     """`POST /api/chat`; the model's name `scripted-KEY` stands for the key."""
 
     stream_type = "application/x-ndjson"
+    ping = b"\n"
     request_id_header: str | None = None
     unknown_key_status = 404
 

@@ -53,6 +53,7 @@ class OpenAIWire:
     """`POST /v1/chat/completions`."""
 
     stream_type = "text/event-stream; charset=utf-8"
+    ping = b": keep-alive\n\n"
     request_id_header: str | None = "x-request-id"
     unknown_key_status = 401
 

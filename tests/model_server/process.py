@@ -25,9 +25,13 @@ class ModelServer:
 
     It belongs to no event loop, so one server can be shared by tests that each have their own. It
     ends with the process that started it, even if that is killed.
+
+    Args:
+        tls: A folder with fullchain.pem and privkey.pem; without one it speaks plain HTTP.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Path | None = None) -> None:
+        self._tls = tls
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -35,6 +39,13 @@ class ModelServer:
     def openai_url(self) -> str:
         """What OpenAI's clients take as their base URL; Anthropic's and Ollama's take `url`."""
         return f"{self.url}/v1"
+
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        if self._process is None:
+            raise RuntimeError("the model server does not run")
+        return self._process.pid
 
     def start(self) -> None:
         """Starts the process and waits until it listens."""
@@ -45,6 +56,7 @@ class ModelServer:
             "--port",
             "0",
             "--until-stdin-closes",
+            *(("--tls", str(self._tls)) if self._tls else ()),
         ]
         self._process = subprocess.Popen(
             command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

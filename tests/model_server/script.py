@@ -38,11 +38,15 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Token counts to report; `input` includes the `cached` ones, whatever a provider's habit."""
+    """Token counts to report, as far as a provider has a word for them.
+
+    `input` includes what came from the cache and what was written to it, whatever its habit.
+    """
 
     input: int = 10
     output: int = 5
     cached: int = 0
+    cache_written: int = 0
 
 
 class ToolCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,10 +62,10 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A *chunk*, as `stall_after`, `cut_after` and `error_after` count them, is a piece of text, of
     reasoning or of a tool call; what a provider sends around those is not counted. A number beyond
-    the last chunk means after the last chunk and before the answer's end. `text` given as a list
-    fixes the chunks exactly. `finish_reason` is in OpenAI's words and is translated for the other
-    providers. Usage is reported where the provider does, by OpenAI only when asked to. Times are in
-    seconds.
+    the last chunk means after the last chunk and before the answer's end. A server that stalls
+    gives an empty sign of life every `ping_s`, if that is set. `text` given as a list fixes the
+    chunks exactly. `finish_reason` is in OpenAI's words and is translated for the other providers.
+    Usage is reported where the provider does, by OpenAI only when asked to. Times are in seconds.
     """
 
     text: str | list[str] = ""
@@ -74,6 +78,7 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delay_s: float = 0.0
     token_delay_s: float = 0.0
     stall_after: int | None = None
+    ping_s: float = 0.0
     cut_after: int | None = None
     error_after: int | None = None
     finish_reason: str | None = None

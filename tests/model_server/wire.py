@@ -22,6 +22,8 @@ class Wire(Protocol):
 
     stream_type: str
     """The content type of a streamed answer."""
+    ping: bytes
+    """A sign of life that carries nothing."""
     request_id_header: str | None
     """The header that carries the provider's id of the request."""
     unknown_key_status: int

@@ -65,3 +65,13 @@ async def test_the_load_needs_no_script_and_other_models_do(asker: Asker) -> Non
     assert (
         await asker.post("/v1/chat/completions", {**body, "model": "load-0x0"}, headers)
     ).status == 401
+
+
+async def test_every_wire_has_it(asker: Asker) -> None:
+    answers = [
+        await asker.openai(model="load-0x3"),
+        await asker.anthropic(model="load-0x3"),
+        await asker.ollama(model="load-0x3"),
+    ]
+    for answer in answers:
+        assert [int(index) for index, _ in _TOKEN.findall(answer.raw.decode())] == [0, 1, 2]

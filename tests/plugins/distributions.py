@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 REVIEW = ROOT / "plugins" / "codelab-review"
+EMBEDDED = ROOT / "plugins" / "codelab-embedded"
 
 _SCRIPTS = Path(sys.executable).parent
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*", "dist")
@@ -20,7 +21,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._packages = folder / "site"
+        self.packages = folder / "site"
 
     def install(self, project: Path) -> None:
         """Build a wheel of the project and install it."""
@@ -32,7 +33,7 @@ class Site:
         (wheel,) = wheels.glob("*.whl")
         options = ("--quiet", "--offline", "--no-cache", "--no-deps", "--python", sys.executable)
         _succeed(
-            source, _SCRIPTS / "uv", "pip", "install", *options, "--target", self._packages, wheel
+            source, _SCRIPTS / "uv", "pip", "install", *options, "--target", self.packages, wheel
         )
 
     def run(
@@ -52,7 +53,7 @@ class Site:
             "PATH": f"{_SCRIPTS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(self._packages),
+            "PYTHONPATH": str(self.packages),
             "PYTHONWARNINGS": "error",
         }
         return subprocess.run(

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from codelab.sdk import Usage
 
 TOKENS = st.integers(0, 1_000_000)
-# Powers of two add up exactly in floating point.
-COSTS = st.integers(0, 1 << 20).map(lambda number: number / 1024)
+# Whole billionths of a dollar, as every recorded cost is.
+COSTS = st.integers(0, 10**14).map(lambda number: number / 10**9)
 USAGES = st.builds(
     Usage,
     input_tokens=TOKENS,
     output_tokens=TOKENS,
     cached_tokens=TOKENS,
+    cache_write_tokens=TOKENS,
     cost_usd=COSTS,
     estimated=st.booleans(),
 )

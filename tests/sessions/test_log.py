@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from codelab.auth.api import Principal
 from codelab.kit.crypto import SealBroken
 from codelab.kit.db import metadata
-from codelab.sdk.messages import ToolCall
+from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sessions.api import Lease
 from codelab.sessions.events import (
     AgentChosen,
     AnyFact,
     AssistantMessageCompleted,
+    ContextCompacted,
     ToolCallCompleted,
     ToolCallRequested,
     TurnFailed,
@@ -62,6 +63,7 @@ async def fill(desk: Desk) -> None:
             model="m",
             text=MARK,
             reasoning=MARK,
+            thinking=Thinking(model="m", parts=({"thinking": MARK},)),
             tool_calls=(ToolCall(id="c", name="write_file", arguments=MARK),),
         ),
         ToolCallRequested(
@@ -147,7 +149,13 @@ async def test_the_conversation_is_what_was_said_in_earlier_turns(desk: Desk) ->
         desk,
         held,
         AgentChosen(agent="orchestrator", reason="."),
-        AssistantMessageCompleted(message_id="2", agent="orchestrator", model="m", text="root"),
+        AssistantMessageCompleted(
+            message_id="2",
+            agent="orchestrator",
+            model="m",
+            text="root",
+            tool_calls=(ToolCall(id="c1", name="delegate", arguments="{}"),),
+        ),
         AgentChosen(agent="coder", reason=".", task_id="c1", prompt="inner"),
         AssistantMessageCompleted(
             message_id="3", agent="coder", model="m", text="inner", task_id="c1"
@@ -158,12 +166,26 @@ async def test_the_conversation_is_what_was_said_in_earlier_turns(desk: Desk) ->
     )
     await desk.first.end(held)
     now = await desk.held()
-    conversation = await desk.first.turns.conversation(desk.session_id, now.turn_id)
-    assert [(entry.seq, type(entry.fact)) for entry in conversation] == [
-        (1, UserMessageReceived),
-        (2, AgentChosen),
-        (3, AssistantMessageCompleted),
-        (7, ToolCallCompleted),
+    earlier = await desk.first.turns.earlier(desk.session_id, now.turn_id)
+    assert [one.seq for one in earlier.said] == [1, 3, 7]
+    assert [one.key for one in earlier.said[1:]] == ["2", "c1"]
+    assert (earlier.agent, earlier.compactions) == ("orchestrator", ())
+
+
+async def test_what_is_hidden_for_good_is_not_read(desk: Desk) -> None:
+    held = await desk.held()
+    hidden = ContextCompacted(agent="coder", hidden=("x",), hidden_through_seq=2)
+    answers = [
+        AssistantMessageCompleted(message_id=name, agent="coder", model="m", text=name)
+        for name in ("2", "3")
     ]
-    newest = await desk.first.turns.conversation(desk.session_id, now.turn_id, limit=2)
-    assert [entry.seq for entry in newest] == [3, 7]
+    await write(desk, held, *answers, hidden, AgentChosen(agent="coder", reason="."))
+    await desk.first.end(held)
+    earlier = await desk.first.turns.earlier(desk.session_id)
+    assert [one.key for one in earlier.said] == ["3"]
+    assert (earlier.agent, earlier.compactions) == ("coder", (hidden,))
+    record = await desk.first.sessions.get(ANN, desk.session_id)
+    await desk.first.sessions.between.restore(record, 4, by="ann")
+    earlier = await desk.first.turns.earlier(desk.session_id)
+    assert [one.seq for one in earlier.said] == [1, 2, 3]
+    assert earlier.compactions == ()

@@ -4,13 +4,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.sdk.messages import AssistantMessage, ToolCall, ToolMessage
+from codelab.sdk.messages import AssistantMessage, Thinking, ToolCall, ToolMessage, UserMessage
 from codelab.sdk.model import Usage
 from codelab.sessions.api import TurnState, replay
 from codelab.sessions.events import (
     AgentChosen,
+    AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    ContextCompacted,
+    ContextRestored,
     PlanStep,
     PlanUpdated,
     ToolCallCompleted,
@@ -29,6 +32,9 @@ calls = st.lists(
     max_size=3,
     unique_by=lambda call: call.id,
 ).map(tuple)
+thoughts = st.none() | st.builds(
+    Thinking, model=texts, parts=st.lists(st.dictionaries(texts, texts), max_size=2).map(tuple)
+)
 usages = st.builds(Usage, input_tokens=st.integers(0, 1000), output_tokens=st.integers(0, 1000))
 
 facts: st.SearchStrategy[AnyFact] = st.one_of(
@@ -41,6 +47,17 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
         model=texts,
         text=texts,
         tool_calls=calls,
+        thinking=thoughts,
+        finish_reason=st.sampled_from(["stop", "cancelled", "interrupted"]),
+        task_id=tasks,
+    ),
+    st.builds(
+        AnswerRestarted,
+        message_id=texts,
+        agent=texts,
+        failed_model=texts,
+        model=texts,
+        reason=texts,
         task_id=tasks,
     ),
     st.builds(
@@ -62,6 +79,10 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
         task_id=tasks,
     ),
     st.builds(PlanUpdated, steps=st.just((PlanStep(id="1", title="t"),)), task_id=tasks),
+    st.builds(
+        ContextCompacted, agent=texts, hidden=st.lists(texts, max_size=2).map(tuple), task_id=tasks
+    ),
+    st.builds(ContextRestored, compaction_seq=st.integers(1, 9)),
     st.builds(UsageRecorded, agent=texts, model=texts, usage=usages, task_id=tasks),
     st.builds(TurnFailed, code=texts, message=texts, task_id=tasks),
     st.builds(
@@ -115,6 +136,13 @@ def test_a_task_is_over_with_an_answer_without_calls() -> None:
     assert state.root.last_text == "done"
 
 
+def test_a_log_from_before_thinking_was_kept_is_read() -> None:
+    fact = AssistantMessageCompleted(message_id="1", agent="coder", model="m", text="done")
+    stored = msgspec.json.encode(fact)
+    assert b"thinking" not in stored
+    assert msgspec.json.decode(stored, type=AnyFact) == fact
+
+
 def test_a_delegated_task_knows_its_depth() -> None:
     call = ToolCall(id="c1", name="delegate", arguments="{}")
     state = TurnState("t")
@@ -122,3 +150,19 @@ def test_a_delegated_task_knows_its_depth() -> None:
     state.apply(AgentChosen(agent="b", reason=".", task_id="c1", prompt="do it"))
     assert state.task("c1").depth == 1
     assert state.root.depth == 0
+
+
+def test_an_answer_that_broke_off_leaves_its_task_to_be_answered() -> None:
+    half = AssistantMessageCompleted(
+        message_id="m1", agent="ask", model="a", text="Hal", finish_reason="interrupted"
+    )
+    again = AnswerRestarted(
+        message_id="m1", agent="ask", failed_model="a", model="b", reason="It broke off."
+    )
+    opened = UserMessageReceived(message_id="m0", text="Well?")
+    root = replay("t", [opened, half, again]).root
+    assert (root.over, root.steps, root.restarts) == (False, 0, 1)
+    assert root.messages == [UserMessage(text="Well?")]
+    whole = AssistantMessageCompleted(message_id="m2", agent="ask", model="b", text="Half.")
+    root = replay("t", [opened, half, again, whole]).root
+    assert (root.over, root.last_text, root.restarts) == (True, "Half.", 0)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents import control
+from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
 from codelab.agents.outcomes import failed, not_done, refusal
 from codelab.hitl.api import Allowed, ApprovalRecord, Denied, Pending, ReviewRequest
@@ -26,21 +27,41 @@ from codelab.tools.api import PreparedCall
 from codelab.tools.errors import ApprovalStale as CallStale
 from codelab.tools.errors import ToolArgumentsInvalid, ToolUnknown
 
+# What a model has written wrongly and can write better.
+_MENDABLE = (CallCutOff, ToolArgumentsInvalid, ToolUnknown)
 # Found out by the tools when they look again, or by the gate when digests differ.
 _STALE = (CallStale, GateStale)
 
 
 async def request(
-    turn: LiveTurn, task: Task, calls: Sequence[ToolCall], *, before: Sequence[AnyFact] = ()
+    turn: LiveTurn,
+    task: Task,
+    calls: Sequence[ToolCall],
+    *,
+    before: Sequence[AnyFact] = (),
+    refused: CallCutOff | None = None,
 ) -> None:
-    """Check the calls, have each reviewed, and commit all of it with what led to them."""
-    checked = [(call, await _check(turn, task, call)) for call in calls]
-    facts = [*before]
-    async with turn.services.db.transaction() as tx:
-        for call, outcome in checked:
-            facts += await _review(tx, turn, task, call, outcome, "run")
-        await turn.write(tx, facts)
-    turn.take_in(facts)
+    """Check the calls, have each reviewed, and commit all of it with what led to them.
+
+    Args:
+        turn: The turn.
+        task: The task whose agent makes the calls.
+        calls: The calls.
+        before: What led to them.
+        refused: Why none of them may run.
+    """
+    checked = [(call, refused or await _check(turn, task, call)) for call in calls]
+
+    async def commit() -> list[AnyFact]:
+        facts = [*before]
+        async with turn.services.db.transaction() as tx:
+            for call, outcome in checked:
+                facts += await _review(tx, turn, task, call, outcome, "run")
+            await turn.write(tx, facts)
+        return facts
+
+    # The answer is paid for: a database that blinks must not make it be asked for again.
+    turn.take_in(await turn.retried(commit, before[0] if before else None))
 
 
 async def settle(
@@ -134,7 +155,7 @@ async def _review(
     if checked is None:
         return [requested]
     if isinstance(checked, CodeLabError):
-        mendable = isinstance(checked, ToolArgumentsInvalid | ToolUnknown) and not again
+        mendable = isinstance(checked, _MENDABLE) and not again
         why = not_done(question, checked.message)
         return [requested, failed(task, call, why, invalid=mendable)]
     requested = msgspec.structs.replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 import structlog
@@ -11,14 +11,18 @@ from codelab.agents.errors import StepLimitReached
 from codelab.agents.live import LiveTurn
 from codelab.kit.crypto import SealBroken
 from codelab.kit.errors import CodeLabError
+from codelab.llm.errors import BudgetExhausted
 from codelab.sessions.api import TurnState
 from codelab.sessions.events import (
     AnyFact,
+    AssistantMessageCompleted,
+    Entry,
     PlanUpdated,
     StopReason,
     ToolCallCompleted,
     TurnEnded,
     TurnFailed,
+    UsageRecorded,
 )
 
 _log = structlog.get_logger(__name__)
@@ -28,11 +32,11 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
     """Commit the end of a turn, whatever state it is in."""
     await turn.settle_writes()
     services, held = turn.services, turn.held
-    left_open = bool(turn.unfinished) or any(turn.state.open_calls())
+    left_open = any((turn.unfinished, *turn.unrecorded.values(), *turn.state.open_calls()))
     interrupted = left_open or stop_reason != "end"
     facts: list[AnyFact] = []
     if interrupted:
-        facts += await _unfinished_messages(turn)
+        facts += await _left_over(turn)
     for fact in facts:
         turn.state.apply(fact)
     ended = TurnEnded(
@@ -55,11 +59,19 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
 
 def stop_reason_of(error: Exception) -> StopReason:
     """Say in the protocol's words why an error ended the turn."""
+    if isinstance(error, BudgetExhausted):
+        return "budget"
     return "max_steps" if isinstance(error, StepLimitReached) else "error"
 
 
-async def _unfinished_messages(turn: LiveTurn) -> list[AnyFact]:
-    """Read the log once more, and return the messages that were shown and are not in it."""
+async def record_used(turn: LiveTurn) -> None:
+    """Record what broken-off calls have used, before another replica goes on with the turn."""
+    if any(turn.unrecorded.values()):
+        await turn.record(*_unrecorded(turn, await turn.load()))
+
+
+async def _left_over(turn: LiveTurn) -> list[AnyFact]:
+    """Read the log once more, and return the messages and usages that are not in it."""
     try:
         # A cancelled commit may have gone through: the log knows, our memory does not.
         entries = await turn.load()
@@ -67,8 +79,20 @@ async def _unfinished_messages(turn: LiveTurn) -> list[AnyFact]:
         # What cannot be read cannot be gone on with, and must not block the session for good.
         turn.state = TurnState(turn.held.turn_id)
         return []
-    logged = {getattr(entry.fact, "message_id", "") for entry in entries}
-    return [draft for name, draft in turn.unfinished.items() if name not in logged]
+    logged = {
+        entry.fact.message_id
+        for entry in entries
+        if isinstance(entry.fact, AssistantMessageCompleted)
+    }
+    drafts = [draft for name, draft in turn.unfinished.items() if name not in logged]
+    return [*drafts, *_unrecorded(turn, entries)]
+
+
+def _unrecorded(turn: LiveTurn, entries: Sequence[Entry]) -> list[UsageRecorded]:
+    logged = {entry.fact.usage_id for entry in entries if isinstance(entry.fact, UsageRecorded)}
+    return [
+        fact for used in turn.unrecorded.values() for fact in used if fact.usage_id not in logged
+    ]
 
 
 def _results_of_open_calls(

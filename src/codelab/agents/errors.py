@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.kit.errors import CodeLabError, InvalidInput
+from codelab.kit.errors import CodeLabError, Conflict, InvalidInput
 
 
 class AgentUnknown(InvalidInput):
@@ -26,6 +26,29 @@ class ModelKeepsFailing(CodeLabError):
     title = "The model cannot call its tools"
     status = 502
     retryable = True
+
+
+class AnswersUnusable(CodeLabError):
+    """A model's answers broke off, or held nothing, several times in a row."""
+
+    code = "model_answers_unusable"
+    title = "The model does not bring its answer to an end"
+    status = 502
+    retryable = True
+
+
+class CallCutOff(InvalidInput):
+    """The answer ended in the middle of a tool call; the text tells its model what to do."""
+
+    code = "call_cut_off"
+    title = "The tool call is not whole"
+
+
+class NothingToCompact(Conflict):
+    """The conversation is too short for anything to be hidden."""
+
+    code = "nothing_to_compact"
+    title = "There is nothing to compact"
 
 
 class StepLimitReached(CodeLabError):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents import calls, control
+from codelab.agents.answering import answer, cut_off
 from codelab.agents.errors import (
     AgentUnknown,
     DelegationRefused,
@@ -23,13 +24,13 @@ from codelab.sdk.messages import ToolCall
 from codelab.sessions.api import Task
 from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import (
+    CANCELLED,
     AgentChosen,
     AnyFact,
     AssistantMessageCompleted,
     PlanUpdated,
     StepStatus,
     ToolCallCompleted,
-    UsageRecorded,
 )
 
 _BROKEN_CALLS = 3
@@ -70,10 +71,10 @@ async def choose_agent(turn: LiveTurn) -> None:
         turn.services.agents.all(),
         wanted=turn.state.wanted_agent,
         session_agent=turn.held.session_agent,
-        previous=turn.previous_agent,
+        previous=turn.earlier.agent,
     )
     await turn.record(
-        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.previous_agent)
+        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.earlier.agent)
     )
 
 
@@ -87,8 +88,7 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
     if task.steps >= turn.services.max_steps:
         raise StepLimitReached(f"The agent has taken {task.steps} steps, which is the limit.")
     turn.show("processing", task.agent)
-    message_id = new_id()
-    completion = await turn.stream(task, turn.agent(task), message_id)
+    message_id, completion = await answer(turn, task)
     # Providers repeat identifiers or leave them out; ours are unique in the whole session.
     wanted = tuple(msgspec.structs.replace(call, id=new_id()) for call in completion.tool_calls)
     message = AssistantMessageCompleted(
@@ -99,17 +99,17 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
         reasoning=completion.reasoning,
         tool_calls=wanted,
         finish_reason=completion.finish_reason,
+        thinking=completion.thinking,
+        tried=completion.tried,
         task_id=task.id,
-    )
-    usage = UsageRecorded(
-        agent=task.agent, model=completion.model, usage=completion.usage, task_id=task.id
     )
     # The user has read it already: if the turn is stopped now, its text is kept.
     turn.unfinished[message_id] = msgspec.structs.replace(
-        message, tool_calls=(), finish_reason="cancelled"
+        message, tool_calls=(), thinking=None, finish_reason=CANCELLED
     )
-    await calls.request(turn, task, wanted, before=(message, usage))
-    del turn.unfinished[message_id]
+    refused, used = cut_off(completion), turn.unrecorded[message_id]
+    await calls.request(turn, task, wanted, before=(message, *used), refused=refused)
+    del turn.unfinished[message_id], turn.unrecorded[message_id]
 
 
 async def settle_calls(turn: LiveTurn, task: Task) -> bool:

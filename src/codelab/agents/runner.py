@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from codelab.agents.carried import Carried
-from codelab.agents.ending import end, stop_reason_of
+from codelab.agents.ending import end, record_used, stop_reason_of
 from codelab.agents.live import LiveTurn, Services
 from codelab.agents.loop import run_turn
 from codelab.hitl.events import ApprovalResolved
@@ -193,10 +193,12 @@ class Runner:
     async def _hand_over(self, turn: LiveTurn) -> None:
         """Leave the turn, at a shutdown, to another replica or the next start."""
         await turn.settle_writes()
+        await record_used(turn)
         await self._services.turns.abandon_lease(turn.held)
 
     async def _wait(self, turn: LiveTurn) -> Lease | None:
         turns = self._services.turns
+        await record_used(turn)
         turn.show("waiting", turn.state.root.agent)
         was_cancelled = await turns.release_lease(turn.held)
         # An answer that came while the lease was still ours found nobody to take the turn up.

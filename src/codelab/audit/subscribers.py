@@ -26,6 +26,14 @@ _AUTH_ACTIONS: dict[type[auth.AuthEvent], str] = {
     auth.UserEnabled: "auth.user_enabled",
     auth.PasswordChanged: "auth.password_changed",
     auth.UserDeleted: "auth.user_deleted",
+    auth.ApiTokenCreated: "auth.api_token_created",
+    auth.ApiTokenDeleted: "auth.api_token_deleted",
+}
+
+_MODEL_ACTIONS: dict[type[llm.AddedModelEvent], str] = {
+    llm.ModelAdded: "model.added",
+    llm.ModelChanged: "model.changed",
+    llm.ModelRemoved: "model.removed",
 }
 
 OBSERVED: tuple[type[Event], ...] = (
@@ -45,6 +53,9 @@ OBSERVED: tuple[type[Event], ...] = (
     hitl.RuleRevoked,
     tools.ToolExecuted,
     llm.ModelCalled,
+    llm.ModelAdded,
+    llm.ModelChanged,
+    llm.ModelRemoved,
 )
 
 
@@ -58,7 +69,7 @@ def observe(event: Event) -> list[Observation]:
 def _(event: auth.AuthEvent) -> list[Observation]:
     fields: dict[str, Detail] = msgspec.structs.asdict(event)
     by = fields.get("by")
-    told = ("name", "role", "reason", "family_id")
+    told = ("name", "role", "reason", "family_id", "token_id")
     details = {name: value for name, value in fields.items() if name in told}
     return [
         Observation(
@@ -241,6 +252,19 @@ def _(event: llm.ModelCalled) -> list[Observation]:
                 "duration_ms": event.duration_ms,
                 "tried": event.tried,
             },
+        )
+    ]
+
+
+@observe.register
+def _(event: llm.AddedModelEvent) -> list[Observation]:
+    return [
+        Observation(
+            action=_MODEL_ACTIONS[type(event)],
+            resource_type="model",
+            resource_id=event.name,
+            user_id=event.by,
+            weighty=True,
         )
     ]
 

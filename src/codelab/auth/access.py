@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from codelab.auth.errors import Unauthenticated
@@ -39,3 +40,20 @@ def bearer_token(header: str | None) -> str:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Sign in first: this needs an access token.")
     return token.strip()
+
+
+def api_credential(headers: Mapping[str, str]) -> str:
+    """Take the token out of the headers that OpenAI's clients and others know it by.
+
+    Raises:
+        Unauthenticated: There is none.
+    """
+    token = headers.get("api-key") or headers.get("x-api-key")
+    if token and not headers.get("authorization"):
+        return token.strip()
+    try:
+        return bearer_token(headers.get("authorization"))
+    except Unauthenticated:
+        raise Unauthenticated(
+            "This needs an API token, as in `Authorization: Bearer codelab_...`."
+        ) from None

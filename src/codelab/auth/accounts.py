@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import IntegrityError
 
-from codelab.auth import families, policy, repository
+from codelab.auth import api_token_rows, families, policy, repository
 from codelab.auth.errors import (
     NameTaken,
     SetupClosed,
@@ -104,7 +104,7 @@ class Accounts:
             return _existing(await repository.find_by_id(connection, user_id)).user
 
     async def disable(self, user_id: str, *, by: str | None = None) -> User:
-        """Keep a user out and end all their sign-ins; raises as `update_user`."""
+        """Keep a user out and end all sign-ins and API tokens; raises as `update_user`."""
         return await self.update_user(user_id, disabled=True, by=by)
 
     async def enable(self, user_id: str, *, by: str | None = None) -> User:
@@ -112,7 +112,7 @@ class Accounts:
         return await self.update_user(user_id, disabled=False, by=by)
 
     async def set_password(self, user_id: str, password: str, *, by: str | None = None) -> User:
-        """Give a user another password and end all their sign-ins; raises as `update_user`."""
+        """Give a user another password and end all sign-ins and tokens; raises as `update_user`."""
         return await self.update_user(user_id, password=password, by=by)
 
     async def update_user(
@@ -153,6 +153,7 @@ class Accounts:
                 tx.publish(PasswordChanged(user_id=user_id, by=by))
             if hashed is not None or after.disabled:
                 await families.revoke_all(tx, user_id)
+                await api_token_rows.delete_all(tx, user_id)
             _publish_changes(tx, before, after, by)
         self._standings.forget()
         return after

@@ -66,3 +66,17 @@ class SetupTokenInvalid(Forbidden):
 
     code = "setup_token_invalid"
     title = "The setup link does not work"
+
+
+class TokenNotFound(NotFound):
+    """The user has no such API token."""
+
+    code = "api_token_not_found"
+    title = "API token not found"
+
+
+class TooManyTokens(Conflict):
+    """The user has as many API tokens as one may have."""
+
+    code = "too_many_api_tokens"
+    title = "Too many API tokens"

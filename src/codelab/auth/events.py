@@ -32,13 +32,13 @@ class UserSignedIn(AuthEvent, frozen=True, kw_only=True):
 
 
 class SignInFailed(AuthEvent, frozen=True, kw_only=True):
-    """A name and a password were wrong; `name` is empty unless such a user exists.
+    """A password or an API token was wrong; `name` is empty unless such a user exists.
 
     What was typed in place of a name may be a password, so it is not told.
     """
 
     name: str = ""
-    reason: Literal["unknown_user", "wrong_password", "disabled"]
+    reason: Literal["unknown_user", "wrong_password", "disabled", "api_token"]
 
 
 class UserSignedOut(AuthEvent, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class RoleChanged(AuthEvent, frozen=True, kw_only=True):
 
 
 class UserDisabled(AuthEvent, frozen=True, kw_only=True):
-    """A user may no longer sign in and lost all sign-ins."""
+    """A user may no longer sign in and lost all sign-ins and API tokens."""
 
     by: str | None = None
 
@@ -81,7 +81,7 @@ class UserEnabled(AuthEvent, frozen=True, kw_only=True):
 
 
 class PasswordChanged(AuthEvent, frozen=True, kw_only=True):
-    """A user has another password and lost all earlier sign-ins."""
+    """A user has another password and lost all earlier sign-ins and API tokens."""
 
     by: str | None = None
 
@@ -89,5 +89,21 @@ class PasswordChanged(AuthEvent, frozen=True, kw_only=True):
 class UserDeleted(AuthEvent, frozen=True, kw_only=True):
     """A user and all that was theirs is gone."""
 
+    name: str
+    by: str | None = None
+
+
+class ApiTokenCreated(AuthEvent, frozen=True, kw_only=True):
+    """A user has a further API token; `name` is what the user calls it."""
+
+    token_id: str
+    name: str
+    by: str | None = None
+
+
+class ApiTokenDeleted(AuthEvent, frozen=True, kw_only=True):
+    """An API token works no more."""
+
+    token_id: str
     name: str
     by: str | None = None

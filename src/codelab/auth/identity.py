@@ -55,3 +55,18 @@ class TokenPair(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"TokenPair(expires_in={self.expires_in})"
+
+
+class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token of a user's as it is listed: what it is called, never what it is.
+
+    Args:
+        last_used_at: Written at most once a minute.
+        expires_at: None for one that lasts until it is deleted.
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None

@@ -75,3 +75,17 @@ sign_in_failures = sa.Table(
     sa.Index("ix_sign_in_failures_place", "place"),
     sa.Index("ix_sign_in_failures_failed_at", "failed_at"),
 )
+
+# What other programs show in place of a sign-in.
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("token_hash", sa.String(64), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Index("ix_api_tokens_user_id", "user_id"),
+)

@@ -6,9 +6,10 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 
-from codelab.auth import families, policy, repository
+from codelab.auth import api_token_rows, families, policy, repository
 from codelab.auth.accounts import Accounts
 from codelab.auth.addresses import client_address, parse_networks, place
+from codelab.auth.api_tokens import PREFIX, ApiTokens
 from codelab.auth.errors import Unauthenticated
 from codelab.auth.events import (
     PasswordChanged,
@@ -43,12 +44,10 @@ class Auth(Accounts):
             rounds=settings.hash_rounds,
             slots=settings.hash_slots,
         )
-        super().__init__(
-            db,
-            passwords,
-            PasswordProof(db, passwords, settings.secrets[0]),
-            Standings(db, settings.standing_ttl_s),
-        )
+        standings = Standings(db, settings.standing_ttl_s)
+        proof = PasswordProof(db, passwords, settings.secrets[0])
+        super().__init__(db, passwords, proof, standings)
+        self.api_tokens = ApiTokens(db, standings)
         self._settings = settings
         self._tokens = AccessTokens(settings.secrets, settings.access_ttl_s)
         self._trusted = parse_networks(settings.trusted_proxies)
@@ -116,11 +115,24 @@ class Auth(Accounts):
         Raises:
             Unauthenticated: The token, its sign-in or its user is no longer good.
         """
+        if access_token.startswith(PREFIX):
+            raise Unauthenticated("An API token opens /v1 only. Sign in for an access token.")
         claims = self._tokens.read(access_token)
         standing = await self._standings.of_family(claims.sid)
         if standing is None or standing.user_id != claims.sub:
             raise Unauthenticated("This sign-in has ended. Sign in again.")
         return _principal(standing, claims.sid, datetime.fromtimestamp(claims.exp, UTC))
+
+    async def authenticate_api(self, token: str, *, address: str = "") -> Principal:
+        """Return whose API token, or access token, it is: both open `/v1`.
+
+        Raises:
+            Unauthenticated: The token or its user is no longer good.
+            SignInThrottled: There were too many wrong API tokens from this address lately.
+        """
+        if token.startswith(PREFIX):
+            return await self.api_tokens.authenticate(token, address)
+        return await self.authenticate(token)
 
     async def is_active(self, who: Principal | str) -> bool:
         """Tell whether a principal's sign-in, or a user by id, may still act.
@@ -162,7 +174,7 @@ class Auth(Accounts):
     async def change_password(
         self, principal: Principal, current: str, new: str, *, address: str = ""
     ) -> TokenPair:
-        """Change one's own password; all sign-ins end and a new one starts.
+        """Change one's own password; all sign-ins and API tokens end, a new sign-in starts.
 
         Raises:
             WrongPassword: The current password is wrong.
@@ -177,6 +189,7 @@ class Auth(Accounts):
             await self._lock_unchanged(tx, account)
             await repository.update_user(tx, account.user.id, password_hash=hashed)
             await families.revoke_all(tx, account.user.id)
+            await api_token_rows.delete_all(tx, account.user.id)
             tx.publish(
                 PasswordChanged(user_id=account.user.id, address=address, by=account.user.id)
             )

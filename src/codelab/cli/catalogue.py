@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from codelab.app import create_app
-from codelab.llm.api import Models
+from codelab.app import CodeLab, create_app
 from codelab.settings import Settings
 
 
 @asynccontextmanager
-async def opened_models(settings: Settings) -> AsyncIterator[Models]:
-    """Lend the models as the server would use them, with all that are found by themselves.
+async def opened_server(settings: Settings) -> AsyncIterator[CodeLab]:
+    """Lend a server that does not run, with all models that are found by themselves.
 
     Raises:
         CodeLabError: The models file, a plugin or a setting cannot be used.
     """
-    models = create_app(settings).models
+    server = create_app(settings)
     try:
-        await models.warm_up()
-        yield models
+        await server.models.warm_up()
+        yield server
     finally:
-        await models.close()
+        await server.models.close()
+        await server.db.close()

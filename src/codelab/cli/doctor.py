@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from codelab.cli import checks
-from codelab.cli.catalogue import opened_models
+from codelab.cli.catalogue import opened_server
 from codelab.cli.checks import Finding
 from codelab.cli.installation import config_option, read_settings
 from codelab.kit import secret_key
@@ -83,8 +83,8 @@ def check_secret(settings: Settings) -> Finding:
 
 async def _check_models(settings: Settings) -> Finding:
     try:
-        async with opened_models(settings) as models:
-            health = models.health()
+        async with opened_server(settings) as server:
+            health = server.models.health()
     except CodeLabError as error:
         return Finding(name="models", level="missing", text="unusable", mend=error.message)
     if not health.configured:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 
 from codelab.audit.api import Audit
-from codelab.auth.api import Auth, AuthSettings, User
+from codelab.auth.api import MOST_DAYS, Auth, AuthSettings, NewApiToken, User
 from codelab.cli.installation import config_option, prepare_database, read_settings
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
@@ -27,7 +27,7 @@ _password_option = click.option(
 
 @click.group()
 def user() -> None:
-    """Add, list and disable users, set passwords.
+    """Add, list and disable users, set passwords, make API tokens.
 
     This works on the installation's database itself, whether the server runs or not.
     """
@@ -97,6 +97,24 @@ def passwd(name: str, password_stdin: bool, config: Path | None) -> None:
     password = _password(password_stdin)
     _run(config, lambda auth: auth.set_password(found.id, password))
     click.echo(f"{found.name} has another password.")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--name", "label", default="command line", help="What the token is called.")
+@click.option("--expires-days", type=click.IntRange(1, MOST_DAYS), help="Its life; else endless.")
+@config_option
+def token(name: str, label: str, expires_days: int | None, config: Path | None) -> None:
+    """Make an API token for the user NAME and print it, this once.
+
+    Other programs show it to use the models at /v1.
+    """
+
+    async def work(auth: Auth) -> NewApiToken:
+        found = await auth.find_user(name)
+        return await auth.api_tokens.create(found.id, label, expires_days=expires_days)
+
+    click.echo(_run(config, work).token)
 
 
 def _password(from_stdin: bool) -> str:

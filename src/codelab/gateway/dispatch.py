@@ -9,6 +9,7 @@ import structlog
 
 from codelab.auth.api import Auth as AuthService
 from codelab.auth.api import Principal
+from codelab.gateway import frame_data
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import (
     Auth,
@@ -121,7 +122,7 @@ class Dispatcher:
             return
         match frame:
             case Ping():
-                data = frames.PongData()
+                data = frame_data.PongData()
                 pong = frames.Pong(session_id=frame.session_id, id=frame.id, data=data)
                 connection.outbox.send(encode(pong))
                 return
@@ -180,14 +181,14 @@ class Dispatcher:
             frame.data.feedback,
             always=frame.data.always,
         )
-        data = frames.AckData(
+        data = frame_data.AckData(
             of="tool_approval", approval_id=frame.data.approval_id, status=record.status
         )
         return _send(connection, frame, data)
 
     async def _cancel(self, connection: Connection, frame: Cancel) -> str:
         turn_id = await self._sessions.request_cancel(connection.principal, frame.session_id)
-        data = frames.AckData(of="cancel", turn_id=turn_id, status="cancelling")
+        data = frame_data.AckData(of="cancel", turn_id=turn_id, status="cancelling")
         return _send(connection, frame, data)
 
     async def _resume(self, connection: Connection, frame: Resume) -> None:
@@ -207,16 +208,16 @@ class Dispatcher:
         fresh = wanted.last_seq == 0 or wanted.epoch in (None, record.epoch)
         ok = fresh and wanted.last_seq <= record.last_seq
         from_seq = wanted.last_seq if ok else 0
-        _send(connection, frame, frames.AckData(of="resume"))
+        _send(connection, frame, frame_data.AckData(of="resume"))
         recovered = frames.Recovered(
             session_id=frame.session_id,
             id=frame.id,
             epoch=record.epoch,
-            data=frames.RecoveredData(ok=ok, from_seq=from_seq),
+            data=frame_data.RecoveredData(ok=ok, from_seq=from_seq),
         )
         connection.outbox.send(encode(recovered))
         if (resting := _resting_state(record)) is not None:
-            data = frames.StateData(state=resting, agent=record.agent or "")
+            data = frame_data.StateData(state=resting, agent=record.agent or "")
             changed = frames.StateChanged(session_id=frame.session_id, data=data)
             connection.outbox.send(encode(changed))
         watch.open_after(from_seq)
@@ -226,7 +227,7 @@ class Dispatcher:
         if principal.user_id != connection.principal.user_id:
             raise Forbidden("This connection belongs to another user. Open a new one.")
         connection.sign_in(principal)
-        return _send(connection, frame, frames.AckData(of="auth"))
+        return _send(connection, frame, frame_data.AckData(of="auth"))
 
 
 def _resting_state(record: SessionRecord) -> SessionState | None:
@@ -253,11 +254,11 @@ def _check_room(connection: Connection) -> None:
 
 
 def _acknowledge(connection: Connection, frame: Chat, turn: TurnRef) -> str:
-    data = frames.AckData(of="chat", turn_id=turn.turn_id, message_id=turn.message_id)
+    data = frame_data.AckData(of="chat", turn_id=turn.turn_id, message_id=turn.message_id)
     return _send(connection, frame, data)
 
 
-def _send(connection: Connection, frame: ClientFrame, data: frames.AckData) -> str:
+def _send(connection: Connection, frame: ClientFrame, data: frame_data.AckData) -> str:
     answer = encode(frames.Ack(session_id=frame.session_id, id=frame.id, data=data))
     connection.outbox.send(answer)
     return answer

@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 
+from codelab.gateway import frame_data
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import MAX_FRAME_BYTES
 from codelab.gateway.translation import frame_of
 from codelab.hitl.events import ApprovalExpiring
 from codelab.kit.errors import CodeLabError
 from codelab.sessions.events import (
+    ContextMeasured,
     Entry,
+    ModelAwaited,
     SessionStateChanged,
     TokenStreamed,
     ToolOutputStreamed,
@@ -59,7 +62,8 @@ def stored(session_id: str, entry: Entry) -> Item:
                 session_id=session_id,
                 seq=entry.seq,
                 epoch=entry.epoch,
-                turn_id=entry.turn_id,
+                # Between turns there is none.
+                turn_id=entry.turn_id or None,
                 at=entry.at,
                 data=data,
             )
@@ -88,7 +92,7 @@ def pieces(event: TokenStreamed | ToolOutputStreamed, text: str) -> list[Item]:
 def _token(event: Any, text: str, start: int) -> Item:
     frame = frames.Token(
         session_id=event.session_id,
-        data=frames.TokenData(
+        data=frame_data.TokenData(
             message_id=event.message_id,
             agent=event.agent,
             text=text,
@@ -101,31 +105,57 @@ def _token(event: Any, text: str, start: int) -> Item:
 
 
 def _output(event: Any, text: str, start: int) -> Item:
-    data = frames.ToolOutputData(call_id=event.call_id, text=text)
+    data = frame_data.ToolOutputData(call_id=event.call_id, text=text)
     frame = frames.ToolOutput(session_id=event.session_id, data=data)
     return Item("tool_output", _encode(frame).decode(), 0, event.call_id)
 
 
 def state(event: SessionStateChanged) -> Item:
     """Write a change of the session's state."""
-    data = frames.StateData(state=event.state, agent=event.agent)
+    data = frame_data.StateData(state=event.state, agent=event.agent)
     return Item("state", encode(frames.StateChanged(session_id=event.session_id, data=data)))
+
+
+def awaited(event: ModelAwaited) -> Item:
+    """Write why an answer takes longer."""
+    data = frame_data.WaitingForModelData(
+        agent=event.agent,
+        model=event.model,
+        reason=event.reason,
+        until=event.until,
+        task_id=event.task_id,
+    )
+    frame = frames.WaitingForModel(session_id=event.session_id, data=data)
+    return Item("waiting_for_model", encode(frame))
 
 
 def expiring(event: ApprovalExpiring) -> Item:
     """Write the warning that a request for approval will time out."""
-    data = frames.ApprovalExpiringData(
+    data = frame_data.ApprovalExpiringData(
         approval_id=event.approval_id, call_id=event.call_id, expires_at=event.expires_at
     )
     frame = frames.ApprovalExpiring(session_id=event.session_id, data=data)
     return Item("approval_expiring", encode(frame))
 
 
+def context(event: ContextMeasured) -> Item:
+    """Write how much of its window a prompt takes."""
+    data = frame_data.ContextData(
+        used_tokens=event.used_tokens,
+        budget_tokens=event.budget_tokens,
+        parts=event.parts,
+        model=event.model,
+        agent=event.agent,
+        task_id=event.task_id,
+    )
+    return Item("context", encode(frames.Context(session_id=event.session_id, data=data)))
+
+
 def refusal(
     error: CodeLabError, *, session_id: str | None = None, id: str | int | None = None
 ) -> str:
     """Write an error that answers a client's frame."""
-    data = frames.ErrorData(
+    data = frame_data.ErrorData(
         code=error.code,
         message=error.message,
         retryable=error.retryable,

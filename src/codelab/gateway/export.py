@@ -93,6 +93,7 @@ class Export:
         return archive(
             {
                 "profile.json": _whole(profile),
+                "tokens.json": _whole(await self._auth.api_tokens.list_for(profile.id)),
                 "workspaces.json": _whole(workspaces),
                 "sessions.json": self._sessions_with_logs(principal),
                 "feedback.json": _array(self._feedback(principal)),

@@ -26,15 +26,25 @@ def _turn(metrics: Metrics, event: TurnClosed) -> None:
 
 
 def _model(metrics: Metrics, event: ModelCalled) -> None:
-    model = metrics.known("model", event.model)
-    metrics.tokens.labels(model, "input").inc(event.usage.input_tokens)
-    metrics.tokens.labels(model, "output").inc(event.usage.output_tokens)
-    metrics.cost.labels(model).inc(event.usage.cost_usd)
+    model, usage = metrics.known("model", event.model), event.usage
+    if event.ok:
+        metrics.llm_calls.labels("cache" if event.from_cache else "model").inc()
+    else:
+        metrics.llm_errors.labels(event.error_code).inc()
+    metrics.cost.labels(model, metrics.known("agent", event.agent)).inc(usage.cost_usd)
+    if event.from_cache:
+        # What was answered from the cache took no tokens of a model, and no time of it.
+        return
+    for direction, tokens in (
+        ("input", usage.input_tokens),
+        ("output", usage.output_tokens),
+        ("cached", usage.cached_tokens),
+        ("cache_write", usage.cache_write_tokens),
+    ):
+        metrics.tokens.labels(model, direction).inc(tokens)
     metrics.llm_time.labels(event.provider).observe(event.duration_ms / 1000)
     if event.first_token_ms is not None:
         metrics.llm_first_token.labels(event.provider).observe(event.first_token_ms / 1000)
-    if not event.ok:
-        metrics.llm_errors.labels(event.error_code).inc()
 
 
 def _approval(metrics: Metrics, event: ApprovalResolved) -> None:

@@ -41,7 +41,12 @@ class Metrics:
         self.turns = self._counter("turns", "Turns that ended.", ["stop_reason"])
         self.turn_time = self._histogram("turn", "Duration of turns.", ["stop_reason"], _SLOW)
         self.tokens = self._counter("tokens", "Tokens of models.", ["model", "direction"])
-        self.cost = self._counter("llm_cost_usd", "Cost of models in US dollars.", ["model"])
+        self.cost = self._counter(
+            "llm_cost_usd", "Cost of models in US dollars.", ["model", "agent"]
+        )
+        self.llm_calls = self._counter(
+            "llm_calls", "Calls of models that went well, by who answered.", ["source"]
+        )
         self.llm_first_token = self._histogram(
             "llm_first_token", "Time to a model's first piece.", ["provider"], _SLOW
         )
@@ -97,6 +102,27 @@ class Metrics:
             "outcome",
             lambda: zip(("hit", "miss"), read(), strict=True),
         )
+
+    def watch_models(self, read: Callable[[], Iterable[Reading]]) -> None:
+        """Report which models rest after failures.
+
+        Args:
+            read: Returns each model with the seconds until it is tried again, zero for the others.
+        """
+        text = "Seconds until a model that has failed is tried again; zero while it is well."
+        self._read("model_rest_seconds", text, "model", read, gauge=True)
+
+    def watch_budget(
+        self, outcomes: Callable[[], Iterable[Reading]], reserved: Callable[[], Iterable[Reading]]
+    ) -> None:
+        """Report what became of requests for money, and how much was granted.
+
+        Args:
+            outcomes: Returns how often each outcome was, since the start.
+            reserved: Returns the US dollars that were reserved since the start.
+        """
+        self._read("budget_reservations", "Requests for money, by outcome.", "outcome", outcomes)
+        self._read("budget_reserved_usd", "Money reserved, in US dollars.", "outcome", reserved)
 
     def render(self) -> bytes:
         """Write all measurements as Prometheus reads them."""

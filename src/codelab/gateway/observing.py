@@ -120,6 +120,6 @@ def _with_defaults(headers: Any, scope: Scope, request_id: str) -> list[tuple[by
         b"x-content-type-options": b"nosniff",
         b"referrer-policy": b"no-referrer",
     }
-    if scope["path"].startswith("/api/"):
+    if scope["path"].startswith(("/api/", "/v1/")):
         defaults[b"cache-control"] = b"no-store"
     return all_headers + [pair for pair in defaults.items() if pair[0] not in present]

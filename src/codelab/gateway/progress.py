@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codelab.gateway.encoding import Item, pieces
 from codelab.sessions.events import (
+    AnswerRestarted,
     AssistantMessageCompleted,
     Entry,
     TokenStreamed,
@@ -36,7 +37,10 @@ class Progress:
             return
         for entry in entries:
             match entry.fact:
-                case AssistantMessageCompleted(message_id=message_id):
+                case (
+                    AssistantMessageCompleted(message_id=message_id)
+                    | AnswerRestarted(message_id=message_id)
+                ):
                     texts.pop((message_id, False), None)
                     texts.pop((message_id, True), None)
                 case TurnEnded():

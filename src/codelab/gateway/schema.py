@@ -36,6 +36,10 @@ _PROBLEMS = {
 _REFERENCE = "#/components/schemas/{name}"
 _CLOSED = {"additionalProperties": False}
 
+# What a route that reads its body itself says in its `opt`: the body's type, and whether it may
+# answer with a stream of events.
+_BODY, _STREAMS = "request_body", "may_stream"
+
 # A path and a method in lower case.
 Place = tuple[str, str]
 
@@ -76,7 +80,11 @@ def completed(
         document: The document as the framework makes it.
         handlers: The operations.
     """
-    (reference,), schemas = msgspec.json.schema_components([Problem], ref_template=_REFERENCE)
+    bodies = {place: one.opt[_BODY] for place, one in handlers.items() if _BODY in one.opt}
+    (reference, *references), schemas = msgspec.json.schema_components(
+        [Problem, *bodies.values()], ref_template=_REFERENCE
+    )
+    read = dict(zip(bodies, references, strict=True))
     components = document.get("components", {})
     known = components.get("schemas", {})
     closed = {name: _CLOSED | known[name] for name in _closed_bodies(handlers) & known.keys()}
@@ -86,7 +94,7 @@ def completed(
     }
     paths = {
         path: {
-            method: _operation(operation, handlers[path, method])
+            method: _operation(operation, handlers[path, method], read.get((path, method)))
             for method, operation in item.items()
             if isinstance(operation, dict)
         }
@@ -98,7 +106,9 @@ def completed(
     }
 
 
-def _operation(operation: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, Any]:
+def _operation(
+    operation: dict[str, Any], handler: HTTPRouteHandler, body: dict[str, Any] | None
+) -> dict[str, Any]:
     # The framework documents errors of its own form, which never leave this server.
     declared = {str(status) for status in handler.responses or ()}
     own = {
@@ -109,7 +119,13 @@ def _operation(operation: dict[str, Any], handler: HTTPRouteHandler) -> dict[str
     linked = {status: {"$ref": f"#/components/responses/{status}"} for status in _PROBLEMS}
     is_public = PUBLIC.items() <= handler.opt.items()
     security: dict[str, Any] = {"security": []} if is_public else {}
-    return operation | {"responses": linked | own} | security
+    if handler.opt.get(_STREAMS):
+        own["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    taken: dict[str, Any] = {}
+    if body is not None:
+        content = {MediaType.JSON.value: {"schema": body}}
+        taken["requestBody"] = {"required": True, "content": content}
+    return operation | taken | {"responses": linked | own} | security
 
 
 def _closed_bodies(handlers: Mapping[Place, HTTPRouteHandler]) -> set[str]:

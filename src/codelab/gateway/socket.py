@@ -15,7 +15,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from codelab.auth.api import PUBLIC, Auth, Principal, bearer_token
-from codelab.gateway import origin
+from codelab.gateway import frame_data, origin
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import (
     MAX_FRAME_BYTES,
@@ -175,16 +175,16 @@ class Socket:
             outbox.close(CloseCode.REFUSED)
             return None
         if frame.id is not None:
-            outbox.send(encode(frames.Ack(id=frame.id, data=frames.AckData(of="auth"))))
+            outbox.send(encode(frames.Ack(id=frame.id, data=frame_data.AckData(of="auth"))))
         return principal
 
     def _hello(self, principal: Principal) -> str:
-        limits = frames.Limits(
+        limits = frame_data.Limits(
             frame_bytes=MAX_FRAME_BYTES,
             message_characters=MAX_MESSAGE_CHARACTERS,
             sessions=MAX_WATCHES,
         )
-        data = frames.HelloData(
+        data = frame_data.HelloData(
             version=self._version,
             limits=limits,
             ping_interval_s=PING_INTERVAL_S,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from codelab.auth.api import Principal
-from codelab.gateway.encoding import Item, expiring, state, stored
+from codelab.gateway.encoding import Item, awaited, context, expiring, state, stored
 from codelab.gateway.interest import ANNOUNCE_S, Interest
 from codelab.gateway.progress import Progress
 from codelab.gateway.tokens import Pace, TokenBuffer
@@ -21,7 +21,9 @@ from codelab.kit.errors import CodeLabError
 from codelab.kit.relay import MemoryRelay, Relay
 from codelab.sessions.api import Sessions
 from codelab.sessions.events import (
+    ContextMeasured,
     FactsRecorded,
+    ModelAwaited,
     SessionStateChanged,
     TokenStreamed,
     ToolOutputStreamed,
@@ -69,6 +71,7 @@ class Stream:
         self._sessions = sessions
         self._rooms: dict[str, _Room] = {}
         self._states: dict[str, Item] = {}
+        self._waits: dict[str, Item] = {}
         self._progress = Progress()
         self._buffer = TokenBuffer(
             self._deliver_one,
@@ -83,6 +86,8 @@ class Stream:
         bus.subscribe(ToolOutputStreamed, self._on_output)
         bus.subscribe(SessionStateChanged, self._on_state)
         bus.subscribe(ApprovalExpiring, self._on_expiring)
+        bus.subscribe(ModelAwaited, self._on_awaited)
+        bus.subscribe(ContextMeasured, self._on_measured)
         bus.subscribe(TurnLetGo, self._on_let_go)
         relay.on_reconnect(self._on_reconnect)
 
@@ -121,6 +126,8 @@ class Stream:
 
     def _on_token(self, event: TokenStreamed) -> None:
         self._progress.add(event)
+        if self._waits:
+            self._waits.pop(event.session_id, None)
         if self._is_wanted(event.session_id):
             self._buffer.add(event)
 
@@ -130,6 +137,7 @@ class Stream:
 
     def _on_facts(self, event: FactsRecorded) -> None:
         self._progress.settle(event.session_id, event.entries)
+        self._waits.pop(event.session_id, None)
         if self._is_wanted(event.session_id):
             # What was streamed before the fact arrives before it.
             self._buffer.flush(event.session_id)
@@ -151,9 +159,19 @@ class Stream:
         if self._is_wanted(event.session_id):
             self._deliver(event.session_id, (expiring(event),))
 
+    def _on_awaited(self, event: ModelAwaited) -> None:
+        item = self._waits[event.session_id] = awaited(event)
+        if self._is_wanted(event.session_id):
+            self._deliver(event.session_id, (item,))
+
+    def _on_measured(self, event: ContextMeasured) -> None:
+        if self._is_wanted(event.session_id):
+            self._deliver(event.session_id, (context(event),))
+
     def _on_let_go(self, event: TurnLetGo) -> None:
         # From here on another replica may know better; who comes now asks the store.
         self._states.pop(event.session_id, None)
+        self._waits.pop(event.session_id, None)
         self._progress.forget(event.session_id)
 
     def _is_wanted(self, session_id: str) -> bool:
@@ -171,8 +189,8 @@ class Stream:
 
     def _so_far(self, session_id: str) -> list[Item]:
         self._buffer.flush(session_id)
-        known = self._states.get(session_id)
-        return [*self._progress.items(session_id), *((known,) if known else ())]
+        known = (self._states.get(session_id), self._waits.get(session_id))
+        return [*self._progress.items(session_id), *(item for item in known if item)]
 
     def _watched_elsewhere(self, session_id: str) -> None:
         if items := self._so_far(session_id):

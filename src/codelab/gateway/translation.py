@@ -6,11 +6,15 @@ from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
+from codelab.gateway import frame_data
 from codelab.gateway import server_frames as frames
 from codelab.sessions.events import (
     AgentChosen,
+    AnswerRestarted,
     ApprovalAnswered,
     AssistantMessageCompleted,
+    ContextCompacted,
+    ContextRestored,
     PlanUpdated,
     ToolCallCompleted,
     ToolCallRequested,
@@ -32,7 +36,7 @@ def frame_of(fact: object) -> Written:
 
 @frame_of.register
 def _(fact: UserMessageReceived) -> Written:
-    data = frames.MessageData(
+    data = frame_data.MessageData(
         message_id=fact.message_id,
         role="user",
         text=fact.text,
@@ -45,7 +49,7 @@ def _(fact: UserMessageReceived) -> Written:
 
 @frame_of.register
 def _(fact: AgentChosen) -> Written:
-    data = frames.AgentData(
+    data = frame_data.AgentData(
         previous=fact.previous, to=fact.agent, reason=fact.reason, task_id=fact.task_id
     )
     return frames.Agent, data, ""
@@ -53,12 +57,12 @@ def _(fact: AgentChosen) -> Written:
 
 @frame_of.register
 def _(fact: PlanUpdated) -> Written:
-    return frames.Plan, frames.PlanData(steps=fact.steps, task_id=fact.task_id), ""
+    return frames.Plan, frame_data.PlanData(steps=fact.steps, task_id=fact.task_id), ""
 
 
 @frame_of.register
 def _(fact: AssistantMessageCompleted) -> Written:
-    data = frames.MessageData(
+    data = frame_data.MessageData(
         message_id=fact.message_id,
         role="assistant",
         text=fact.text,
@@ -66,21 +70,35 @@ def _(fact: AssistantMessageCompleted) -> Written:
         model=fact.model,
         reasoning=fact.reasoning,
         finish_reason=fact.finish_reason,
+        tried=fact.tried,
         task_id=fact.task_id,
     )
     return frames.Message, data, fact.message_id
 
 
 @frame_of.register
+def _(fact: AnswerRestarted) -> Written:
+    data = frame_data.RestartedData(
+        message_id=fact.message_id,
+        agent=fact.agent,
+        failed_model=fact.failed_model,
+        model=fact.model,
+        reason=fact.reason,
+        task_id=fact.task_id,
+    )
+    return frames.Restarted, data, fact.message_id
+
+
+@frame_of.register
 def _(fact: ToolCallRequested) -> Written:
-    names = frames.ToolCallData.__struct_fields__
+    names = frame_data.ToolCallData.__struct_fields__
     values = {name: getattr(fact, name) for name in names if name != "shortened"}
-    return frames.ToolCall, frames.ToolCallData(**values), ""
+    return frames.ToolCall, frame_data.ToolCallData(**values), ""
 
 
 @frame_of.register
 def _(fact: ToolCallCompleted) -> Written:
-    data = frames.ToolResultData(
+    data = frame_data.ToolResultData(
         call_id=fact.call_id,
         ok=fact.ok,
         output=fact.output,
@@ -94,7 +112,7 @@ def _(fact: ToolCallCompleted) -> Written:
 
 @frame_of.register
 def _(fact: ApprovalAnswered) -> Written:
-    data = frames.ApprovalData(
+    data = frame_data.ApprovalData(
         approval_id=fact.approval_id,
         status=fact.status,
         by=fact.by,
@@ -106,7 +124,7 @@ def _(fact: ApprovalAnswered) -> Written:
 
 @frame_of.register
 def _(fact: UsageRecorded) -> Written:
-    data = frames.UsageData(
+    data = frame_data.UsageData(
         input_tokens=fact.usage.input_tokens,
         output_tokens=fact.usage.output_tokens,
         cost_usd=fact.usage.cost_usd,
@@ -119,8 +137,29 @@ def _(fact: UsageRecorded) -> Written:
 
 
 @frame_of.register
+def _(fact: ContextCompacted) -> Written:
+    data = frame_data.CompactedData(
+        hidden_messages=fact.hidden_messages,
+        aged_results=len(fact.aged),
+        tokens_before=fact.tokens_before,
+        tokens_after=fact.tokens_after,
+        agent=fact.agent,
+        model=fact.model,
+        summary=fact.summary,
+        task_id=fact.task_id,
+    )
+    return frames.Compacted, data, ""
+
+
+@frame_of.register
+def _(fact: ContextRestored) -> Written:
+    data = frame_data.RestoredData(compaction_seq=fact.compaction_seq, by=fact.by)
+    return frames.Restored, data, ""
+
+
+@frame_of.register
 def _(fact: TurnFailed) -> Written:
-    data = frames.ErrorData(
+    data = frame_data.ErrorData(
         code=fact.code, message=fact.message, retryable=fact.retryable, task_id=fact.task_id
     )
     return frames.Error, data, ""
@@ -128,7 +167,7 @@ def _(fact: TurnFailed) -> Written:
 
 @frame_of.register
 def _(fact: TurnEnded) -> Written:
-    data = frames.DoneData(
+    data = frame_data.DoneData(
         message_id=fact.message_id,
         stop_reason=fact.stop_reason,
         duration_ms=fact.duration_ms,

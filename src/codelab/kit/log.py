@@ -20,8 +20,9 @@ _SECRET_NAMES = re.compile(
     r"pass(word|wd)|secret|token|authorization|api[_-]?key|cookie|credential", re.IGNORECASE
 )
 _SECRET_VALUES = re.compile(
-    # Keys of model providers and of GitHub, JSON Web Tokens, headers, passwords in addresses.
-    r"\bsk-[A-Za-z0-9_-]{8,}|\bgh[opsu]_\w{20,}|\bgithub_pat_\w{20,}"
+    # Our own API tokens, keys of model providers and of GitHub, JSON Web Tokens, headers,
+    # passwords in addresses.
+    r"\bcodelab_[0-9a-f]{32}_\w{8,}|\bsk-[A-Za-z0-9_-]{8,}|\bgh[opsu]_\w{20,}|\bgithub_pat_\w{20,}"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(?i:Bearer|Basic)\s+[\w.~+/=-]{8,}"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
     # What follows the name of a secret: `password=…`, `"api_key": "…"`.
@@ -29,7 +30,9 @@ _SECRET_VALUES = re.compile(
     r"[\"']?\s?[=:]\s?[\"']?[^\s\"',;&]{4,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_PLAIN_NAMES = frozenset({"input_tokens", "output_tokens", "cached_tokens", "tokens"})
+_PLAIN_NAMES = frozenset(
+    {"input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "tokens"}
+)
 
 
 def configure(level: str = "info", style: str = "json") -> None:

@@ -6,11 +6,17 @@ from codelab.kit.errors import CodeLabError
 
 
 class ModelError(CodeLabError):
-    """A model did not give the answer that was asked for."""
+    """A model did not give the answer that was asked for.
+
+    `begun_by` is the catalogue name of the model whose answer had begun; empty when none had.
+    `model` is that of the model that was asked, where one was.
+    """
 
     code = "model_failed"
     title = "The model failed"
     status = 502
+    begun_by: str = ""
+    model: str = ""
 
 
 class NoModelConfigured(ModelError):
@@ -39,6 +45,25 @@ class ModelUnknown(ModelError):
     code = "model_unknown"
     title = "Unknown model"
     status = 422
+
+
+class ModelUnpriced(ModelError):
+    """The model's price is not known, and the administrator lets no such model be asked."""
+
+    code = "model_unpriced"
+    title = "The model's price is not known"
+    status = 422
+
+
+class BudgetExhausted(CodeLabError):
+    """A cap on what models may cost is in the way; says which, what is spent, when it renews.
+
+    Clients of OpenAI's interface ask again after 429, but not after 402.
+    """
+
+    code = "budget_exhausted"
+    title = "The spending cap is reached"
+    status = 402
 
 
 class CatalogueInvalid(CodeLabError):
@@ -76,12 +101,54 @@ class ModelRefused(ModelError):
     title = "The provider refused the request"
 
 
+class ModelAddressRefused(ModelError):
+    """A model that was added at run time leads into an inner network."""
+
+    code = "model_address_refused"
+    title = "The model's address is not allowed"
+
+
+class ModelFiltered(ModelError):
+    """The provider's content filter stopped the request or the answer."""
+
+    code = "model_filtered"
+    title = "The provider's content filter said no"
+    status = 422
+
+
+class ModelResting(ModelError):
+    """The model was not asked, since it has just failed; it is tried again soon."""
+
+    code = "model_resting"
+    title = "The model rests after failures"
+    status = 503
+    retryable = True
+
+
 class ContextTooLong(ModelError):
-    """The conversation is longer than the model's window."""
+    """The conversation is longer than the model's window.
+
+    Args:
+        message: One or two plain sentences.
+        limit_tokens: The window, where the provider names it.
+        asked_tokens: The size of what was sent, where the provider names it.
+    """
 
     code = "context_too_long"
     title = "The conversation is too long for the model"
     status = 422
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        limit_tokens: int | None = None,
+        asked_tokens: int | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.limit_tokens = limit_tokens
+        self.asked_tokens = asked_tokens
 
 
 class ModelRateLimited(ModelError):

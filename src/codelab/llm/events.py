@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codelab.kit.events import EphemeralEvent
+from codelab.kit.events import EphemeralEvent, Event
 from codelab.sdk.model import Usage
 
 
@@ -16,6 +16,7 @@ class ModelCalled(EphemeralEvent, frozen=True, kw_only=True):
         ok: Whether an answer came to its end.
         error_code: The code of what went wrong, `cancelled` when the caller gave up.
         tried: What was tried before and failed, as `name: code`.
+        from_cache: Whether no model was asked, since an identical request had been answered.
     """
 
     session_id: str
@@ -30,3 +31,28 @@ class ModelCalled(EphemeralEvent, frozen=True, kw_only=True):
     ok: bool
     error_code: str = ""
     tried: tuple[str, ...] = ()
+    from_cache: bool = False
+
+
+class AddedModelEvent(Event, frozen=True, kw_only=True):
+    """Something about a model that an administrator has added while the server ran.
+
+    Args:
+        name: The model's name in the catalogue.
+        by: Who did it.
+    """
+
+    name: str
+    by: str
+
+
+class ModelAdded(AddedModelEvent, frozen=True, kw_only=True):
+    """An administrator added a model."""
+
+
+class ModelChanged(AddedModelEvent, frozen=True, kw_only=True):
+    """An administrator changed an added model, its key or its address perhaps."""
+
+
+class ModelRemoved(AddedModelEvent, frozen=True, kw_only=True):
+    """An administrator took an added model away."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
+from codelab.kit.clock import utc_now
 from codelab.kit.errors import CodeLabError
+from codelab.llm.circuit import Permit
+from codelab.llm.circuits import Circuits
 from codelab.llm.errors import (
     ContextTooLong,
     ModelError,
     ModelFailed,
     ModelRateLimited,
+    ModelResting,
+    ModelTimeout,
     ModelUnreachable,
     NoModelAvailable,
 )
@@ -29,12 +35,19 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         retries: How often the same model is asked again.
         first_pause_s: The pause before the first retry; it doubles each time.
-        longest_pause_s: The longest pause, and the longest Retry-After that is waited for.
+        longest_pause_s: The longest pause, and the longest Retry-After that is waited for in
+            silence.
+        pause_before_next_s: The same where the chain has a further model to ask instead, or
+            somebody can be told of a longer wait.
+        longest_wait_s: How long, in all, a call waits for providers that limit requests, where
+            nothing else can answer and somebody is told of the wait.
     """
 
     retries: int = 2
     first_pause_s: float = 0.5
     longest_pause_s: float = 10.0
+    pause_before_next_s: float = 2.0
+    longest_wait_s: float = 90.0
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -63,32 +76,55 @@ def decide(
         has_next: Whether the chain has a further model.
         policy: How patient to be.
     """
-    if started or isinstance(failure, ContextTooLong) or not isinstance(failure, ModelError):
+    if started or _is_for_the_caller(failure):
         return GiveUp()
-    pause = min(policy.first_pause_s * 2 ** (attempt - 1), policy.longest_pause_s)
-    if failure.retry_after_s is not None:
-        pause = failure.retry_after_s
-    patient = attempt <= policy.retries and pause <= policy.longest_pause_s
+    longest = policy.pause_before_next_s if has_next else policy.longest_pause_s
+    pause = min(policy.first_pause_s * 2 ** (attempt - 1), longest)
+    pause = max(pause, failure.retry_after_s or 0.0)
+    patient = attempt <= policy.retries and pause <= longest
     if isinstance(failure, _PASSING) and patient:
         return Retry(pause)
     return NextModel() if has_next else GiveUp()
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A model that was asked, and how it failed."""
+    """A model that was asked and failed, or was passed over since it had just failed."""
 
     model: str
     failure: CodeLabError
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an answer takes longer than usual.
+
+    Args:
+        model: The model that will be asked, or is asked now.
+        reason: What has happened, in a sentence.
+        until: When it will be asked; none when that is now.
+    """
+
+    model: str
+    reason: str
+    until: datetime | None = None
+
+
+OnWaiting = Callable[[Waiting], None]
+
+
 class WithFallback:
     """Asks the models of a chain, one after the other, until one answers.
+
+    A model that rests is passed over. When all rest, the first of those that rest by our own
+    caution is asked all the same: nobody is refused while a call might work. What a provider has
+    asked us to wait for is waited for only when somebody is told.
 
     Args:
         client: The client that asks.
         chain: The models, the preferred one first.
         policy: How patient to be with each.
+        circuits: Knows which models rest.
         on_failed: Told of each failed attempt.
+        on_waiting: Told why it takes longer; without it a call does not wait for limits to end.
     """
 
     def __init__(
@@ -96,12 +132,19 @@ class WithFallback:
         client: ModelClient,
         chain: Sequence[str],
         policy: RetryPolicy,
+        circuits: Circuits,
         on_failed: Callable[[Attempt], None],
+        on_waiting: OnWaiting | None = None,
     ) -> None:
         self._client = client
         self._chain = chain
         self._policy = policy
+        self._circuits = circuits
         self._on_failed = on_failed
+        self._on_waiting = on_waiting
+        self._attempts: list[Attempt] = []
+        self._tried: dict[str, None] = {}
+        self._has_waited = False
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
         """Run the request.
@@ -110,52 +153,160 @@ class WithFallback:
             NoModelAvailable: None of the models answered.
             ModelError: The only model, or one in the middle of its answer, failed.
         """
-        started = False
-
-        def pass_on(delta: Delta) -> None:
-            nonlocal started
-            started = True
-            on_delta(delta)
-
-        attempts: list[Attempt] = []
-        place, attempt = 0, 1
+        now = asyncio.get_running_loop().time
+        patient_until = now() + (self._policy.longest_wait_s if self._on_waiting else 0.0)
         while True:
-            name = self._chain[place]
+            self._attempts = []
+            completion = await self._ask_in_turn(request, on_delta)
+            if completion is not None:
+                return completion
+            name, wait_s = self._next_end_of_a_limit()
+            if not name or now() + wait_s > patient_until:
+                raise _outcome(self._attempts)
+            await self._wait(name, wait_s * _jitter())
+
+    async def _ask_in_turn(self, request: ModelRequest, on_delta: OnDelta) -> Completion | None:
+        """Go through the chain once; none when nothing answered."""
+        asked = False
+        for place, name in enumerate(self._chain):
+            permit = self._circuits.seek(name)
+            if permit is None:
+                self._pass_over(name)
+                continue
+            asked = True
+            has_next = place + 1 < len(self._chain)
+            completion = await self._ask(name, permit, request, on_delta, has_next=has_next)
+            if completion is not None:
+                return completion
+        look = self._circuits.look
+        cautious = [name for name in self._chain if not look(name).told]
+        # Whoever waits already leaves it to the trial of one: many may wait for the same model.
+        if asked or not cautious or self._has_waited:
+            return None
+        return await self._ask(cautious[0], Permit.INSISTED, request, on_delta, has_next=False)
+
+    async def _ask(
+        self,
+        name: str,
+        permit: Permit,
+        request: ModelRequest,
+        on_delta: OnDelta,
+        *,
+        has_next: bool,
+    ) -> Completion | None:
+        """Ask one model, several times if its failures pass; none when the next one's turn is."""
+        self._tell_of_lost_time(name)
+        attempt = 1
+        while True:
+            one = _Attempting(name, permit, self._circuits, on_delta)
             try:
-                asked = msgspec.structs.replace(request, model=name)
-                return await self._client.stream(asked, pass_on)
+                completion = await one.run(self._client, request)
+                return msgspec.structs.replace(completion, tried=tuple(self._tried))
             except CodeLabError as failure:
-                attempts.append(Attempt(name, failure))
-                self._on_failed(attempts[-1])
+                self._note(Attempt(name, failure))
                 step = decide(
                     failure,
                     attempt=attempt,
-                    started=started,
-                    has_next=place + 1 < len(self._chain),
+                    started=one.started,
+                    # A longer pause is one that somebody is told of.
+                    has_next=has_next or self._on_waiting is not None,
                     policy=self._policy,
                 )
-                if isinstance(step, GiveUp):
-                    raise _outcome(attempts, started=started) from failure
-            if isinstance(step, Retry):
-                attempt += 1
-                # A little chance keeps many callers from coming back at the same moment.
-                await asyncio.sleep(step.after_s * _jitter())
-            else:
-                place, attempt = place + 1, 1
+                if one.started or _is_for_the_caller(failure):
+                    raise
+                if not isinstance(step, Retry):
+                    return None
+            may_leave_it = has_next or self._has_waited
+            if may_leave_it and self._circuits.rest_s(name) > step.after_s:
+                return None
+            attempt += 1
+            await asyncio.sleep(step.after_s * _jitter())
+            permit = self._circuits.seek(name) or Permit.INSISTED
+
+    def _next_end_of_a_limit(self) -> tuple[str, float]:
+        """Return the model whose provider's limit ends first, and in how many seconds."""
+        limited = [name for name in self._chain if self._circuits.look(name).limited]
+        if not limited:
+            return "", 0.0
+        first = min(limited, key=self._circuits.rest_s)
+        # Not at once, even where a provider says so: others have heard the same.
+        return first, max(self._circuits.rest_s(first), self._policy.first_pause_s)
+
+    async def _wait(self, name: str, wait_s: float) -> None:
+        self._has_waited = True
+        if self._on_waiting is not None:
+            reason = self._circuits.look(name).reason
+            until = utc_now() + timedelta(seconds=wait_s)
+            self._on_waiting(Waiting(model=name, reason=reason, until=until))
+        await asyncio.sleep(wait_s)
+
+    def _pass_over(self, name: str) -> None:
+        circuit, rest_s = self._circuits.look(name), self._circuits.rest_s(name)
+        said = f"{circuit.reason} It is tried again in {max(1, round(rest_s))} s."
+        told_s = rest_s if circuit.told else None
+        self._note(Attempt(name, ModelResting(said, retry_after_s=told_s)))
+
+    def _note(self, attempt: Attempt) -> None:
+        self._attempts.append(attempt)
+        self._tried[f"{attempt.model}: {attempt.failure.code}"] = None
+        self._on_failed(attempt)
+
+    def _tell_of_lost_time(self, name: str) -> None:
+        last = self._attempts[-1].failure if self._attempts else None
+        if isinstance(last, ModelTimeout) and self._on_waiting is not None:
+            self._on_waiting(Waiting(model=name, reason=last.message))
+
+
+class _Attempting:
+    """One call of one model, whose circuit is told how it goes."""
+
+    def __init__(self, name: str, permit: Permit, circuits: Circuits, on_delta: OnDelta) -> None:
+        self.started = False
+        self._name = name
+        self._permit = permit
+        self._circuits = circuits
+        self._on_delta = on_delta
+
+    async def run(self, client: ModelClient, request: ModelRequest) -> Completion:
+        """Call the model."""
+        asked = msgspec.structs.replace(request, model=self._name)
+        try:
+            completion = await client.stream(asked, self._take)
+        except CodeLabError as failure:
+            if isinstance(failure, ModelError):
+                failure.model = self._name
+                failure.begun_by = self._name if self.started else ""
+            self._circuits.failed(self._name, self._permit, failure)
+            raise
+        except BaseException:
+            self._circuits.released(self._name, self._permit)
+            raise
+        self._circuits.succeeded(self._name, self._permit)
+        return completion
+
+    def _take(self, delta: Delta) -> None:
+        if not self.started:
+            self.started = True
+            self._circuits.began(self._name, self._permit)
+        self._on_delta(delta)
 
 
 def _jitter() -> float:
+    # A little chance keeps many callers from coming back at the same moment.
     return 1 + secrets.randbelow(200) / 1000
 
 
-def _outcome(attempts: Sequence[Attempt], *, started: bool) -> CodeLabError:
-    """Return what the caller is told."""
+def _is_for_the_caller(failure: CodeLabError) -> bool:
+    """Tell whether only the caller can help: no other model is to be asked."""
+    return isinstance(failure, ContextTooLong) or not isinstance(failure, ModelError)
+
+
+def _outcome(attempts: Sequence[Attempt]) -> CodeLabError:
+    """Return what the caller is told when no model has answered."""
     last = attempts[-1].failure
-    names = dict.fromkeys(attempt.model for attempt in attempts)
-    asked_to_change = isinstance(last, ContextTooLong) or not isinstance(last, ModelError)
-    if started or asked_to_change or (len(names) == 1 and not last.retryable):
-        return last
     latest = {attempt.model: attempt.failure for attempt in attempts}
+    if len(latest) == 1 and not last.retryable:
+        return last
     tried = " ".join(f"{name}: {failure.message}" for name, failure in latest.items())
     waits = [f.retry_after_s for f in latest.values() if f.retry_after_s is not None]
     return NoModelAvailable(

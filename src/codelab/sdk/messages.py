@@ -19,6 +19,18 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     arguments: str
 
 
+class Thinking(msgspec.Struct, frozen=True, kw_only=True):
+    """Reasoning in its provider's own form, which it wants back while its tool calls are answered.
+
+    Args:
+        model: Whose it is, in litellm's words; no other model is shown it.
+        parts: Opaque, and signed by the provider: they go back as they came.
+    """
+
+    model: str
+    parts: tuple[dict[str, str], ...]
+
+
 class SystemMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", tag="system"):
     """Instructions to the model."""
 
@@ -38,6 +50,7 @@ class AssistantMessage(
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    thinking: Thinking | None = None
 
 
 class ToolMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", tag="tool"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from codelab.sdk.messages import Message, ToolCall
+from codelab.sdk.messages import Message, Thinking, ToolCall
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,7 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
         tools: What the model may ask for.
         max_output_tokens: An upper bound for the answer, or none.
         temperature: The sampling temperature, or the provider's default.
+        options: Further parameters in OpenAI's names, such as `top_p` or `response_format`.
     """
 
     model: str
@@ -34,6 +35,7 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int | None = None
     temperature: float | None = None
+    options: Mapping[str, Any] = {}
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -44,11 +46,19 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens and cost of one call or of several; cost in US dollars."""
+    """Tokens and cost of one call or of several; cost in US dollars.
+
+    Args:
+        input_tokens: All that the model read, those of the next two included.
+        cached_tokens: Read from the provider's prompt cache.
+        cache_write_tokens: Written to the provider's prompt cache.
+        estimated: Whether a part is our guess, since the provider sent no count.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     cost_usd: float = 0.0
     estimated: bool = False
 
@@ -58,7 +68,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
-            cost_usd=self.cost_usd + other.cost_usd,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            # Costs are whole billionths: rounded to them, the order of adding does not matter.
+            cost_usd=round(self.cost_usd + other.cost_usd, 9),
             estimated=self.estimated or other.estimated,
         )
 
@@ -69,6 +81,9 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         model: The catalogue name of the model that answered, which a fallback may have changed.
         finish_reason: `stop`, `tool_calls`, `length` or the provider's own word.
+        thinking: What the provider wants back with the results of the tool calls.
+        tried: What was asked before and failed, or was passed over, as `name: code`.
+        from_cache: Whether it is the answer to an earlier, identical request.
     """
 
     model: str
@@ -77,6 +92,9 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = Usage()
+    thinking: Thinking | None = None
+    tried: tuple[str, ...] = ()
+    from_cache: bool = False
 
 
 OnDelta = Callable[[Delta], None]
@@ -103,6 +121,10 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
         provider: Who runs it.
         context_tokens: The size of its window.
         description: One line for people; says plainly when a model is a scripted one.
+        kind: Whether it holds conversations or turns texts into vectors.
+        tools: Whether it can ask for tools.
+        images: Whether it reads images.
+        reasoning: Whether it thinks before it answers.
     """
 
     name: str
@@ -110,10 +132,22 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int = 32_000
     max_output_tokens: int = 4096
     description: str = ""
+    kind: Literal["chat", "embedding"] = "chat"
+    tools: bool = True
+    images: bool = False
+    reasoning: bool = False
 
 
 class ModelProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """Models that a plugin brings, and the client that runs them."""
+    """Models that a plugin brings, and the client that runs them.
+
+    Args:
+        advice: One sentence on what must be installed or set before they answer; empty when
+            nothing must.
+        close: Awaited when the server ends.
+    """
 
     client: ModelClient
     models: tuple[ModelInfo, ...]
+    advice: str = ""
+    close: Callable[[], Awaitable[None]] | None = None

@@ -1,5 +1,6 @@
 """What other modules may call: sessions for edges, turns for whoever carries them forward."""
 
+from codelab.sessions.conversation import Earlier, Said
 from codelab.sessions.lease import Lease
 from codelab.sessions.repository import FeedbackRecord, SessionRecord
 from codelab.sessions.service import Sessions, TurnRef
@@ -7,8 +8,10 @@ from codelab.sessions.turn import Task, TurnState, replay
 from codelab.sessions.turns import Turns
 
 __all__ = [
+    "Earlier",
     "FeedbackRecord",
     "Lease",
+    "Said",
     "SessionRecord",
     "Sessions",
     "Task",

@@ -19,6 +19,13 @@ class MessageNotFound(NotFound):
     title = "Message not found"
 
 
+class CompactionNotFound(NotFound):
+    """The session has no such compaction in force."""
+
+    code = "compaction_not_found"
+    title = "Compaction not found"
+
+
 class TurnInProgress(Conflict):
     """The session is busy with an earlier message."""
 

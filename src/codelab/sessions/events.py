@@ -12,11 +12,14 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.kit.events import EphemeralEvent, Event
-from codelab.sdk.messages import ToolCall
+from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sdk.model import Usage
 from codelab.sessions.lease import Lease
 
 ROOT_TASK = ""
+# Why a message ended that no model has brought to its end.
+CANCELLED = "cancelled"
+INTERRUPTED = "interrupted"
 
 StopReason = Literal["end", "cancelled", "error", "max_steps", "budget"]
 StepStatus = Literal["pending", "running", "done", "failed"]
@@ -84,7 +87,12 @@ class PlanUpdated(Fact, frozen=True, kw_only=True, tag="plan"):
 
 
 class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_message"):
-    """A model finished a message, or was cancelled in it (`finish_reason` is `cancelled`)."""
+    """A model finished a message, or was kept from it.
+
+    Then `finish_reason` is `cancelled` if somebody stopped it, `interrupted` if it broke off.
+    `tried` names the models that were asked before and failed, or were passed over, as
+    `name: code`.
+    """
 
     message_id: str
     agent: str
@@ -93,6 +101,28 @@ class AssistantMessageCompleted(Fact, frozen=True, kw_only=True, tag="assistant_
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
+    thinking: Thinking | None = None
+    tried: tuple[str, ...] = ()
+    task_id: str = ROOT_TASK
+
+
+class AnswerRestarted(Fact, frozen=True, kw_only=True, tag="restarted"):
+    """An answer could not be used, and a model is asked again for the whole of it.
+
+    Args:
+        message_id: The answer; whatever was shown of it counts no more.
+        agent: Whose answer it was.
+        failed_model: The model that gave it.
+        model: The model that is asked now; should it fail as well, the message tells which did
+            answer.
+        reason: What was wrong, in a sentence.
+    """
+
+    message_id: str
+    agent: str
+    failed_model: str
+    model: str
+    reason: str
     task_id: str = ROOT_TASK
 
 
@@ -147,12 +177,58 @@ class ApprovalAnswered(Fact, frozen=True, kw_only=True, tag="approval"):
 
 
 class UsageRecorded(Fact, frozen=True, kw_only=True, tag="usage"):
-    """What one model call used."""
+    """What one model call used, whole or broken off. `usage_id` tells it from any other."""
 
     agent: str
     model: str
     usage: Usage
+    usage_id: str = ""
     task_id: str = ROOT_TASK
+
+
+class Shortened(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of which only the beginning is shown: so many bytes of its text."""
+
+    key: str
+    kept_bytes: int
+
+
+class ContextCompacted(Fact, frozen=True, kw_only=True, tag="compacted"):
+    """A part of a conversation is not shown to its model any more; the log keeps all of it.
+
+    Messages are named by their identifiers, results by those of their calls.
+
+    Args:
+        agent: Whose conversation it is.
+        model: Who wrote the summary; empty without one.
+        aged: Results that a note stands for.
+        hidden: Messages and results that are left out, the summary or a note in their place.
+        shortened: Messages that are shown in part.
+        summary: What a model wrote of all that is hidden up to here.
+        hidden_messages: How many messages are newly hidden.
+        hidden_through_seq: Everything said up to this place in the log is hidden.
+        tokens_before: What the prompt took.
+        tokens_after: What it takes now.
+    """
+
+    agent: str
+    model: str = ""
+    aged: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    shortened: tuple[Shortened, ...] = ()
+    summary: str = ""
+    hidden_messages: int = 0
+    hidden_through_seq: int = 0
+    tokens_before: int = 0
+    tokens_after: int = 0
+    task_id: str = ROOT_TASK
+
+
+class ContextRestored(Fact, frozen=True, kw_only=True, tag="restored"):
+    """A compaction was undone, and with it all later ones."""
+
+    compaction_seq: int
+    by: str = ""
 
 
 class TurnFailed(Fact, frozen=True, kw_only=True, tag="error"):
@@ -178,10 +254,13 @@ AnyFact = (
     | AgentChosen
     | PlanUpdated
     | AssistantMessageCompleted
+    | AnswerRestarted
     | ToolCallRequested
     | ToolCallCompleted
     | ApprovalAnswered
     | UsageRecorded
+    | ContextCompacted
+    | ContextRestored
     | TurnFailed
     | TurnEnded
 )
@@ -242,6 +321,28 @@ class SessionStateChanged(EphemeralEvent, frozen=True, kw_only=True):
     agent: str = ""
 
 
+class ContextParts(msgspec.Struct, frozen=True, kw_only=True):
+    """Estimated tokens of each part of a prompt, and those kept free for the answer."""
+
+    system: int = 0
+    tools: int = 0
+    history: int = 0
+    attachments: int = 0
+    answer: int = 0
+
+
+class ContextMeasured(EphemeralEvent, frozen=True, kw_only=True):
+    """A model is about to be asked: how much of its window the prompt takes."""
+
+    session_id: str
+    agent: str
+    model: str
+    used_tokens: int
+    budget_tokens: int
+    parts: ContextParts
+    task_id: str = ROOT_TASK
+
+
 class TurnLetGo(EphemeralEvent, frozen=True, kw_only=True):
     """This process carries the session's turn forward no more, whoever does or does not."""
 
@@ -257,6 +358,23 @@ class TokenStreamed(EphemeralEvent, frozen=True, kw_only=True):
     text: str
     offset: int
     reasoning: bool = False
+    task_id: str = ROOT_TASK
+
+
+class ModelAwaited(EphemeralEvent, frozen=True, kw_only=True):
+    """An answer takes longer than usual.
+
+    Args:
+        model: The model that will be asked, or is asked now.
+        reason: What has happened, in a sentence.
+        until: When it will be asked; none when that is now.
+    """
+
+    session_id: str
+    agent: str
+    model: str
+    reason: str
+    until: datetime | None = None
     task_id: str = ROOT_TASK
 
 

@@ -25,7 +25,10 @@ _LOOK_AHEAD_PAGES = 4
 
 
 class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A message, or a tool call (`role` is `tool`) with its result as soon as it has one."""
+    """A message, or a tool call (`role` is `tool`) with its result as soon as it has one.
+
+    What is `hidden` was compacted: its model is not shown it any more, or only a note.
+    """
 
     role: Literal["user", "assistant", "tool"]
     seq: int
@@ -37,6 +40,7 @@ class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str | None = None
     context: MessageContext | None = None
     finish_reason: str | None = None
+    tried: tuple[str, ...] = ()
     rating: str | None = None
     call_id: str | None = None
     tool: str | None = None
@@ -47,6 +51,7 @@ class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     truncated: bool = False
     duration_ms: int | None = None
     task_id: str = ""
+    hidden: bool = False
 
 
 class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +61,9 @@ class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
     next: int | None
 
 
-def history_of(entries: Iterable[Entry], ratings: dict[str, str]) -> list[HistoryItem]:
+def history_of(
+    entries: Iterable[Entry], ratings: dict[str, str], hidden: frozenset[str] = frozenset()
+) -> list[HistoryItem]:
     """Turn entries of a log into messages and tool calls; a call's answers go to the call."""
     items: list[HistoryItem] = []
     calls: dict[str, HistoryItem] = {}
@@ -75,6 +82,8 @@ def history_of(entries: Iterable[Entry], ratings: dict[str, str]) -> list[Histor
                 call = calls[fact.call_id]
                 call.ok, call.output = fact.ok, fact.output
                 call.truncated, call.duration_ms = fact.truncated, fact.duration_ms
+    for item in items:
+        item.hidden = (item.call_id or item.message_id) in hidden
     return items
 
 
@@ -102,7 +111,8 @@ async def read_page(
     ratings = {
         given.message_id: given.rating for given in await sessions.feedback(principal, session_id)
     }
-    return HistoryPage(items=history_of(entries, ratings), next=last)
+    hidden = await sessions.between.unseen(session_id)
+    return HistoryPage(items=history_of(entries, ratings, hidden), next=last)
 
 
 def _unanswered(entries: Sequence[Entry]) -> set[str]:
@@ -129,6 +139,7 @@ def _message(
         item.context = fact.context
     else:
         item.role, item.finish_reason, item.task_id = "assistant", fact.finish_reason, fact.task_id
+        item.tried = fact.tried
     return item
 
 

@@ -70,19 +70,29 @@ class SessionLog:
         )
         return [self._entry(row) for row in await db.execute(query)]
 
+    async def of_kinds(self, db: AsyncConnection, session_id: str, *kinds: str) -> list[Entry]:
+        """Read the entries of some kinds, oldest first."""
+        query = (
+            sa.select(entries)
+            .where(entries.c.session_id == session_id, entries.c.kind.in_(kinds))
+            .order_by(entries.c.seq)
+        )
+        return [self._entry(row) for row in await db.execute(query)]
+
     async def conversation(
-        self, db: AsyncConnection, session_id: str, before_turn: str, limit: int
+        self, db: AsyncConnection, session_id: str, before_turn: str, after: int, limit: int
     ) -> list[Entry]:
-        """Read the newest messages and tool results before a turn, oldest first.
+        """Read the newest messages and results before a turn and after a number, oldest first.
 
         Delegated tasks are left out: their conversations are their own.
         """
-        kinds = ("user_message", "assistant_message", "tool_result", "agent")
+        kinds = ("user_message", "assistant_message", "restarted", "tool_result")
         query = (
             sa.select(entries)
             .where(
                 entries.c.session_id == session_id,
                 entries.c.turn_id != before_turn,
+                entries.c.seq > after,
                 entries.c.task_id == "",
                 entries.c.kind.in_(kinds),
             )
@@ -91,6 +101,21 @@ class SessionLog:
         )
         newest_first = [self._entry(row) for row in await db.execute(query)]
         return newest_first[::-1]
+
+    async def chosen(self, db: AsyncConnection, session_id: str, before_turn: str) -> list[Entry]:
+        """Read which agent took the last turn before this one, if there was any."""
+        query = (
+            sa.select(entries)
+            .where(
+                entries.c.session_id == session_id,
+                entries.c.turn_id != before_turn,
+                entries.c.task_id == "",
+                entries.c.kind == "agent",
+            )
+            .order_by(entries.c.seq.desc())
+            .limit(1)
+        )
+        return [self._entry(row) for row in await db.execute(query)]
 
     async def has_message(self, db: AsyncConnection, session_id: str, message_id: str) -> bool:
         """Tell whether a session has a message, the newest looked at first."""

@@ -16,6 +16,7 @@ from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import InvalidInput
 from codelab.kit.ids import new_id
 from codelab.sessions import lease
+from codelab.sessions.between import BetweenTurns
 from codelab.sessions.errors import (
     MessageNotFound,
     NoTurnInProgress,
@@ -68,6 +69,7 @@ class Sessions:
         self._replica = replica
         self._repository = SessionRepository(cipher)
         self._log = SessionLog(cipher)
+        self.between = BetweenTurns(db, cipher)
 
     async def create(
         self,

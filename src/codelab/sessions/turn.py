@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from codelab.sdk.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from codelab.sdk.messages import Message, ToolCall
 from codelab.sdk.model import Usage
+from codelab.sessions.conversation import Said, said_by
 from codelab.sessions.events import (
+    INTERRUPTED,
     ROOT_TASK,
     AgentChosen,
+    AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    ContextCompacted,
     MessageContext,
     PlanStep,
     PlanUpdated,
@@ -30,7 +34,8 @@ class Task:
 
     id: str
     agent: str = ""
-    messages: list[Message] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    compactions: list[ContextCompacted] = field(default_factory=list)
     requested: dict[str, ToolCallRequested] = field(default_factory=dict)
     open_calls: dict[str, ToolCall] = field(default_factory=dict)
     depth: int = 0
@@ -38,10 +43,17 @@ class Task:
     # How many messages in a row had tool calls and not one that could be used.
     invalid_arguments: int = 0
     usable_call: bool = False
+    # How often the present step's answer was asked for again.
+    restarts: int = 0
     last_message_id: str = ""
     last_text: str = ""
     answered: bool = False
     failure: TurnFailed | None = None
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was said in this task, in order."""
+        return [one.message for one in self.said]
 
     @property
     def over(self) -> bool:
@@ -90,12 +102,16 @@ class TurnState:
                 self.plan = fact.steps
             case AssistantMessageCompleted():
                 self._answer(fact)
+            case AnswerRestarted():
+                self.task(fact.task_id).restarts += 1
             case ToolCallRequested():
                 self.task(fact.task_id).requested[fact.call_id] = fact
             case ToolCallCompleted():
                 self._complete(fact)
             case UsageRecorded():
                 self.usage = self.usage.plus(fact.usage)
+            case ContextCompacted():
+                self.task(fact.task_id).compactions.append(fact)
             case TurnFailed():
                 self.task(fact.task_id).failure = fact
             case TurnEnded():
@@ -107,7 +123,7 @@ class TurnState:
         self.wanted_agent = fact.agent
         self.wanted_model = fact.model
         self.context = fact.context
-        self.root.messages.append(UserMessage(text=fact.text))
+        self._say(self.root, fact)
 
     def _choose(self, fact: AgentChosen) -> None:
         task = self.task(fact.task_id)
@@ -115,13 +131,17 @@ class TurnState:
         for parent in self.tasks.values():
             if fact.task_id in parent.open_calls:
                 task.depth = parent.depth + 1
-        if fact.prompt:
-            task.messages.append(UserMessage(text=fact.prompt))
+        self._say(task, fact)
 
     def _answer(self, fact: AssistantMessageCompleted) -> None:
         task = self.task(fact.task_id)
+        if fact.finish_reason == INTERRUPTED:
+            # It is shown and stays in the log; for the turn the answer is still to come.
+            task.last_message_id = fact.message_id
+            return
         task.steps += 1
-        task.messages.append(AssistantMessage(text=fact.text, tool_calls=fact.tool_calls))
+        task.restarts = 0
+        self._say(task, fact)
         task.open_calls = {call.id: call for call in fact.tool_calls}
         task.usable_call = False
         task.last_message_id = fact.message_id
@@ -132,12 +152,15 @@ class TurnState:
         task = self.task(fact.task_id)
         if task.open_calls.pop(fact.call_id, None) is None:
             return
-        task.messages.append(
-            ToolMessage(call_id=fact.call_id, name=fact.tool, content=fact.output, ok=fact.ok)
-        )
+        self._say(task, fact)
         task.usable_call = task.usable_call or not fact.invalid_arguments
         if not task.open_calls:
             task.invalid_arguments = 0 if task.usable_call else task.invalid_arguments + 1
+
+    def _say(self, task: Task, fact: AnyFact) -> None:
+        said = said_by(fact)
+        if said is not None:
+            task.said.append(said)
 
 
 def replay(turn_id: str, facts: Iterable[AnyFact]) -> TurnState:

@@ -11,8 +11,10 @@ from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, Transaction
 from codelab.sessions import lease
+from codelab.sessions.conversation import Earlier, conversation_of, in_force
 from codelab.sessions.errors import LeaseLost, SessionNotFound
 from codelab.sessions.events import (
+    AgentChosen,
     AnyFact,
     Entry,
     FactsRecorded,
@@ -24,6 +26,9 @@ from codelab.sessions.lease import Lease, Unowned
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import SessionRepository
+
+# Entries of earlier turns that are read at all; compaction hides them long before.
+_LONGEST = 10_000
 
 
 class Turns:
@@ -46,12 +51,22 @@ class Turns:
         async with self._db.read() as db:
             return await self._log.of_turn(db, session_id, turn_id)
 
-    async def conversation(
-        self, session_id: str, before_turn: str, limit: int = 200
-    ) -> list[Entry]:
-        """Return the newest messages of earlier turns, for whoever carries the next forward."""
+    async def earlier(self, session_id: str, before_turn: str = "") -> Earlier:
+        """Return what earlier turns leave to a turn, for whoever carries it forward."""
         async with self._db.read() as db:
-            return await self._log.conversation(db, session_id, before_turn, limit)
+            marks = await self._log.of_kinds(db, session_id, "compacted", "restored")
+            # What happened between turns is of all of them.
+            marks = [one for one in marks if not one.turn_id or one.turn_id != before_turn]
+            compactions = tuple(fact for _, fact in in_force(marks))
+            hidden = max((one.hidden_through_seq for one in compactions), default=0)
+            said = await self._log.conversation(db, session_id, before_turn, hidden, _LONGEST)
+            chosen = await self._log.chosen(db, session_id, before_turn)
+        agents = [one.fact.agent for one in chosen if isinstance(one.fact, AgentChosen)]
+        return Earlier(
+            said=conversation_of(said),
+            compactions=compactions,
+            agent=agents[-1] if agents else None,
+        )
 
     async def origin_of(self, session_id: str, turn_id: str) -> tuple[str, str]:
         """Return the workspace that a turn works on, and the name of the user who asked.

@@ -218,6 +218,30 @@ async def test_yes_approves_without_a_terminal(tmp_path: Path) -> None:
     assert server.received[-1]["data"]["approved"] is True
 
 
+async def test_only_a_whole_answer_is_printed_as_one(tmp_path: Path) -> None:
+    half = {"role": "assistant", "message_id": "m", "text": "Hal", "finish_reason": "interrupted"}
+
+    async def script(peer: Peer) -> None:
+        await open_turn(peer)
+        await peer.send("waiting_for_model", reason="a is limited.", model="a")
+        await peer.send("message", 2, **half)
+        await peer.send("restarted", 3, message_id="m", reason="It broke off.", model="b")
+        await peer.send("message", 4, role="assistant", message_id="n", text="Half.")
+        await peer.send("done", 5, stop_reason="end")
+        await peer.stay()
+
+    out, err = io.StringIO(), io.StringIO()
+    display = PlainDisplay(approve_all=False, out=out, err=err)
+    async with conversation(tmp_path, display, script) as (talk, _, _):
+        await talk.ask("write it")
+    assert out.getvalue() == "Half.\n\n"
+    assert err.getvalue().splitlines() == [
+        "[waiting] a is limited. a is asked now.",
+        "[broken off] Hal",
+        "[again] It broke off. b answers from the start.",
+    ]
+
+
 async def test_json_prints_every_frame_on_a_line(tmp_path: Path) -> None:
     out = io.StringIO()
     display = JsonDisplay(approve_all=True, out=out, err=io.StringIO())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,9 @@ def test_nothing_from_outside_controls_the_terminal() -> None:
         render.note(
             Note("approval", frame("approval", status=EVIL, by=EVIL, feedback=EVIL), call=call)
         ),
+        render.note(Note("broken_off", frame("message"), answer=Answer("m", EVIL, EVIL))),
+        render.note(Note("restarted", frame("restarted", reason=EVIL, model=EVIL))),
+        render.note(Note("waiting", frame("waiting_for_model", reason=EVIL, model=EVIL))),
         render.note(Note("error", frame("error", message=EVIL))),
         render.note(Note("done", frame("done", stop_reason=EVIL))),
     ]
@@ -89,6 +93,15 @@ def test_nothing_from_outside_controls_the_terminal() -> None:
         assert piece is not None
         text = shown(piece)
         assert not {"\x1b", "\x07", "‮"} & set(text), text
+
+
+def test_a_model_that_is_waited_for_and_an_answer_that_begins_anew_are_named() -> None:
+    restarted = frame("restarted", reason="It broke off.", model="second")
+    assert render.restarted(restarted) == "It broke off. second answers from the start."
+    now = frame("waiting_for_model", reason="It is silent.", model="second")
+    assert render.waiting(now) == "It is silent. second is asked now."
+    later = frame("waiting_for_model", reason="No.", model="m", until="2026-01-02T03:04:05Z")
+    assert re.fullmatch(r"No\. m is asked at \d\d:\d\d:05\.", render.waiting(later))
 
 
 def test_printable_text_keeps_its_lines() -> None:
@@ -137,3 +150,29 @@ def test_a_failed_tool_shows_the_end_of_its_output() -> None:
 
 def test_a_turn_that_ended_well_needs_no_line() -> None:
     assert render.note(Note("done", frame("done", stop_reason="end"))) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"hidden_messages": 12, "model": "m"}, "12 older messages are hidden behind a summary"),
+        ({"hidden_messages": 12}, "12 older messages are hidden without a summary"),
+        ({"hidden_messages": 0, "aged_results": 3}, "older results are left out"),
+    ],
+)
+def test_a_compaction_says_what_it_did(data: dict[str, Any], what: str) -> None:
+    told = frame("compacted", tokens_before=90_000, tokens_after=70_000, **data)
+    note = Transcript("s").apply(told)
+    assert note is not None
+    line = render.note(note)
+    assert line is not None
+    assert what in shown(line)
+    assert "90,000 → 70,000 tokens" in shown(line)
+
+
+def test_the_status_line_says_how_full_the_window_is() -> None:
+    transcript = Transcript("s")
+    assert "context" not in render.status(transcript).plain
+    transcript.apply(frame("context", used_tokens=250, budget_tokens=1000))
+    transcript.apply(frame("context", used_tokens=900, budget_tokens=1000, task_id="c1"))
+    assert "context 25%" in render.status(transcript).plain

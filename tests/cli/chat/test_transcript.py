@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from codelab.cli.chat.frames import Frame, request
 from codelab.cli.chat.transcript import Transcript
 
@@ -151,3 +153,15 @@ def test_forgetting_asks_for_everything_again() -> None:
     transcript.apply(call(4, requires_approval=True, approval_id="a"))
     transcript.forget()
     assert (transcript.last_seq, transcript.epoch, transcript.calls) == (0, 0, {})
+
+
+def test_an_answer_that_broke_off_is_no_answer() -> None:
+    transcript = Transcript("s")
+    transcript.apply(frame("token", message_id="m1", agent="ask", text="Hal", offset=0))
+    half = frame("message", 1, message_id="m1", role="assistant", text="Hal", agent="ask")
+    half = msgspec.structs.replace(half, data={**half.data, "finish_reason": "interrupted"})
+    note = transcript.apply(half)
+    assert note and note.kind == "broken_off"
+    again = transcript.apply(frame("restarted", 2, message_id="m1", reason="It broke off."))
+    assert again and again.kind == "restarted"
+    assert transcript.writing == {}

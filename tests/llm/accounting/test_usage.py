@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from codelab.auth.models import users
 from codelab.kit.errors import RateLimited
+from codelab.llm.accounting.estimates import estimate_usage
 from codelab.llm.accounting.repository import UsageRepository
-from codelab.llm.accounting.usage import UsageWriter, estimate_usage
-from codelab.llm.api import Attribution, UsageGroup
+from codelab.llm.accounting.usage import UsageWriter
+from codelab.llm.api import Attribution, UsageFilter, UsageGroup
 from codelab.llm.models import llm_usage
 from codelab.sdk.messages import AssistantMessage, SystemMessage, ToolCall, ToolMessage
 from codelab.sdk.model import ModelRequest, Usage
@@ -42,17 +43,17 @@ async def test_each_call_is_a_row(any_layer: Layer) -> None:
         ("session", "s" * 32),
     ]
     for group, key in groups:
-        [total] = await models.usage(group, user_id=user_id)
+        [total] = await models.usage(group, UsageFilter(user_id=user_id))
         assert total.key == key
         assert (total.calls, total.failed_calls) == (3, 1)
         assert (total.input_tokens, total.output_tokens, total.cached_tokens) == (15, 3, 4)
         assert total.cost_usd == pytest.approx(15 * 0.01 + 3 * 0.1)
         assert not total.estimated
-    assert await models.usage("day", user_id="nobody") == []
-    [day] = await models.usage("day", user_id=None)
-    assert await models.usage("day", user_id=None, since=day.key, until=day.key) == [day]
-    assert await models.usage("day", user_id=None, since="2999-01-01") == []
-    assert await models.usage("day", user_id=None, until="1999-01-01") == []
+    assert await models.usage("day", UsageFilter(user_id="nobody")) == []
+    [day] = await models.usage("day", UsageFilter())
+    assert await models.usage("day", UsageFilter(since=day.key, until=day.key)) == [day]
+    assert await models.usage("day", UsageFilter(since="2999-01-01")) == []
+    assert await models.usage("day", UsageFilter(until="1999-01-01")) == []
 
 
 async def test_the_event_the_completion_and_the_table_agree(layer: Layer, user_id: str) -> None:
@@ -64,7 +65,7 @@ async def test_the_event_the_completion_and_the_table_agree(layer: Layer, user_i
     assert (call.user_id, call.agent, call.provider) == (user_id, "ask", "openai")
     assert call.first_token_ms is not None
     assert 40 <= call.first_token_ms <= call.duration_ms
-    [total] = await models.usage("user", user_id=user_id)
+    [total] = await models.usage("user", UsageFilter(user_id=user_id))
     assert (total.input_tokens, total.output_tokens) == (7, 3)
 
 

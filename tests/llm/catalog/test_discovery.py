@@ -10,6 +10,8 @@ from codelab.llm.catalog.discovery import Found, catalogue_of, ollama_url
 from codelab.llm.catalog.role_defaults import PREFERRED
 from codelab.llm.errors import NoModelConfigured
 from codelab.sdk.agent import ModelRole
+from codelab.sdk.model import ModelInfo, ModelProvider
+from codelab.sdk.testing import ScriptedModel
 from tests.llm.layer import Layer, ask
 from tests.model_server.script import Reply
 
@@ -105,6 +107,21 @@ async def test_an_openai_server_is_found_and_answers_at_once(
     assert (await ask(models, models.resolve(ModelRole.CODING))).text == "Late."
     assert models.resolve(ModelRole.FAST) == "scripted-model"
     assert models.health().configured
+
+
+async def test_a_plugins_model_is_not_chosen_while_a_real_one_may_be_found(layer: Layer) -> None:
+    provider = ModelProvider(
+        client=ScriptedModel([]), models=(ModelInfo(name="tiny", provider="plugin"),)
+    )
+    models = layer.build(environ={"OLLAMA_HOST": layer.server.url}, providers=[provider])
+    await layer.script(Reply(text="From Ollama."))
+    warm = models.warm_up()
+    assert models.resolve(ModelRole.FAST) == "tiny", "nothing else is known yet"
+    await models.discovered()
+    assert models.resolve(ModelRole.FAST).startswith("ollama/")
+    assert [info.name for info in models.catalogue()][-1] == "tiny"
+    assert "tiny" not in models.roles().values()
+    await warm
 
 
 async def test_with_nothing_everything_works_but_asking(layer: Layer) -> None:

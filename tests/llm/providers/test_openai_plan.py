@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import msgspec
@@ -67,8 +68,6 @@ def test_providers_that_speak_openai_s_wire_are_read_by_us(
 @pytest.mark.parametrize(
     "model",
     [
-        "anthropic/claude-opus-5",
-        "ollama_chat/llama3",
         "gemini/gemini-2.5-pro",
         "bedrock/anthropic.claude-v2",
         "azure/my-deployment",
@@ -159,3 +158,73 @@ def test_only_plain_servers_are_served_before_litellm_is_there() -> None:
         entry("openai/mine", api_base="http://gpu/v1", top_k=3),
     ):
         assert build_direct(other, REQUEST) is None
+
+
+def test_anthropic_s_and_ollama_s_own_wires_are_read_by_us_too(
+    litellm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+    claude = entry(
+        "anthropic/claude-sonnet-4-6", thinking={"type": "enabled", "budget_tokens": 2000}
+    )
+    plan = make_plan(litellm, claude)
+    assert plan is not None
+    assert plan.target.address.host == "api.anthropic.com"
+    call = build_call(litellm, plan, claude, REQUEST)
+    assert call is not None
+    assert (call.wire, call.target.path) == ("anthropic", "/v1/messages")
+    body = body_of(call)
+    assert (body["stream"], body["max_tokens"]) == (True, 99)
+    assert body["system"][0]["text"] == "You help."
+    assert body["tools"][0]["name"] == "read_file"
+    # The two do not go together there.
+    assert "thinking" in body
+    assert "temperature" not in body
+    assert len({name.lower() for name in call.headers}) == len(call.headers)
+
+    llama = entry("ollama_chat/llama3", api_base="http://gpu:11434", num_ctx=4096)
+    plan = make_plan(litellm, llama)
+    assert plan is not None
+    call = build_call(litellm, plan, llama, REQUEST)
+    assert call is not None
+    assert (call.wire, call.target.path) == ("ollama", "/api/chat")
+    assert body_of(call)["options"] == {"num_ctx": 4096, "num_predict": 99, "temperature": 0.3}
+
+
+def test_nobody_is_asked_while_a_request_is_written(
+    litellm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ollama:
+        ollama.setblocking(False)
+        base = f"http://127.0.0.1:{ollama.getsockname()[1]}"
+        monkeypatch.setenv("OLLAMA_API_BASE", base)
+        for model in ("ollama_chat/unheard-of", "anthropic/claude-unheard-of"):
+            given = entry(model, api_base=base)
+            plan = make_plan(litellm, given)
+            assert plan is not None
+            assert build_call(litellm, plan, given, REQUEST) is not None
+        with pytest.raises(BlockingIOError):
+            ollama.accept()
+
+
+def test_anthropic_s_key_from_the_environment_stays_at_home(
+    litellm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-from-environment")
+    elsewhere = ModelEntry(
+        name="m", model="anthropic/mine", params={"api_base": "http://elsewhere.example"}
+    )
+    plan = make_plan(litellm, elsewhere)
+    assert plan is not None
+    call = build_call(litellm, plan, elsewhere, REQUEST)
+    assert call is not None
+    assert "sk-from-environment" not in str(call.headers)
+
+
+def test_an_answer_that_only_litellm_can_translate_back_is_left_to_it(litellm: Any) -> None:
+    claude = entry("anthropic/claude-sonnet-4-6")
+    plan = make_plan(litellm, claude)
+    assert plan is not None
+    odd = msgspec.structs.replace(READ_FILE, name="files.read/one")
+    request = msgspec.structs.replace(REQUEST, tools=(odd,))
+    assert build_call(litellm, plan, claude, request) is None

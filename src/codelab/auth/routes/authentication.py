@@ -10,8 +10,9 @@ from litestar.enums import ScopeType
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp, Middleware
 
-from codelab.auth.access import PUBLIC, bearer_token
+from codelab.auth.access import PUBLIC, api_credential, bearer_token
 from codelab.auth.service import Auth
+from codelab.kit.request_context import current_request
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):
@@ -37,6 +38,32 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
         token = bearer_token(connection.headers.get("authorization"))
         principal = await self._auth.authenticate(token)
         return AuthenticationResult(user=principal, auth=principal)
+
+
+class ApiAuthentication(BearerAuthentication):
+    """The same for `/v1`, which API tokens open too."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        """Authenticate the request.
+
+        Raises:
+            Unauthenticated: It has no good API token or access token.
+            SignInThrottled: There were too many wrong ones from its address lately.
+        """
+        token = api_credential(connection.headers)
+        principal = await self._auth.authenticate_api(token, address=current_request().address)
+        return AuthenticationResult(user=principal, auth=principal)
+
+
+def api_authentication(auth: Auth) -> Middleware:
+    """Make the middleware for the router that holds `/v1`."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        return ApiAuthentication(app, auth)
+
+    return wrap
 
 
 def authentication(auth: Auth) -> Middleware:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from codelab.auth.api_tokens import LONGEST_NAME as LONGEST_TOKEN_NAME
+from codelab.auth.api_tokens import MOST_DAYS
 from codelab.auth.identity import Role
 from codelab.auth.policy import LONGEST_NAME, LONGEST_PASSWORD
 
@@ -73,6 +75,13 @@ class UserChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     role: Role | None = None
     disabled: bool | None = None
     password: Password | None = None
+
+
+class TokenWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An API token that a user wants; without `expires_days` it lasts until it is deleted."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TOKEN_NAME)] = "token"
+    expires_days: Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)] | None = None
 
 
 class Ticket(msgspec.Struct, frozen=True):

@@ -10,8 +10,9 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from codelab.auth.access import PUBLIC, admins_only, bearer_token
+from codelab.auth.api_tokens import NewApiToken
 from codelab.auth.errors import Unauthenticated
-from codelab.auth.identity import Principal, TokenPair, User
+from codelab.auth.identity import ApiToken, Principal, TokenPair, User
 from codelab.auth.routes.authentication import address_of
 from codelab.auth.routes.bodies import (
     Credentials,
@@ -23,6 +24,7 @@ from codelab.auth.routes.bodies import (
     RefreshToken,
     SignOut,
     Ticket,
+    TokenWanted,
     UserChange,
 )
 from codelab.auth.service import Auth
@@ -34,6 +36,7 @@ OwnRequest = Request[Principal, Any, Any]
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000)]
 Cursor = Annotated[str, QueryParameter(max_length=32)]
 UserId = Annotated[str, PathParameter(max_length=32)]
+TokenId = Annotated[str, PathParameter(max_length=32)]
 
 _LARGEST_BODY = 32 * 1024
 
@@ -100,7 +103,7 @@ async def ws_ticket(request: OwnRequest, auth: AuthService) -> Ticket:
 async def change_password(
     data: JSONBody[PasswordChange], request: OwnRequest, auth: AuthService
 ) -> TokenPair:
-    """Change one's password: all sign-ins end, and the answer holds tokens of a new one."""
+    """Change one's password: sign-ins and API tokens end; the answer holds a new sign-in's."""
     return await auth.change_password(
         request.user,
         data.current_password,
@@ -113,6 +116,34 @@ async def change_password(
 async def delete_me(data: JSONBody[Farewell], request: OwnRequest, auth: AuthService) -> None:
     """Delete one's account and all that belongs to it."""
     await auth.delete_user(request.user, data.password, address=address_of(request, auth))
+
+
+@get("/users/me/tokens")
+async def list_tokens(request: OwnRequest, auth: AuthService) -> list[ApiToken]:
+    """List one's API tokens."""
+    return await auth.api_tokens.list_for(request.user.user_id)
+
+
+@post("/users/me/tokens")
+async def create_token(
+    data: JSONBody[TokenWanted], request: OwnRequest, auth: AuthService
+) -> NewApiToken:
+    """Make an API token for `/v1`; `token` is shown this once and kept as a hash only."""
+    user_id = request.user.user_id
+    return await auth.api_tokens.create(
+        user_id,
+        data.name,
+        expires_days=data.expires_days,
+        by=user_id,
+        address=address_of(request, auth),
+    )
+
+
+@delete("/users/me/tokens/{token_id:str}")
+async def delete_token(token_id: TokenId, request: OwnRequest, auth: AuthService) -> None:
+    """End an API token."""
+    user_id = request.user.user_id
+    await auth.api_tokens.delete(user_id, token_id, by=user_id, address=address_of(request, auth))
 
 
 @get("/admin/users", guards=[admins_only])
@@ -162,6 +193,9 @@ def router(auth: Auth) -> Router:
             ws_ticket,
             change_password,
             delete_me,
+            list_tokens,
+            create_token,
+            delete_token,
             list_users,
             create_user,
             change_named_user,

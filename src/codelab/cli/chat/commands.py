@@ -7,6 +7,8 @@ import msgspec
 HELP = {
     "/agent": "/agent NAME: who answers from now on; without a name: let CodeLab choose",
     "/model": "/model NAME: which model answers; without a name: let CodeLab choose",
+    "/compact": "/compact: hide older messages from the model, behind a summary",
+    "/uncompact": "/uncompact: show the model again what was hidden last",
     "/sessions": "/sessions: your latest sessions",
     "/export": "/export FILE: all of your data, as a zip",
     "/help": "/help: this list",

@@ -13,7 +13,7 @@ from codelab.cli.chat import render
 from codelab.cli.chat.commands import HELP, Command, read_command
 from codelab.cli.chat.conversation import Conversation
 from codelab.cli.chat.identity import Identity
-from codelab.cli.chat.lookups import listed
+from codelab.cli.chat.lookups import compact, listed, uncompact
 from codelab.cli.chat.transcript import Transcript
 from codelab.kit.errors import CodeLabError
 from codelab.kit.invocation import as_called, spelled
@@ -95,6 +95,10 @@ class Dialogue:
             case "/model":
                 self._choices.model = command.argument or None
                 self._say(f"Model: {self._choices.model or 'CodeLab chooses'}.")
+            case "/compact":
+                self._say(await compact(self._identity, self._transcript.session_id))
+            case "/uncompact":
+                self._say(await uncompact(self._identity, self._transcript.session_id))
             case "/sessions":
                 found = listed(await self._identity.call("GET", "sessions"))
                 for each in found[:_SESSIONS_SHOWN]:

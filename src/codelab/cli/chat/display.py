@@ -11,7 +11,7 @@ import msgspec
 
 from codelab.cli.chat.frames import Frame
 from codelab.cli.chat.printable import printable
-from codelab.cli.chat.render import call_title
+from codelab.cli.chat.render import call_title, restarted, waiting
 from codelab.cli.chat.transcript import Call, Note, Transcript
 from codelab.kit.invocation import spelled
 
@@ -82,21 +82,11 @@ class PlainDisplay:
 
     def show(self, note: Note) -> None:
         """Write one line, or an answer."""
-        frame = note.frame
         if note.kind == "answer" and note.answer is not None:
             self._out.write(printable(note.answer.text.rstrip()) + "\n\n")
             self._out.flush()
-        elif note.kind == "agent":
-            self._say(f"[{frame.text('to')}] {frame.text('reason')}")
-        elif note.kind == "result":
-            title = call_title(note.call).plain if note.call else frame.text("tool")
-            self._say(f"[{'done' if frame.data.get('ok') is True else 'failed'}] {title}")
-        elif note.kind == "approval" and note.call is not None:
-            self._say(f"[{frame.text('status')} by {frame.text('by')}] {note.call.tool}")
-        elif note.kind == "error":
-            self._say(f"Error: {frame.text('message')}")
-        elif note.kind == "done" and frame.text("stop_reason") != "end":
-            self._say(f"Stopped: {frame.text('stop_reason')}.")
+        elif line := _line(note):
+            self._say(line)
 
     async def ask(self, call: Call) -> Reply:
         """Approve or refuse everything, as it was decided on the command line."""
@@ -123,3 +113,27 @@ class JsonDisplay(PlainDisplay):
 
     def show(self, note: Note) -> None:
         """Do nothing: frames say it."""
+
+
+def _line(note: Note) -> str:
+    """Say what happened in one line; nothing for what needs none."""
+    frame = note.frame
+    match note.kind:
+        case "agent":
+            return f"[{frame.text('to')}] {frame.text('reason')}"
+        case "broken_off" if note.answer is not None:
+            return f"[broken off] {note.answer.text}"
+        case "restarted":
+            return f"[again] {restarted(frame)}"
+        case "waiting":
+            return f"[waiting] {waiting(frame)}"
+        case "result":
+            title = call_title(note.call).plain if note.call else frame.text("tool")
+            return f"[{'done' if frame.data.get('ok') is True else 'failed'}] {title}"
+        case "approval" if note.call is not None:
+            return f"[{frame.text('status')} by {frame.text('by')}] {note.call.tool}"
+        case "error":
+            return f"Error: {frame.text('message')}"
+        case "done" if frame.text("stop_reason") != "end":
+            return f"Stopped: {frame.text('stop_reason')}."
+    return ""

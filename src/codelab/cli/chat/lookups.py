@@ -95,6 +95,23 @@ async def complete(identity: Identity, call: Call) -> Call:
     )
 
 
+async def compact(identity: Identity, session_id: str) -> str:
+    """Have older messages hidden from the model; return what there is to say."""
+    made = await identity.call("POST", f"sessions/{session_id}/compact")
+    before, after = made["tokens_before"], made["tokens_after"]
+    return f"The model is shown {after:,} tokens instead of {before:,}. /uncompact undoes it."
+
+
+async def uncompact(identity: Identity, session_id: str) -> str:
+    """Undo the last compaction in force; return what there is to say."""
+    found = listed(await identity.call("GET", f"sessions/{session_id}/compactions"))
+    active = [one["seq"] for one in found if one["in_force"]]
+    if not active:
+        return "Nothing is hidden from the model."
+    await identity.call("POST", f"sessions/{session_id}/compactions/{active[-1]}/restore")
+    return "The model is shown again what was hidden last."
+
+
 def listed(answer: Any) -> list[Record]:
     """Return the records of a list answer: bare, or in the one list of a page."""
     if isinstance(answer, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,6 +14,7 @@ from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.text import Text
 
+from codelab.cli.chat.frames import Frame
 from codelab.cli.chat.printable import printable
 from codelab.cli.chat.transcript import Answer, Call, Note, Transcript
 
@@ -34,17 +36,41 @@ def note(item: Note) -> RenderableType | None:
             return user(frame.text("text"))
         case "answer" if item.answer is not None:
             return answer(item.answer)
+        case "restarted":
+            return hint(f"↻ {restarted(frame)}")
+        case "waiting":
+            return hint(f"… {waiting(frame)}")
+        case "broken_off" if item.answer is not None:
+            return Padding(_dim(item.answer.text), (0, 0, 1, 2))
         case "result":
             return _result(item)
         case "approval" if item.call is not None:
             status, by = frame.text("status"), frame.text("by")
             feedback = f": {frame.text('feedback')}" if frame.text("feedback") else ""
             return _dim(f"  {item.call.tool} was {status} by {by}{feedback}")
+        case "compacted":
+            return _dim(_compacted(frame))
         case "error":
             return Text(f"✗ {printable(frame.text('message'))}", style="red")
         case "done" if frame.text("stop_reason") != "end":
             return Text(f"Stopped: {printable(frame.text('stop_reason'))}.", style="yellow")
     return None
+
+
+def restarted(frame: Frame) -> str:
+    """Say that an answer is asked for again."""
+    return f"{frame.text('reason')} {frame.text('model')} answers from the start."
+
+
+def waiting(frame: Frame) -> str:
+    """Say why an answer takes longer."""
+    try:
+        until = datetime.fromisoformat(frame.text("until")).astimezone()
+    except ValueError:
+        when = "now"
+    else:
+        when = f"at {until:%H:%M:%S}"
+    return f"{frame.text('reason')} {frame.text('model')} is asked {when}."
 
 
 def answer(item: Answer) -> RenderableType:
@@ -147,7 +173,18 @@ def status(transcript: Transcript) -> Text:
         f"${transcript.cost_usd:.4f}",
         transcript.state,
     ]
+    if transcript.context_budget:
+        share = transcript.context_tokens / transcript.context_budget
+        parts.insert(3, f"context {share:.0%}")
     return Text(printable(" · ".join(parts)), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _compacted(frame: Frame) -> str:
+    before, after = int(frame.number("tokens_before")), int(frame.number("tokens_after"))
+    how = "behind a summary" if frame.text("model") else "without a summary"
+    hidden = int(frame.number("hidden_messages"))
+    what = f"{hidden} older messages are hidden {how}" if hidden else "older results are left out"
+    return f"⇣ To save room {what}: {before:,} → {after:,} tokens. /uncompact undoes it."
 
 
 def _result(item: Note) -> RenderableType:

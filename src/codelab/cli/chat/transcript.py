@@ -46,7 +46,21 @@ class Note:
         call: The tool call, for `call`, `result` and `approval`.
     """
 
-    kind: Literal["user", "agent", "answer", "call", "result", "approval", "plan", "error", "done"]
+    kind: Literal[
+        "user",
+        "agent",
+        "answer",
+        "broken_off",
+        "restarted",
+        "waiting",
+        "call",
+        "result",
+        "approval",
+        "plan",
+        "compacted",
+        "error",
+        "done",
+    ]
     frame: Frame
     answer: Answer | None = None
     call: Call | None = None
@@ -63,6 +77,8 @@ class Transcript:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    context_tokens: int = 0
+    context_budget: int = 0
     last_seq: int = 0
     epoch: int = 0
     busy: bool = False
@@ -132,7 +148,16 @@ class Transcript:
         self.writing.pop(answer.message_id, None)
         answer.text = frame.text("text")
         self.model = frame.text("model") or self.model
-        return Note("answer", frame, answer=answer) if answer.text.strip() else None
+        whole = frame.text("finish_reason") != "interrupted"
+        kind: Literal["answer", "broken_off"] = "answer" if whole else "broken_off"
+        return Note(kind, frame, answer=answer) if answer.text.strip() else None
+
+    def _restarted(self, frame: Frame) -> Note:
+        self.writing.pop(frame.text("message_id"), None)
+        return Note("restarted", frame)
+
+    def _waiting(self, frame: Frame) -> Note:
+        return Note("waiting", frame)
 
     def _answer(self, frame: Frame) -> Answer:
         message_id = frame.text("message_id")
@@ -181,6 +206,14 @@ class Transcript:
         self.cost_usd += frame.number("cost_usd")
         self.model = frame.text("model") or self.model
 
+    def _compacted(self, frame: Frame) -> Note:
+        return Note("compacted", frame)
+
+    def _context(self, frame: Frame) -> None:
+        if not frame.text("task_id"):
+            self.context_tokens = int(frame.number("used_tokens"))
+            self.context_budget = int(frame.number("budget_tokens"))
+
     def _error(self, frame: Frame) -> Note:
         if frame.id is not None and frame.id == self.asked_as:
             # The server refused the message: there is no turn to wait for.
@@ -203,11 +236,15 @@ _HANDLERS = {
     "agent": Transcript._agent,
     "token": Transcript._token,
     "message": Transcript._message,
+    "restarted": Transcript._restarted,
+    "waiting_for_model": Transcript._waiting,
     "tool_call": Transcript._tool_call,
     "approval": Transcript._approval,
     "tool_result": Transcript._tool_result,
     "plan": Transcript._plan,
     "usage": Transcript._usage,
+    "context": Transcript._context,
+    "compacted": Transcript._compacted,
     "error": Transcript._error,
     "done": Transcript._done,
 }

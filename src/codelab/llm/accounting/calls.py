@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
 import msgspec
 
-from codelab.llm.accounting.usage import estimate_usage
+from codelab.kit.errors import CodeLabError
+from codelab.llm.accounting.estimates import estimate_usage, weight
+from codelab.llm.accounting.missing_counts import fill_in
+from codelab.llm.accounting.money import whole
+from codelab.llm.errors import ModelInterrupted, ModelTimeout
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import Attempt
 from codelab.sdk.model import Completion, Delta, ModelRequest, OnDelta, Usage
@@ -39,14 +44,21 @@ class CallRecord:
         on_delta: OnDelta,
         cost: Callable[[str, Usage], float],
     ) -> None:
+        self.attribution = attribution
         self._request = request
-        self._attribution = attribution
         self._on_delta = on_delta
         self._cost = cost
         self._started_at = time.monotonic()
         self._first_at: float | None = None
         self._written = 0
         self._attempts: list[Attempt] = []
+        # Whether the latest attempt has its row in the table of usage.
+        self.is_noted = False
+
+    def begin(self, request: ModelRequest) -> None:
+        """Begin an attempt: what was noted of one before it is over."""
+        self._request = request
+        self._first_at, self._written, self.is_noted = None, 0, False
 
     def take(self, delta: Delta) -> None:
         """Take a piece and hand it on, signs of life left out."""
@@ -54,7 +66,7 @@ class CallRecord:
             self._first_at = time.monotonic()
         text, reasoning = delta.text, delta.reasoning
         if text or reasoning:
-            self._written += len(text) + len(reasoning)
+            self._written += weight(text) + weight(reasoning)
             self._on_delta(delta)
 
     def failed_attempt(self, attempt: Attempt) -> None:
@@ -63,35 +75,48 @@ class CallRecord:
 
     def complete(self, completion: Completion) -> Completion:
         """Return the answer with its usage estimated where it was not sent, and its cost."""
-        usage = completion.usage
-        if not usage.input_tokens and not usage.output_tokens:
-            calls = sum(len(call.name) + len(call.arguments) for call in completion.tool_calls)
-            usage = estimate_usage(self._request, self._written + calls)
-        if not usage.cost_usd:
+        calls = sum(weight(call.name + call.arguments) for call in completion.tool_calls)
+        usage = fill_in(completion.usage, self._request, self._written + calls)
+        cost = usage.cost_usd
+        if not cost and not completion.from_cache:
             cost = self._cost(completion.model, usage)
-            usage = msgspec.structs.replace(usage, cost_usd=cost)
+        usage = msgspec.structs.replace(usage, cost_usd=whole(cost))
         return msgspec.structs.replace(completion, usage=usage)
+
+    def cost_something(self, error: BaseException) -> bool:
+        """Tell whether the latest attempt is to be paid for although it failed.
+
+        A provider counts what it has read once it works on it, whether or not anybody waits for
+        the answer; it counts nothing where it has refused.
+        """
+        gave_up = isinstance(error, asyncio.CancelledError | ModelTimeout | ModelInterrupted)
+        return self._first_at is not None or gave_up
 
     def finished(self, completion: Completion, provider: str) -> ModelCalled:
         """Describe a call that went well."""
-        return self._event(completion.model, provider, completion.usage, error_code="")
+        event = self._event(completion.model, provider, completion.usage, error_code="")
+        return msgspec.structs.replace(event, from_cache=completion.from_cache)
 
-    def failed(self, error_code: str, provider: str) -> ModelCalled:
-        """Describe a call that did not; what was written until then has cost something."""
+    def broken_off(self, error: BaseException, provider: str) -> ModelCalled:
+        """Describe an attempt that failed and cost something: what was sent and written."""
+        model = self._request.model
+        usage = estimate_usage(self._request, self._written)
+        usage = msgspec.structs.replace(usage, cost_usd=whole(self._cost(model, usage)))
+        return self._event(model, provider, usage, error_code=code_of(error))
+
+    def failed(self, error: BaseException, provider: Callable[[str], str]) -> ModelCalled:
+        """Describe a call that failed and cost nothing; `provider` tells who runs a model."""
         model = self._attempts[-1].model if self._attempts else self._request.model
-        usage = Usage()
-        if self._first_at is not None:
-            usage = estimate_usage(self._request, self._written)
-            usage = msgspec.structs.replace(usage, cost_usd=self._cost(model, usage))
-        return self._event(model, provider, usage, error_code=error_code)
+        return self._event(model, provider(model), Usage(), error_code=code_of(error))
 
     def _event(self, model: str, provider: str, usage: Usage, *, error_code: str) -> ModelCalled:
         first = self._first_at
+        self.is_noted = True
         return ModelCalled(
-            session_id=self._attribution.session_id,
-            user_id=self._attribution.user_id,
-            turn_id=self._attribution.turn_id,
-            agent=self._attribution.agent,
+            session_id=self.attribution.session_id,
+            user_id=self.attribution.user_id,
+            turn_id=self.attribution.turn_id,
+            agent=self.attribution.agent,
             model=model,
             provider=provider,
             usage=usage,
@@ -101,3 +126,10 @@ class CallRecord:
             error_code=error_code,
             tried=tuple(f"{one.model}: {one.failure.code}" for one in self._attempts),
         )
+
+
+def code_of(error: BaseException) -> str:
+    """Return the code of what ended a call."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    return error.code if isinstance(error, CodeLabError) else "internal"

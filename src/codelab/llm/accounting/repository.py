@@ -13,15 +13,17 @@ from sqlalchemy.exc import IntegrityError
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database
 from codelab.kit.ids import new_id
+from codelab.llm.accounting.money import whole
 from codelab.llm.events import ModelCalled
 from codelab.llm.models import llm_usage
 
-UsageGroup = Literal["session", "agent", "model", "day", "user"]
+UsageGroup = Literal["session", "turn", "agent", "model", "day", "user"]
 
 _LONGEST_TRIED = 1000
 _MOST_GROUPS = 1000
 _COLUMNS: dict[str, sa.Column[Any]] = {
     "session": llm_usage.c.session_id,
+    "turn": llm_usage.c.turn_id,
     "agent": llm_usage.c.agent,
     "model": llm_usage.c.model,
     "day": llm_usage.c.day,
@@ -33,18 +35,49 @@ class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
     """What a group of calls used; cost in US dollars.
 
     Args:
-        key: The session, agent, model, day or user that the calls have in common.
+        key: The session, turn, agent, model, day or user that the calls have in common.
+        calls: How many; those answered from the cache are among them, and cost nothing.
         estimated: Whether some of the counts are estimates.
     """
 
     key: str
     calls: int
     failed_calls: int
+    calls_from_cache: int
     input_tokens: int
     output_tokens: int
     cached_tokens: int
+    cache_write_tokens: int
     cost_usd: float
     estimated: bool
+
+
+class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls are meant; what is none is any.
+
+    Args:
+        user_id: Whose.
+        session_id: In which session.
+        agent: By which agent.
+        model: Of which model.
+        since: From which day, as in 2026-01-31.
+        until: Until the end of which day.
+    """
+
+    user_id: str | None = None
+    session_id: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return what a query asks of the calls."""
+        calls, asked = llm_usage.c, msgspec.structs.asdict(self)
+        since, until = asked.pop("since"), asked.pop("until")
+        same = [calls[name] == value for name, value in asked.items() if value is not None]
+        days = [calls.day >= since] if since else []
+        return [*same, *days, *([calls.day <= until] if until else [])]
 
 
 class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +93,8 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     cached_tokens: int
+    cache_write_tokens: int
+    from_cache: bool
     cost_usd: float
     estimated: bool
     first_token_ms: int | None
@@ -70,7 +105,7 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usage_row(call: ModelCalled) -> dict[str, Any]:
-    """Make the row of a call."""
+    """Make the row of a call that was over a moment ago."""
     now = utc_now()
     return {
         "id": new_id(),
@@ -85,6 +120,8 @@ def usage_row(call: ModelCalled) -> dict[str, Any]:
         "input_tokens": call.usage.input_tokens,
         "output_tokens": call.usage.output_tokens,
         "cached_tokens": call.usage.cached_tokens,
+        "cache_write_tokens": call.usage.cache_write_tokens,
+        "from_cache": call.from_cache,
         "cost_usd": call.usage.cost_usd,
         "estimated": call.usage.estimated,
         "first_token_ms": call.first_token_ms,
@@ -124,57 +161,42 @@ class UsageRepository:
             rows = await connection.execute(query.order_by(llm_usage.c.id.desc()).limit(limit))
             return [UsageRecord(**row._mapping) for row in rows]
 
-    async def sums(
-        self,
-        group: UsageGroup,
-        *,
-        user_id: str | None,
-        since: str | None = None,
-        until: str | None = None,
-    ) -> list[UsageSum]:
-        """Add up the calls of a user, or of everybody, the most expensive group first.
+    async def sums(self, group: UsageGroup, chosen: UsageFilter) -> list[UsageSum]:
+        """Add up calls, the most expensive group first.
 
         Args:
             group: What the calls of a group have in common.
-            user_id: Whose calls; none for everybody's.
-            since: The first day, as in 2026-01-31.
-            until: The last day.
+            chosen: Which calls.
         """
         key, calls = _COLUMNS[group], llm_usage.c
         cost = sa.func.sum(calls.cost_usd)
+        counts = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
         statement = (
             sa.select(
                 sa.func.coalesce(key, "").label("key"),
                 sa.func.count().label("calls"),
                 sa.func.sum(sa.case((calls.ok, 0), else_=1)).label("failed_calls"),
-                sa.func.sum(calls.input_tokens).label("input_tokens"),
-                sa.func.sum(calls.output_tokens).label("output_tokens"),
-                sa.func.sum(calls.cached_tokens).label("cached_tokens"),
+                sa.func.sum(sa.case((calls.from_cache, 1), else_=0)).label("calls_from_cache"),
+                *(sa.func.sum(calls[name]).label(name) for name in counts),
                 cost.label("cost_usd"),
                 sa.func.max(sa.case((calls.estimated, 1), else_=0)).label("estimated"),
             )
+            .where(*chosen.conditions())
             .group_by(key)
             .order_by(cost.desc(), sa.literal_column("key").desc())
             .limit(_MOST_GROUPS)
         )
-        if user_id is not None:
-            statement = statement.where(calls.user_id == user_id)
-        if since:
-            statement = statement.where(calls.day >= since)
-        if until:
-            statement = statement.where(calls.day <= until)
         async with self._db.read() as connection:
             rows = (await connection.execute(statement)).mappings().all()
-        # PostgreSQL adds whole numbers up to decimals.
         return [msgspec.convert(_plain(row), UsageSum, strict=False) for row in rows]
 
 
 def _plain(row: sa.RowMapping) -> dict[str, Any]:
+    # PostgreSQL adds whole numbers up to decimals.
+    whole_numbers = {name: int(row[name]) for name in row if name not in ("key", "cost_usd")}
     return {
-        name: bool(value)
-        if name == "estimated"
-        else int(value)
-        if name.endswith(("_tokens", "calls"))
-        else value
-        for name, value in row.items()
+        **whole_numbers,
+        "key": row["key"],
+        "cost_usd": whole(row["cost_usd"]),
+        "estimated": bool(row["estimated"]),
     }

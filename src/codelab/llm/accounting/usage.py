@@ -1,10 +1,9 @@
-"""Counting what calls use, and writing it down in batches."""
+"""Writing down in batches what calls use."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -12,48 +11,12 @@ import structlog
 from codelab.kit.errors import Unavailable
 from codelab.llm.accounting.repository import UsageRepository, usage_row
 from codelab.llm.events import ModelCalled
-from codelab.sdk.messages import AssistantMessage, Message, ToolMessage
-from codelab.sdk.model import ModelRequest, Usage
 
 _log = structlog.get_logger(__name__)
 
-_CHARACTERS_PER_TOKEN = 4
-_PER_MESSAGE_TOKENS = 4
 _BATCH_ROWS = 100
 _BATCH_PAUSE_S = 0.5
 _MOST_WAITING = 10_000
-
-
-def estimate_usage(request: ModelRequest, written: int) -> Usage:
-    """Estimate the tokens of a call that nobody counted.
-
-    Args:
-        request: What the model was sent.
-        written: The number of characters that it wrote.
-    """
-    asked = sum(_characters(request.messages))
-    asked += sum(
-        len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools
-    )
-    return Usage(
-        input_tokens=_tokens(asked) + _PER_MESSAGE_TOKENS * len(request.messages),
-        output_tokens=_tokens(written),
-        estimated=True,
-    )
-
-
-def _characters(messages: Iterable[Message]) -> Iterable[int]:
-    for message in messages:
-        if isinstance(message, ToolMessage):
-            yield len(message.content)
-            continue
-        yield len(message.text)
-        if isinstance(message, AssistantMessage):
-            yield from (len(call.name) + len(call.arguments) for call in message.tool_calls)
-
-
-def _tokens(characters: int) -> int:
-    return -(-characters // _CHARACTERS_PER_TOKEN)
 
 
 class UsageWriter:

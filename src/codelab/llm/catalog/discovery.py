@@ -8,7 +8,13 @@ from typing import Any
 
 import msgspec
 
-from codelab.llm.catalog.entries import Catalogue, Hidden, ModelEntry
+from codelab.llm.catalog.entries import (
+    EMBEDDING,
+    Catalogue,
+    Hidden,
+    ModelEntry,
+    is_embedding_name,
+)
 from codelab.llm.catalog.role_defaults import PREFERRED, pick, roles_by_strength
 from codelab.llm.providers.http_connection import HttpConnection
 from codelab.llm.providers.http_pool import HttpPool, format_request, parse_target
@@ -82,10 +88,14 @@ async def look_around(pool: HttpPool, environ: Mapping[str, str]) -> Found:
             anthropic_key,
             {"x-api-key": anthropic_key, "anthropic-version": "2023-06-01"},
         ),
-        _list(pool, f"{ollama_url(environ)}/api/tags", "ollama", {}),
+        list_ollama(pool, ollama_url(environ)),
     )
-    local = tuple(name for name in ollama or () if "embed" not in name)
-    return Found(openai=openai, anthropic=anthropic, ollama=local)
+    return Found(openai=openai, anthropic=anthropic, ollama=ollama or ())
+
+
+async def list_ollama(pool: HttpPool, url: str) -> tuple[str, ...] | None:
+    """List what an Ollama has; none when it gives no answer soon."""
+    return await _list(pool, f"{url}/api/tags", "ollama", {})
 
 
 def ollama_url(environ: Mapping[str, str]) -> str:
@@ -111,6 +121,12 @@ def _cloud_entry(provider: str, name: str, environ: Mapping[str, str]) -> ModelE
 
 
 def _ollama_entry(name: str, environ: Mapping[str, str]) -> ModelEntry:
+    if is_embedding_name(name):
+        # litellm knows Ollama's embeddings by this name only.
+        params = {"api_base": ollama_url(environ)}
+        return ModelEntry(
+            name=f"ollama/{name}", model=f"ollama/{name}", params=params, info=EMBEDDING
+        )
     return ModelEntry(
         name=f"ollama/{name}",
         model=f"ollama_chat/{name}",

@@ -17,6 +17,9 @@ from codelab.sdk.model import ModelClient, ModelInfo, ModelProvider
 _FROM_ENVIRONMENT = "os.environ/"
 _SECRET_FIELD = re.compile(r"key|token(?!s)|secret|password|credential|header", re.IGNORECASE)
 
+_EMBEDDING_NAME = re.compile(r"embed|\bbge-|minilm", re.IGNORECASE)
+EMBEDDING: Mapping[str, Any] = {"mode": "embedding"}
+
 
 class Hidden:
     """A value that is looked up when it is used and never shows itself.
@@ -43,6 +46,13 @@ class Hidden:
         variable = self.variable
         return self._value if variable is None else os.environ.get(variable) or None
 
+    def __eq__(self, other: object) -> bool:
+        return self._value == other._value if isinstance(other, Hidden) else NotImplemented
+
+    def __hash__(self) -> int:
+        # What is equal must hash alike, and a value may be a map, which has no hash.
+        return hash(Hidden)
+
     def __repr__(self) -> str:
         variable = self.variable
         return "[secret]" if variable is None else f"{_FROM_ENVIRONMENT}{variable}"
@@ -58,6 +68,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
         info: The entry's `model_info`.
         offered: How a plugin describes its model.
         client: A plugin's own client.
+        guarded: Whether its own address was given at run time, and is checked with each connection.
     """
 
     name: str
@@ -66,6 +77,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     info: Mapping[str, Any] = {}
     offered: ModelInfo | None = None
     client: ModelClient | None = None
+    guarded: bool = False
 
     @property
     def provider(self) -> str:
@@ -73,6 +85,12 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
         if self.offered:
             return self.offered.provider
         return self.model.partition("/")[0] if "/" in self.model else "openai"
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether it turns texts into vectors, as `model_info` or its name says."""
+        mode = self.info.get("mode")
+        return mode == "embedding" if mode else is_embedding_name(self.model)
 
     def resolved(self) -> dict[str, Any]:
         """Return the parameters with their secrets, for one call."""
@@ -94,43 +112,76 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         entries: The models by name, in order of preference.
-        agents: An agent's model by the agent's name.
+        agents: An agent's own model by the agent's name, and those that follow when it fails.
         roles: A role's model.
         chains: What follows when a model fails, by name.
         fallbacks: What follows when a model fails that has no chain of its own.
         default: The model for whatever has none; the first entry when empty.
+        aliases: Further names of models; none leads to another alias.
         retired: Models that are no longer offered, for requests that already name them.
+        wildcards: Entries that each stand for whatever an Ollama has.
+        origins: Where the file names a model, such as `models.yaml, line 3`, by the model's name.
     """
 
     entries: Mapping[str, ModelEntry] = {}
-    agents: Mapping[str, str] = {}
+    agents: Mapping[str, tuple[str, ...]] = {}
     roles: Mapping[ModelRole, str] = {}
     chains: Mapping[str, tuple[str, ...]] = {}
     fallbacks: tuple[str, ...] = ()
     default: str = ""
+    aliases: Mapping[str, str] = {}
     retired: Mapping[str, ModelEntry] = {}
+    wildcards: tuple[ModelEntry, ...] = ()
+    origins: Mapping[str, str] = {}
 
-    def entry(self, name: str) -> ModelEntry:
-        """Return a model.
+    def entry(self, name: str, *, retired: bool = True) -> ModelEntry:
+        """Return a model, by its own name or an alias.
+
+        Args:
+            name: The name.
+            retired: Whether one that is no longer offered will do.
 
         Raises:
             ModelUnknown: There is none of this name.
         """
-        found = self.entries.get(name) or self.retired.get(name)
-        if found is None:
+        found = self.find(name)
+        if found is None or not (retired or found.name in self.entries):
             known = ", ".join(self.entries) or "none"
             raise ModelUnknown(f"There is no model named {name!r}. Models: {known}.", field="model")
         return found
 
+    def find(self, name: str) -> ModelEntry | None:
+        """Return a model, or nothing if there is none of this name."""
+        name = self.aliases.get(name, name)
+        return self.entries.get(name) or self.retired.get(name)
+
     def choose(self, role: ModelRole, agent: str | None = None) -> str:
         """Choose the model for a role, or for the agent if it has one of its own."""
         own = self.agents.get(agent or "")
-        return own or self.roles.get(role) or self.default or next(iter(self.entries))
+        return own[0] if own else self.roles.get(role) or self.default or self._first()
 
-    def chain(self, name: str) -> tuple[str, ...]:
-        """Return the model and those that follow when it fails, in order, each once."""
-        following = self.chains.get(name, self.fallbacks)
+    def chain(self, name: str, agent: str | None = None) -> tuple[str, ...]:
+        """Return the model and those that follow when it fails, in order, each once.
+
+        Args:
+            name: The model that is asked first, or an alias of it.
+            agent: Who asks; an agent's own chain goes before those of models.
+        """
+        name = self.aliases.get(name, name)
+        own = self.agents.get(agent or "", ())
+        # A model that a user has chosen instead is followed by those of its own chain.
+        has_own = len(own) > 1 and name in own
+        following = own[own.index(name) :] if has_own else self.chains.get(name, self.fallbacks)
         return tuple(dict.fromkeys((name, *following)))
+
+    def _first(self) -> str:
+        return next((e.name for e in self.entries.values() if not e.is_embedding), "") or next(
+            iter(self.entries)
+        )
+
+    def with_added(self, added: Mapping[str, ModelEntry]) -> Catalogue:
+        """Return the catalogue with the models that were added at run time after its own."""
+        return msgspec.structs.replace(self, entries={**self.entries, **added, **self.entries})
 
     def with_providers(self, providers: Iterable[ModelProvider]) -> Catalogue:
         """Return the catalogue with the models of plugins after its own."""
@@ -141,10 +192,29 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
                 entries.setdefault(model.name, entry)
         return msgspec.structs.replace(self, entries=entries)
 
+    def following(self, before: Catalogue) -> Catalogue:
+        """Return the catalogue as the one that takes another's place.
+
+        An entry that did not change stays the same object, so that what was worked out for it
+        holds. What is gone stays within reach of turns that run.
+        """
+        entries = {
+            name: before.entries[name] if before.entries.get(name) == entry else entry
+            for name, entry in self.entries.items()
+        }
+        retired = {**before.retired, **before.entries}
+        gone = {name: entry for name, entry in retired.items() if name not in entries}
+        return msgspec.structs.replace(self, entries=entries, retired=gone)
+
     def offered(self, prices: Mapping[str, ModelFacts]) -> Iterator[ModelInfo]:
         """Describe every model to users."""
         for entry in self.entries.values():
             yield entry.offered or describe(entry, facts_of(entry.model, prices, entry.info))
+
+
+def is_embedding_name(name: str) -> bool:
+    """Tell from its name whether a model turns texts into vectors."""
+    return bool(_EMBEDDING_NAME.search(name))
 
 
 def describe(entry: ModelEntry, facts: ModelFacts) -> ModelInfo:
@@ -157,6 +227,11 @@ def describe(entry: ModelEntry, facts: ModelFacts) -> ModelInfo:
         context_tokens=int(window) or defaults.context_tokens,
         max_output_tokens=int(answer) or defaults.max_output_tokens,
         description=str(entry.info.get("description", "")),
+        kind="embedding" if entry.is_embedding or facts.mode == "embedding" else "chat",
+        # The list leaves out what it does not know; an agent's model is taken to have tools.
+        tools=facts.supports_function_calling is not False,
+        images=bool(facts.supports_vision),
+        reasoning=bool(facts.supports_reasoning),
     )
 
 

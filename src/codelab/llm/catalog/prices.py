@@ -18,7 +18,7 @@ _Number = float | str | None
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A model's window in tokens and its prices in US dollars a token."""
+    """A model's window in tokens, its prices in US dollars a token, and what it can do."""
 
     max_input_tokens: _Number = None
     max_output_tokens: _Number = None
@@ -26,7 +26,11 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     input_cost_per_token: _Number = None
     output_cost_per_token: _Number = None
     cache_read_input_token_cost: _Number = None
+    cache_creation_input_token_cost: _Number = None
     mode: str | None = None
+    supports_function_calling: bool | None = None
+    supports_vision: bool | None = None
+    supports_reasoning: bool | None = None
 
 
 UNKNOWN = ModelFacts()
@@ -68,11 +72,14 @@ def number(value: _Number) -> float:
 def cost_of(usage: Usage, facts: ModelFacts) -> float:
     """Compute what a call cost, in US dollars; 0 where the price is not known."""
     price = number(facts.input_cost_per_token)
-    cached = facts.cache_read_input_token_cost
-    cached_price = price if cached is None else number(cached)
-    fresh = max(0, usage.input_tokens - usage.cached_tokens)
+    fresh = max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens)
     return (
         fresh * price
-        + usage.cached_tokens * cached_price
+        + usage.cached_tokens * _price_or(facts.cache_read_input_token_cost, price)
+        + usage.cache_write_tokens * _price_or(facts.cache_creation_input_token_cost, price)
         + usage.output_tokens * number(facts.output_cost_per_token)
     )
+
+
+def _price_or(given: _Number, usual: float) -> float:
+    return usual if given is None else number(given)

@@ -60,7 +60,7 @@ def pick(provider: str, available: Iterable[str] | None) -> dict[ModelRole, str]
 
 def roles_by_strength(entries: Iterable[ModelEntry]) -> dict[ModelRole, str]:
     """Choose among entries by what their names say; the first entry where they say nothing."""
-    ranked = [(entry.name, _tier(entry.model)) for entry in entries]
+    ranked = [(entry.name, _tier(entry.model)) for entry in entries if not entry.is_embedding]
     if not ranked:
         return {}
     chosen: dict[ModelRole, str] = {}

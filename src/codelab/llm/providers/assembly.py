@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ from codelab.llm.providers.wire_chunks import (
     Chunk,
     ContentPart,
     MessagePiece,
+    TokenDetails,
     ToolCallPiece,
     UsageReport,
 )
-from codelab.sdk.messages import ToolCall
+from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sdk.model import Completion, Delta, OnDelta, Usage
 
 # A sign of life that carries nothing to show: a piece of a tool call came.
@@ -109,73 +111,110 @@ class AnswerAssembler:
     def __init__(self, on_delta: OnDelta) -> None:
         self.finish_reason = ""
         self.started = False
+        self.usage = Usage()
         self._on_delta = on_delta
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._thinking: list[dict[str, str]] = []
         self._calls = ToolCallAssembler()
-        self._usage: UsageReport | None = None
 
     def add(self, chunk: Chunk) -> None:
-        """Take a chunk."""
+        """Take a chunk in OpenAI's format."""
         if chunk.choices:
             self._add_choice(chunk.choices[0])
         if chunk.usage is not None:
-            self._usage = chunk.usage
+            self.usage = usage_of(chunk.usage)
 
-    def complete(self, model: str) -> Completion:
-        """Return the answer; its usage is empty when the provider sent none."""
+    def write(self, text: str, reasoning: str = "") -> None:
+        """Take a piece of the text, of the reasoning, or of both."""
+        self.started = True
+        if text:
+            self._text.append(text)
+        if reasoning:
+            self._reasoning.append(reasoning)
+        self._on_delta(Delta(text, reasoning))
+
+    def call(self, pieces: Iterable[ToolCallPiece]) -> None:
+        """Take pieces of tool calls; none is a sign of life as well."""
+        self.started = True
+        for piece in pieces:
+            self._calls.add(piece)
+        self._on_delta(ALIVE)
+
+    def think(self, part: Mapping[str, str]) -> None:
+        """Take a part of the reasoning in its provider's own form, or a piece of one.
+
+        A piece of a `thinking` part goes on with the last one until that is signed.
+        """
+        last = self._thinking[-1] if self._thinking else {}
+        kinds = {part.get("type"), last.get("type")}
+        if kinds != {"thinking"} or last.get("signature"):
+            last = {}
+            self._thinking.append(last)
+        for name, value in part.items():
+            last[name] = value if name == "type" else last.get(name, "") + value
+
+    def complete(self, name: str, origin: str = "") -> Completion:
+        """Return the answer; its usage is empty when the provider sent none.
+
+        Args:
+            name: The model's name in the catalogue.
+            origin: litellm's name for it.
+        """
         calls = self._calls.finish()
         reason = self.finish_reason or "stop"
         if calls and reason in ("stop", "function_call"):
             reason = "tool_calls"
         return Completion(
-            model=model,
+            model=name,
             text="".join(self._text),
             reasoning="".join(self._reasoning),
             tool_calls=calls,
             finish_reason=reason,
-            usage=usage_of(self._usage),
+            usage=self.usage,
+            thinking=self._signed(origin),
         )
+
+    def _signed(self, origin: str) -> Thinking | None:
+        # A provider refuses reasoning without its signature.
+        parts = tuple(part for part in self._thinking if part.get("signature") or "data" in part)
+        return Thinking(model=origin, parts=parts) if parts else None
 
     def _add_choice(self, choice: Choice) -> None:
         piece = choice.delta or choice.message
         if piece is not None:
-            self._add_piece(piece)
+            self.add_piece(piece)
         if choice.finish_reason:
             self.finish_reason = choice.finish_reason
 
-    def _add_piece(self, piece: MessagePiece) -> None:
+    def add_piece(self, piece: MessagePiece) -> None:
+        """Take what a chunk adds to the message."""
         text, reasoning = piece.content, piece.reasoning_content or piece.reasoning or ""
         if isinstance(text, list):
             text, thought = _join_parts(text)
             reasoning += thought
         text = text or piece.refusal or ""
         if text or reasoning:
-            self.started = True
-            if text:
-                self._text.append(text)
-            if reasoning:
-                self._reasoning.append(reasoning)
-            self._on_delta(Delta(text, reasoning))
+            self.write(text, reasoning)
         if piece.tool_calls:
-            self.started = True
-            for call in piece.tool_calls:
-                self._calls.add(call)
-            self._on_delta(ALIVE)
+            self.call(piece.tool_calls)
+        for part in piece.thinking_blocks or ():
+            self.think({name: value for name, value in part.items() if isinstance(value, str)})
 
 
-def usage_of(report: UsageReport | None) -> Usage:
-    """Read a provider's count; empty when there is none."""
-    if report is None:
-        return Usage()
+def usage_of(report: UsageReport) -> Usage:
+    """Read a provider's count."""
     prompt, written = report.prompt_tokens or 0, report.completion_tokens or 0
-    details = report.prompt_tokens_details
-    cached = (details.cached_tokens if details else None) or report.prompt_cache_hit_tokens or 0
+    details = report.prompt_tokens_details or TokenDetails()
+    cached = details.cached_tokens or report.prompt_cache_hit_tokens or 0
+    kept = details.cache_write_tokens or details.cache_creation_tokens
+    kept = kept or report.cache_creation_input_tokens or 0
     return Usage(
         input_tokens=prompt,
         # Where reasoning is counted apart, only the total has it.
         output_tokens=max(written, (report.total_tokens or 0) - prompt),
         cached_tokens=min(cached, prompt),
+        cache_write_tokens=min(kept, max(0, prompt - cached)),
         cost_usd=float(report.cost) if isinstance(report.cost, int | float) else 0.0,
     )
 

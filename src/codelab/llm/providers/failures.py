@@ -12,26 +12,63 @@ import msgspec
 
 from codelab.kit.log import mask, visible
 from codelab.llm.errors import (
-    ContextTooLong,
     ModelAuthFailed,
     ModelError,
     ModelFailed,
+    ModelFiltered,
     ModelMissing,
     ModelQuotaExhausted,
     ModelRateLimited,
     ModelRefused,
 )
+from codelab.llm.providers.overflow import is_overflow, too_long
 
 _LONGEST_QUOTE = 300
-_OVERFLOW = re.compile(
-    r"context[ _-](length|window|size)|(prompt|input) is too long|too many (input )?tokens"
-    r"|maximum (number of )?tokens|reduce the length of the messages",
+_QUOTA = re.compile(
+    r"insufficient[ _](quota|balance|credit)|credit balance|billing|exceeded your current quota",
     re.IGNORECASE,
 )
-_QUOTA = re.compile(r"insufficient[ _](quota|balance|credit)|credit balance|billing", re.IGNORECASE)
 _KEY = re.compile(r"api[ _-]?key", re.IGNORECASE)
+_FILTERED = re.compile(
+    r"content[ _-]?(filter|management policy|policy)|responsibleaipolicy|usage policy"
+    r"|safety system|was flagged|blocked by content",
+    re.IGNORECASE,
+)
+_NO_TOOLS = re.compile(
+    r"not support(ed)? (tool|function)|n't support (tool|function)|support tool use"
+    r"|tool choice requires|function call(ing|s)? is not (supported|enabled)",
+    re.IGNORECASE,
+)
+_MISSING = re.compile(
+    r"model\b.{0,100}\b(not found|not exist)|not a valid model|invalid model"
+    r"|model identifier is invalid|deploymentnotfound|model_not_found",
+    re.IGNORECASE,
+)
+# How long to wait, where only the text says it: "in 1m2.5s", "in 350ms", "after 14 seconds".
+_WAIT = re.compile(
+    r"(?:try again|retry) (?:in|after) (?:(\d+)m(?!s))?\s*(?:(\d+(?:\.\d+)?)\s*(ms|s))?",
+    re.IGNORECASE,
+)
 _AUTH_STATUS = (401, 403)
 _PASSING_STATUS = (408, 409, 425)
+# Failures in the middle of a stream have no status: their kind stands for it.
+_STATUS_OF_KIND = {
+    "api_error": 500,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "content_filter": 400,
+    "context_length_exceeded": 400,
+    "insufficient_quota": 429,
+    "invalid_api_key": 401,
+    "invalid_request_error": 400,
+    "model_not_found": 404,
+    "not_found_error": 404,
+    "overloaded_error": 529,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "request_too_large": 413,
+}
 
 
 class ProviderFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +105,8 @@ def read_error(body: bytes) -> ProviderFailure:
         document: Any = msgspec.json.decode(body)
     except msgspec.DecodeError:
         return ProviderFailure(status=500, message=body.decode("utf-8", "replace"))
+    if isinstance(document, list) and document and _is_map(document[0]):
+        document = document[0]
     return failure_of_error(document.get("error", document) if _is_map(document) else document)
 
 
@@ -75,13 +114,15 @@ def failure_of_error(error: Any) -> ProviderFailure:
     """Read an error object, as it also comes in the middle of a stream."""
     if not _is_map(error):
         return ProviderFailure(status=500, message=str(error))
-    code = error.get("code")
-    status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return ProviderFailure(
-        status=status,
-        message=str(error.get("message") or error.get("detail") or ""),
-        code=str(code or error.get("type") or ""),
-    )
+    code, kind = error.get("code"), error.get("type") or error.get("status")
+    by_kind = _STATUS_OF_KIND.get(str(code)) or _STATUS_OF_KIND.get(str(kind), 500)
+    status = code if isinstance(code, int) and 400 <= code < 600 else by_kind
+    message = str(error.get("message") or error.get("detail") or "")
+    if "n_ctx" in error:
+        asked, limit = error.get("n_prompt_tokens"), error["n_ctx"]
+        message += f" The request ({asked} tokens) is over the context size ({limit} tokens)."
+    named = code if isinstance(code, str) else kind or code
+    return ProviderFailure(status=status, message=message, code=str(named or ""))
 
 
 def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -107,34 +148,71 @@ def condition_of(failure: ProviderFailure, model: str, secrets: Iterable[str] = 
         model: The model's name in the catalogue.
         secrets: Values that must not be quoted.
     """
-    status = failure.status
     said = f"{failure.code} {failure.message}"
-    if (_OVERFLOW.search(said) and status < 500) or status == 413:
-        return ContextTooLong(f"The conversation is too long for {model}.")
-    if status == 402 or (_QUOTA.search(said) and status < 500):
-        return ModelQuotaExhausted(
-            f"The account behind {model} has no credit left. Top it up or choose another model."
+    if is_overflow(failure.status, said):
+        return too_long(model, said)
+    if failure.status >= 500 or failure.status in _PASSING_STATUS:
+        return ModelFailed(
+            f"The provider of {model} had a failure of its own (status {failure.status}).",
+            retry_after_s=failure.retry_after_s,
+        )
+    if failure.status == 429:
+        return _limited(failure, said, model)
+    return _refusal(failure, said, model, secrets)
+
+
+def wait_in_text(text: str) -> float | None:
+    """Read how long to wait from a sentence, in seconds."""
+    found = _WAIT.search(text)
+    if found is None or not (found[1] or found[2]):
+        return None
+    minutes, amount = int(found[1] or 0), float(found[2] or 0)
+    is_milliseconds = (found[3] or "").lower() == "ms"
+    return minutes * 60 + (amount / 1000 if is_milliseconds else amount)
+
+
+def _limited(failure: ProviderFailure, said: str, model: str) -> ModelError:
+    told_s = wait_in_text(failure.message)
+    # Some call a limit that ends within the minute a quota too: then they say when it ends.
+    if _QUOTA.search(said) and told_s is None:
+        return _no_credit(model)
+    wait_s = failure.retry_after_s if failure.retry_after_s is not None else told_s
+    how_long = "" if not wait_s else f" and says to come back in {max(1, round(wait_s))} s"
+    return ModelRateLimited(
+        f"The provider of {model} takes no more requests for now{how_long}.", retry_after_s=wait_s
+    )
+
+
+def _refusal(failure: ProviderFailure, said: str, model: str, secrets: Iterable[str]) -> ModelError:
+    status = failure.status
+    if _FILTERED.search(said):
+        return ModelFiltered(
+            f"The content filter of {model}'s provider stopped this request. Say it in another "
+            "way, or choose another model."
+        )
+    if status == 402 or _QUOTA.search(said):
+        return _no_credit(model)
+    if _NO_TOOLS.search(said):
+        return ModelRefused(
+            f"{model} cannot call tools, as it is set up, and agents need them. Choose another "
+            "model."
         )
     if status in _AUTH_STATUS or (status == 400 and _KEY.search(said)):
         return ModelAuthFailed(
             f"The provider of {model} refused the key. Check the key in the models file or the "
             "environment, and what it may use."
         )
-    if status == 429:
-        return ModelRateLimited(
-            f"The provider of {model} takes no more requests for now.",
-            retry_after_s=failure.retry_after_s,
-        )
-    if status == 404:
+    if status == 404 or _MISSING.search(said):
         return ModelMissing(f"The provider of {model} does not have it, or not for this key.")
-    if status >= 500 or status in _PASSING_STATUS:
-        return ModelFailed(
-            f"The provider of {model} had a failure of its own (status {status}).",
-            retry_after_s=failure.retry_after_s,
-        )
     return ModelRefused(
         f"The provider of {model} refused the request (status {status})"
         f"{_quote(failure.message, secrets)}."
+    )
+
+
+def _no_credit(model: str) -> ModelQuotaExhausted:
+    return ModelQuotaExhausted(
+        f"The account behind {model} has no credit left. Top it up or choose another model."
     )
 
 

@@ -11,6 +11,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
+from codelab.llm.errors import ModelAddressRefused
+from codelab.llm.providers.addresses import NOTHING, Allowed
 from codelab.llm.providers.http_connection import AnswerReader, HttpConnection
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -21,11 +23,16 @@ _MOST_IDLE = 64
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a server listens."""
+    """Where a server listens.
+
+    Args:
+        guarded: Whether to connect only where models may be that were added at run time.
+    """
 
     host: str
     port: int
     tls: bool
+    guarded: bool = False
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -36,10 +43,14 @@ class Target(msgspec.Struct, frozen=True):
     host_header: str
 
 
-def parse_target(url: str) -> Target | None:
+def parse_target(url: str, *, guarded: bool = False) -> Target | None:
     """Split a URL; none when it is one that this client does not serve.
 
     Those with credentials in them, of other schemes, or behind a proxy are left to litellm.
+
+    Args:
+        url: The URL.
+        guarded: Whether its address is one that the pool must check.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
@@ -49,7 +60,7 @@ def parse_target(url: str) -> Target | None:
     tls = parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    return Target(Address(parts.hostname, port, tls), path, parts.netloc)
+    return Target(Address(parts.hostname, port, tls, guarded), path, parts.netloc)
 
 
 def format_request(method: str, target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -67,9 +78,14 @@ def format_request(method: str, target: Target, headers: Mapping[str, str], body
 
 
 class HttpPool:
-    """Opens connections and keeps those that can be used again."""
+    """Opens connections and keeps those that can be used again.
 
-    def __init__(self) -> None:
+    Args:
+        allowed: Where guarded addresses may lead besides the public network.
+    """
+
+    def __init__(self, allowed: Allowed = NOTHING) -> None:
+        self._allowed = allowed
         self._idle: dict[Address, list[HttpConnection]] = {}
         self._busy: set[HttpConnection] = set()
         self._tls: ssl.SSLContext | None = None
@@ -88,6 +104,7 @@ class HttpPool:
         Raises:
             OSError: No connection could be made.
             TimeoutError: Making it took too long.
+            ModelAddressRefused: The address is guarded, and leads where it must not.
         """
         connection = None if fresh else self._take(target.address)
         if connection is None:
@@ -142,12 +159,15 @@ class HttpPool:
             await self.prepare()
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        if address.guarded:
+            self._check(address, [str(place[0]) for *_, place in found])
         failure: Exception = OSError("the name has no address")
         for *_, place in found:
             try:
                 async with asyncio.timeout(_ADDRESS_TIMEOUT_S if len(found) > 1 else None):
                     _, connection = await loop.create_connection(
                         HttpConnection,
+                        # The very address that was checked: the name may lead elsewhere by now.
                         str(place[0]),
                         address.port,
                         ssl=self._tls if address.tls else None,
@@ -157,3 +177,11 @@ class HttpPool:
             except (OSError, TimeoutError) as error:
                 failure = error
         raise failure
+
+    def _check(self, address: Address, places: list[str]) -> None:
+        host = address.host.rstrip(".")
+        if not all(self._allowed.permits(host, address.port, place) for place in places):
+            raise ModelAddressRefused(
+                f"The model's address {address.host} leads into an inner network. The machine's "
+                "administrator can allow that with CODELAB_MODEL_ADDRESSES."
+            )

@@ -1,4 +1,4 @@
-"""The client for every provider whose wire we do not read ourselves: litellm's own stream."""
+"""The client for every provider whose wire we do not read ourselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import msgspec
 from codelab.kit.clock import utc_now
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import (
-    ContextTooLong,
     ModelError,
     ModelFailed,
     ModelInterrupted,
@@ -18,8 +17,13 @@ from codelab.llm.errors import (
     ModelUnreachable,
 )
 from codelab.llm.providers.assembly import AnswerAssembler
+from codelab.llm.providers.conversation import write_conversation
 from codelab.llm.providers.failures import ProviderFailure, condition_of, read_retry_after
-from codelab.llm.providers.openai_format import write_messages, write_options
+from codelab.llm.providers.key_destinations import NO_KEY, for_litellm, require_our_wire
+from codelab.llm.providers.litellm_parser import ParsedAnswer, RequestTap
+from codelab.llm.providers.openai_format import write_options
+from codelab.llm.providers.overflow import too_long
+from codelab.llm.providers.wire import Wire, WireCall
 from codelab.llm.providers.wire_chunks import Chunk
 from codelab.sdk.model import Completion, ModelRequest, OnDelta
 
@@ -28,7 +32,18 @@ _TIMEOUT_S = 600
 
 
 class LiteLLMClient:
-    """Runs calls through `litellm.acompletion`."""
+    """Runs calls through `litellm.acompletion`: its translation and parser, or its whole stream.
+
+    Which of the two is possible shows when a model is first asked, and is remembered.
+
+    Args:
+        wire: Sends what litellm would have sent, where it lets itself be stopped before.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        # By the model's name: an entry whose stream only litellm itself can read.
+        self._whole: dict[str, ModelEntry] = {}
 
     async def run(
         self, litellm: Any, entry: ModelEntry, request: ModelRequest, on_delta: OnDelta
@@ -38,32 +53,35 @@ class LiteLLMClient:
         Raises:
             ModelError: The provider refused or failed.
         """
-        assembler = AnswerAssembler(on_delta)
-        params = entry.resolved()
+        require_our_wire(entry)
+        params = for_litellm(entry.resolved())
+        secrets = _secrets_of(params)
+
+        def condition(error: Exception, *, started: bool) -> ModelError:
+            return condition_of_exception(error, entry.name, secrets, started=started)
+
         stream = None
+        if self._whole.get(entry.name) is not entry:
+            prepared, stream = await _prepare(litellm, entry, request, params)
+            if prepared is not None:
+                call, parser = prepared
+                return await self._wire.run(
+                    entry, call, lambda: ParsedAnswer(on_delta, parser, condition)
+                )
+            self._whole[entry.name] = entry
+        assembler = AnswerAssembler(on_delta)
         try:
-            stream = await litellm.acompletion(
-                model=entry.model,
-                messages=write_messages(request.messages),
-                **{**write_options(request), "timeout": _TIMEOUT_S, **params},
-                drop_params=True,
-                max_retries=0,
-                num_retries=0,
-                # litellm's tool gateway is not used here, and its import needs packages we lack.
-                _skip_mcp_handler=True,
-            )
+            stream = stream or await _start(litellm, entry, request, params)
             async for piece in stream:
                 assembler.add(_chunk_of(piece))
         except Exception as error:
-            raise condition_of_exception(
-                error, entry.name, _secrets_of(params), started=assembler.started
-            ) from None
+            raise condition(error, started=assembler.started) from None
         finally:
             if stream is not None:
                 await stream.aclose()
         if not assembler.finish_reason:
             raise ModelInterrupted(f"The answer of {entry.name} broke off before its end.")
-        completion = assembler.complete(entry.name)
+        completion = assembler.complete(entry.name, entry.model)
         if _was_counted(stream):
             return completion
         usage = msgspec.structs.replace(completion.usage, estimated=True)
@@ -85,7 +103,7 @@ def condition_of_exception(
         return error
     kind, status = type(error).__name__, getattr(error, "status_code", None)
     if kind == "ContextWindowExceededError":
-        return ContextTooLong(f"The conversation is too long for {name}.")
+        return too_long(name, str(error))
     if kind == "Timeout":
         return ModelTimeout(f"{name} did not answer in time.")
     if started:
@@ -97,9 +115,55 @@ def condition_of_exception(
     failure = ProviderFailure(
         status=status,
         message=str(getattr(error, "message", "")),
+        code="content_filter" if kind == "ContentPolicyViolationError" else "",
         retry_after_s=read_retry_after(_headers_of(error), utc_now()),
     )
     return condition_of(failure, name, secrets)
+
+
+async def _prepare(
+    litellm: Any, entry: ModelEntry, request: ModelRequest, params: Mapping[str, Any]
+) -> tuple[tuple[WireCall, Any] | None, Any]:
+    """Have litellm write a request and choose a parser.
+
+    Returns:
+        The call and its parser, if litellm let itself be stopped; the stream, if it did not.
+    """
+    tap = RequestTap(litellm.httpx)
+    client = litellm.AsyncHTTPHandler(transport=tap)
+    try:
+        stream = await _start(litellm, entry, request, params, client=client)
+        if stream.completion_stream is None and stream.make_call is not None:
+            stream.completion_stream = await stream.make_call(client=client)
+    except Exception:
+        # Whatever is wrong shows again where litellm is left alone, unless this was its doing.
+        return None, None
+    if tap.request is None:
+        return None, stream
+    call, parser = tap.call(params), stream.completion_stream
+    if call is None or not callable(getattr(parser, "chunk_parser", None)):
+        return None, None
+    return (call, parser), None
+
+
+async def _start(
+    litellm: Any,
+    entry: ModelEntry,
+    request: ModelRequest,
+    params: Mapping[str, Any],
+    **transport: Any,
+) -> Any:
+    return await litellm.acompletion(
+        model=entry.model,
+        messages=write_conversation(request, entry.model),
+        **{**write_options(request), "timeout": _TIMEOUT_S, **for_litellm(params)},
+        drop_params=True,
+        max_retries=0,
+        num_retries=0,
+        # litellm's tool gateway is not used here, and its import needs packages we lack.
+        _skip_mcp_handler=True,
+        **transport,
+    )
 
 
 def _chunk_of(piece: Any) -> Chunk:
@@ -121,4 +185,4 @@ def _headers_of(error: Exception) -> Mapping[str, str]:
 
 def _secrets_of(params: Mapping[str, Any]) -> list[str]:
     key = params.get("api_key")
-    return [key] if isinstance(key, str) and key else []
+    return [key] if isinstance(key, str) and key not in ("", NO_KEY) else []

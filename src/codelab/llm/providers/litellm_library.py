@@ -94,12 +94,16 @@ class LiteLLM:
 def _import() -> Any:
     # Without this litellm asks for a newer price list over the network while it is imported.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    # The same for what Anthropic's headers may hold, with the first call.
+    os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
     # It warns of its own code, which concerns nobody here; some of that comes with later calls.
     for package in ("litellm", "pydantic"):
         warnings.filterwarnings("ignore", module=rf"{package}(\.|$)")
     import litellm
 
     litellm.telemetry = False
+    # To count tokens it would fetch the tokenizers of some models, and wait for that for a minute.
+    litellm.disable_hf_tokenizer_download = True
     litellm.suppress_debug_info = True
     litellm.drop_params = True
     litellm.disable_streaming_logging = True

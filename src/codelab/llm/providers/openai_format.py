@@ -44,7 +44,7 @@ def write_options(request: ModelRequest) -> dict[str, Any]:
         options["max_tokens"] = request.max_output_tokens
     if request.temperature is not None:
         options["temperature"] = request.temperature
-    return options
+    return {**options, **request.options}
 
 
 def _message(message: Message) -> dict[str, Any]:

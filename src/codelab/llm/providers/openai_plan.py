@@ -1,4 +1,4 @@
-"""How a model is asked over OpenAI's wire: litellm translates, we send and read."""
+"""How a model is asked over a wire that we read: litellm translates, we send."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ from typing import Any
 import msgspec
 
 from codelab.llm.catalog.entries import ModelEntry
+from codelab.llm.providers.conversation import LEAST_TOKENS, takes_marks, write_conversation
 from codelab.llm.providers.http_pool import Target, parse_target
+from codelab.llm.providers.key_destinations import NO_KEY, base_of, is_keyless, own_headers
+from codelab.llm.providers.native_wires import (
+    NATIVE,
+    complete_url,
+    fit_options,
+    home_of,
+    native_config,
+    needs_translation_back,
+    once_each,
+)
 from codelab.llm.providers.openai_format import write_messages, write_options
+from codelab.llm.providers.translated_options import TranslatedOptions
+from codelab.llm.providers.wire import WireCall
 from codelab.sdk.model import ModelRequest
 
 _PLAIN = "openai/"
@@ -20,7 +33,7 @@ _ROUTER_PARAMS = frozenset(
     {
         *("rpm", "tpm", "weight", "order", "tags", "timeout", "stream_timeout"),
         *("max_retries", "num_retries", "input_cost_per_token", "output_cost_per_token"),
-        "cache_read_input_token_cost",
+        *("cache_read_input_token_cost", "cache_creation_input_token_cost"),
     }
 )
 # Providers whose own stream parsers do nothing that ours does not.
@@ -29,19 +42,10 @@ _READ_BY_US = frozenset({"groq", "mistral", "openrouter", "xai", "fireworks_ai"}
 _HOME: Mapping[str, tuple[str, str]] = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
     "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+    "ollama_chat": ("http://localhost:11434", "OLLAMA_API_KEY"),
 }
 _AGENT = {"Content-Type": "application/json", "User-Agent": "CodeLab"}
-
-
-class WireCall(msgspec.Struct, frozen=True):
-    """A request that is ready to be sent; the headers hold the key."""
-
-    target: Target
-    headers: dict[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"WireCall({self.target!r})"
 
 
 class WirePlan(msgspec.Struct, frozen=True):
@@ -52,6 +56,8 @@ class WirePlan(msgspec.Struct, frozen=True):
     api_base: str | None
     target: Target
     config: Any
+    wire: str = "openai"
+    options: TranslatedOptions = msgspec.field(default_factory=TranslatedOptions)
 
 
 def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
@@ -62,7 +68,7 @@ def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
     """
     params = entry.resolved()
     options = {name: value for name, value in params.items() if name not in _TRANSPORT_PARAMS}
-    target = parse_target(f"{_base_of(params).rstrip('/')}/chat/completions")
+    target = parse_target(f"{base_of(params).rstrip('/')}/chat/completions", guarded=entry.guarded)
     plain = entry.model.startswith(_PLAIN) and not options.keys() - _ROUTER_PARAMS
     if target is None or not plain or target.address.host.endswith("openai.com"):
         return None
@@ -78,23 +84,24 @@ def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
 
 
 def make_plan(litellm: Any, entry: ModelEntry) -> WirePlan | None:
-    """Find out how to ask a model; none when its wire is not OpenAI's or has its own ways."""
+    """Find out how to ask a model; none when its wire is not one that we read."""
     params = entry.resolved()
     special = params.keys() - _TRANSPORT_PARAMS - _ROUTER_PARAMS
     if special & set(litellm.types.utils.all_litellm_params):
         return None
     model, provider, _, found_base = litellm.get_llm_provider(
-        model=entry.model, api_base=_base_of(params) or None, api_key=params.get("api_key")
+        model=entry.model, api_base=base_of(params) or None, api_key=params.get("api_key")
     )
-    api_base = found_base or _base_of(params) or _HOME.get(provider, (None,))[0]
-    config = _config_of(litellm, model, provider)
-    if api_base is None or config is None:
+    api_base = found_base or base_of(params) or home_of(provider) or _HOME.get(provider, ("",))[0]
+    config = native_config(litellm, model, provider) or _config_of(litellm, model, provider)
+    if not api_base or config is None:
         return None
+    wire = NATIVE.get(provider, "openai")
     url = config.get_complete_url(api_base, params.get("api_key"), model, {}, {}, True)
-    target = parse_target(url)
+    target = parse_target(complete_url(url, wire), guarded=entry.guarded)
     if target is None:
         return None
-    return WirePlan(model, provider, api_base, target, config)
+    return WirePlan(model, provider, api_base, target, config, wire)
 
 
 def build_call(
@@ -105,23 +112,12 @@ def build_call(
     options = write_options(request)
     extra = {n: v for n, v in params.items() if n not in _TRANSPORT_PARAMS | _ROUTER_PARAMS}
     options |= extra
-    messages = write_messages(request.messages)
-    bridge, _ = litellm.main.responses_api_bridge_check(
-        model=plan.model,
-        custom_llm_provider=plan.provider,
-        tools=options.get("tools"),
-        reasoning_effort=extra.get("reasoning_effort"),
-        api_base=plan.api_base,
-    )
-    if bridge.get("mode") not in (None, "chat"):
+    messages = _messages(litellm, plan, entry, request)
+    mapped = plan.options.translated(litellm, plan, options, messages)
+    if mapped is None:
         return None
-    mapped = litellm.utils.get_optional_params(
-        model=plan.model,
-        custom_llm_provider=plan.provider,
-        messages=messages,
-        drop_params=True,
-        **options,
-    )
+    if plan.wire == "anthropic":
+        fit_options(mapped)
     headers = {**_AGENT, **(params.get("extra_headers") or {})}
     headers |= mapped.pop("extra_headers", None) or {}
     extra_body = mapped.pop("extra_body", None) or {}
@@ -138,21 +134,32 @@ def build_call(
     )
     if params.get("organization"):
         headers["OpenAI-Organization"] = params["organization"]
-    return WireCall(plan.target, headers, msgspec.json.encode({**body, **extra_body}))
+    if plan.wire != "openai" and needs_translation_back(mapped, about):
+        return None
+    headers = own_headers(once_each(headers), params)
+    body = {**body, "stream": True, **extra_body}
+    return WireCall(plan.target, headers, msgspec.json.encode(body), plan.wire)
+
+
+def _messages(
+    litellm: Any, plan: WirePlan, entry: ModelEntry, request: ModelRequest
+) -> list[dict[str, Any]]:
+    if plan.wire == "openai" and not takes_marks(entry.model):
+        return write_messages(request.messages)
+    least = litellm.model_cost.get(plan.model, {}).get("prompt_cache_min_tokens")
+    return write_conversation(request, entry.model, least_tokens=least or LEAST_TOKENS)
 
 
 def _key_of(
     litellm: Any, plan: WirePlan, entry: ModelEntry, params: Mapping[str, Any]
 ) -> str | None:
     """Find the key; one from the environment goes to the provider's own address only."""
-    if params.get("api_key") or _base_of(params):
-        return params.get("api_key")
+    if is_keyless(params):
+        return NO_KEY
+    if params.get("api_key"):
+        return str(params["api_key"])
     found: str | None = litellm.get_llm_provider(model=entry.model)[2]
     return found or os.environ.get(_HOME.get(plan.provider, ("", ""))[1]) or None
-
-
-def _base_of(params: Mapping[str, Any]) -> str:
-    return str(params.get("api_base") or params.get("base_url") or "")
 
 
 def _config_of(litellm: Any, model: str, provider: str) -> Any:

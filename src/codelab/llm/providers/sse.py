@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes that are cut anywhere."""
+"""Events out of bytes that are cut anywhere: server-sent ones, or a line each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,41 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 class EventTooLarge(Exception):
     """A server sends an event without end."""
+
+
+class LineDecoder:
+    """Splits a body into lines and hands each on at once, empty ones left out.
+
+    Args:
+        on_line: Takes a line without its end.
+    """
+
+    def __init__(self, on_line: Callable[[bytes], None]) -> None:
+        self._on_line = on_line
+        self._rest: list[bytes] = []
+        self._held = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the body.
+
+        Raises:
+            EventTooLarge: A line is larger than 16 MiB.
+        """
+        first, *lines = data.split(b"\n")
+        self._rest.append(first)
+        self._held += len(first)
+        for line in lines:
+            self.end()
+            self._rest, self._held = [line], len(line)
+        if self._held > _MOST_BYTES:
+            raise EventTooLarge
+
+    def end(self) -> None:
+        """Take the end of the body; a last line without its end counts."""
+        line = b"".join(self._rest).strip()
+        self._rest, self._held = [], 0
+        if line:
+            self._on_line(line)
 
 
 class SseDecoder:

@@ -37,6 +37,7 @@ class MessagePiece(msgspec.Struct, gc=False):
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[ToolCallPiece] | None = None
+    thinking_blocks: list[dict[str, Any]] | None = None
     refusal: str | None = None
 
 
@@ -49,9 +50,11 @@ class Choice(msgspec.Struct, gc=False):
 
 
 class TokenDetails(msgspec.Struct, gc=False):
-    """How many of the prompt's tokens came from the provider's cache."""
+    """How many of the prompt's tokens came from the provider's cache, and how many went there."""
 
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_creation_tokens: int | None = None
 
 
 class UsageReport(msgspec.Struct, gc=False):
@@ -62,6 +65,7 @@ class UsageReport(msgspec.Struct, gc=False):
     total_tokens: int | None = None
     prompt_tokens_details: TokenDetails | None = None
     prompt_cache_hit_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
     cost: Any = None
 
 

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from codelab.kit.errors import CodeLabError
-from codelab.llm.surface.chat import AnswerWriter
 from codelab.sdk.model import Completion, Delta
 
 _MOST_WAITING_BYTES = 4 * 1024 * 1024
+
+
+class EventWriter(Protocol):
+    """Writes the events of one stream, in their order."""
+
+    def start(self) -> bytes:
+        """Write what opens the stream."""
+
+    def piece(self, delta: Delta) -> bytes:
+        """Write a piece of the answer."""
+
+    def end(self, completion: Completion) -> bytes:
+        """Write what ends the stream."""
+
+    def failure(self, error: CodeLabError) -> bytes:
+        """Write what ends a stream that broke off."""
 
 
 class StreamedAnswer:
@@ -21,9 +37,10 @@ class StreamedAnswer:
         writer: Writes the events.
     """
 
-    def __init__(self, writer: AnswerWriter) -> None:
+    def __init__(self, writer: EventWriter) -> None:
         self._writer = writer
         self._waiting = bytearray()
+        self._opened = False
         self._changed = asyncio.Event()
         self._work: asyncio.Future[Completion] | None = None
 
@@ -34,10 +51,12 @@ class StreamedAnswer:
 
     def add(self, delta: Delta) -> None:
         """Take a piece of the answer."""
-        if not self._waiting:
+        waiting = self._waiting
+        if not waiting:
             self._changed.set()
-        self._waiting += self._writer.piece(delta)
-        if len(self._waiting) > _MOST_WAITING_BYTES and self._work is not None:
+            self._open()
+        waiting += self._writer.piece(delta)
+        if len(waiting) > _MOST_WAITING_BYTES and self._work is not None:
             self._work.cancel()
 
     async def began(self) -> None:
@@ -56,19 +75,25 @@ class StreamedAnswer:
         if work is None:
             return
         try:
-            yield self._writer.start()
             while True:
                 await self._changed.wait()
                 self._changed.clear()
                 ended = work.done()
-                if self._waiting:
-                    waiting, self._waiting = bytes(self._waiting), bytearray()
-                    yield waiting
                 if ended:
-                    yield self._ending(work)
+                    self._open()
+                    self._waiting += self._ending(work)
+                waiting = bytes(self._waiting)
+                self._waiting.clear()
+                yield waiting
+                if ended:
                     return
         finally:
             work.cancel()
+
+    def _open(self) -> None:
+        if not self._opened:
+            self._opened = True
+            self._waiting += self._writer.start()
 
     def _ending(self, work: asyncio.Future[Completion]) -> bytes:
         if work.cancelled():

@@ -78,7 +78,13 @@ async def converse(
             tools=tuple(_spec(tool) for tool in granted),
         )
         completion = await model.stream(request, lambda delta: None)
-        messages.append(AssistantMessage(text=completion.text, tool_calls=completion.tool_calls))
+        messages.append(
+            AssistantMessage(
+                text=completion.text,
+                tool_calls=completion.tool_calls,
+                thinking=completion.thinking,
+            )
+        )
         if not completion.tool_calls:
             return Conversation(
                 answer=completion.text, exchanges=tuple(exchanges), messages=tuple(messages)

@@ -1,0 +1,1 @@
+"""A tiny model that runs on this machine, for trying CodeLab without a key."""
