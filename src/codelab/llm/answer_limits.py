@@ -52,6 +52,16 @@ def without_limits(params: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def joined(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body with what is to be added, which leaves the options of the body in place."""
+    merged = {
+        name: {**body[name], **value}
+        for name, value in extra.items()
+        if isinstance(value, Mapping) and isinstance(body.get(name), Mapping)
+    }
+    return {**body, **extra, **merged}
+
+
 def _without_lengths(options: Mapping[str, Any]) -> dict[str, Any]:
     # Some providers take options one level further down.
     return {name: value for name, value in options.items() if name not in LENGTHS}

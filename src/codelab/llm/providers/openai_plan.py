@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from codelab.llm.answer_limits import LENGTHS, bounded, without_limits
+from codelab.llm.answer_limits import LENGTHS, bounded, joined, without_limits
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.providers.conversation import LEAST_TOKENS, takes_marks, write_conversation
 from codelab.llm.providers.http_pool import Target, parse_target
@@ -138,7 +138,7 @@ def build_call(
     if plan.wire != "openai" and needs_translation_back(mapped, about):
         return None
     headers = own_headers(once_each(headers), params)
-    body = {**body, "stream": True, **extra_body}
+    body = joined({**body, "stream": True}, extra_body)
     return WireCall(plan.target, headers, msgspec.json.encode(body), plan.wire)
 
 
