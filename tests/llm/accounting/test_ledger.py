@@ -33,6 +33,8 @@ from tests.llm.conftest import TABLES, add_user
 CAP_OF = CAPS.limits()
 PROCESSES = 4
 CALLS = 40
+# What a call of the quote holds, and costs where nobody comes to tell.
+MOST = QUOTE.amount(QUOTE.output_tokens)
 
 
 @pytest.fixture
@@ -169,10 +171,11 @@ async def test_who_comes_back_after_the_sweep_puts_the_true_figures_in(db: Datab
     assert await upkeep.sweep(db) == 1
     assert await upkeep.sweep(db) == 0
     await check(db)
-    assert [one.settled for one in await ledger.standing(account)] == [QUOTE.input_nanos] * 4
+    assert [one.settled for one in await ledger.standing(account)] == [MOST] * 4
     async with db.read() as connection:
         [row] = (await connection.execute(sa.select(llm_usage))).all()
     assert (row.turn_id, row.error_code, row.ok) == ("", "abandoned", False)
+    assert (nanos(row.cost_usd), row.estimated) == (MOST, True)
     await ledger.settle(held, usage_row(called(account, 5)))
     await check(db)
     assert [one.settled for one in await ledger.standing(account)] == [5] * 4
@@ -199,7 +202,7 @@ async def test_a_deleted_user_leaves_nothing_but_what_the_server_has_spent(
         counters = (await connection.execute(sa.select(llm_budgets))).all()
         assert (await connection.execute(sa.select(llm_reservations))).all() == []
         assert (await connection.execute(sa.select(llm_usage))).all() == []
-    spent = {"settled": 9, "released": 0, "swept": QUOTE.input_nanos}[ending]
+    spent = {"settled": 9, "released": 0, "swept": MOST}[ending]
     assert [(one.id, one.settled, one.reserved) for one in counters] == [
         (f"server:{DAY}", spent, 0)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -104,6 +105,22 @@ async def test_many_rows_go_in_one_batch_and_deleted_users_are_left_out(
     async with layer.db.transaction() as tx:
         await tx.execute(sa.delete(users).where(users.c.id == staying))
     assert await count(layer) == 1
+
+
+async def test_a_row_that_no_database_takes_takes_no_other_down(any_layer: Layer) -> None:
+    layer = any_layer
+    models = layer.build(layer.entry("openai"))
+    await layer.script(Reply(text="a"))
+    await ask(models, "openai")
+    await models.close()
+    [good] = layer.calls
+    bad = msgspec.structs.replace(good, usage=Usage(input_tokens=2**66))
+    writer = UsageWriter(UsageRepository(layer.db))
+    for call in (good, bad, good, good):
+        writer.add(call)
+    await writer.close()
+    assert await count(layer) == 4
+    assert writer.lost == 1
 
 
 async def test_the_limit_per_user_and_hour(layer: Layer, user_id: str) -> None:

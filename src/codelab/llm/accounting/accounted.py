@@ -14,6 +14,7 @@ from codelab.llm.accounting.calls import CallRecord
 from codelab.llm.accounting.caps import is_priced, quote_of
 from codelab.llm.accounting.counters import Account
 from codelab.llm.accounting.ledger import Reservation
+from codelab.llm.accounting.money import dollars
 from codelab.llm.accounting.repository import usage_row
 from codelab.llm.accounting.usage import UsageWriter
 from codelab.llm.catalog.prices import ModelFacts
@@ -57,14 +58,19 @@ class Books:
     async def note(
         self, call: ModelCalled, on_usage: OnUsage | None, held: Reservation | None = None
     ) -> None:
-        """Write a call down, once; with a reservation in the same step as it is settled."""
-        if on_usage is not None:
-            on_usage(call.model, call.usage)
-        self._bus.publish(call)
-        if self.budget and held and (held.is_open or (held.counters and call.usage.cost_usd)):
-            await self.budget.settle(held, usage_row(call))
-        else:
-            self._writer.add(call)
+        """Write a call down, once; with a reservation in the same step as it is settled.
+
+        It is written whatever becomes of those who are told of it.
+        """
+        try:
+            if on_usage is not None:
+                on_usage(call.model, call.usage)
+            self._bus.publish(call)
+        finally:
+            if self.budget and held and (held.is_open or (held.counters and call.usage.cost_usd)):
+                await self.budget.settle(held, usage_row(call))
+            else:
+                self._writer.add(call)
 
 
 class Accounted:
@@ -114,10 +120,18 @@ class Accounted:
             elif self._books.budget and held:
                 await self._books.budget.release(held)
             raise
-        answer = record.complete(answer)
-        if answer.model != request.model:
-            provider = self._models.provider(answer.model)
-        await self._books.note(record.finished(answer, provider), self._on_usage, held)
+        try:
+            answer = record.complete(answer)
+            if answer.model != request.model:
+                provider = self._models.provider(answer.model)
+            call = record.finished(answer, provider)
+        except Exception as error:
+            # An answer that cannot be reckoned was given all the same: it costs what was held.
+            cost = dollars(held.amount) if held else None
+            call = record.broken_off(error, provider, cost)
+            await self._books.note(call, self._on_usage, held)
+            raise
+        await self._books.note(call, self._on_usage, held)
         return answer
 
     async def _reserve(self, request: ModelRequest, provider: str) -> Reservation | None:

@@ -15,6 +15,7 @@ from codelab.llm.accounting.money import whole
 from codelab.llm.errors import ModelInterrupted, ModelTimeout
 from codelab.llm.events import ModelCalled
 from codelab.llm.fallback import Attempt
+from codelab.llm.sound_usage import bounded_cost, sound
 from codelab.sdk.model import Completion, Delta, ModelRequest, OnDelta, Usage
 
 
@@ -74,13 +75,13 @@ class CallRecord:
         self._attempts.append(attempt)
 
     def complete(self, completion: Completion) -> Completion:
-        """Return the answer with its usage estimated where it was not sent, and its cost."""
+        """Return the answer with its cost, and its usage estimated where no sound one was sent."""
         calls = sum(weight(call.name + call.arguments) for call in completion.tool_calls)
-        usage = fill_in(completion.usage, self._request, self._written + calls)
+        usage = fill_in(sound(completion.usage), self._request, self._written + calls)
         cost = usage.cost_usd
         if not cost and not completion.from_cache:
             cost = self._cost(completion.model, usage)
-        usage = msgspec.structs.replace(usage, cost_usd=whole(cost))
+        usage = msgspec.structs.replace(usage, cost_usd=whole(bounded_cost(cost)))
         return msgspec.structs.replace(completion, usage=usage)
 
     def cost_something(self, error: BaseException) -> bool:
@@ -97,11 +98,21 @@ class CallRecord:
         event = self._event(completion.model, provider, completion.usage, error_code="")
         return msgspec.structs.replace(event, from_cache=completion.from_cache)
 
-    def broken_off(self, error: BaseException, provider: str) -> ModelCalled:
-        """Describe an attempt that failed and cost something: what was sent and written."""
+    def broken_off(
+        self, error: BaseException, provider: str, cost_usd: float | None = None
+    ) -> ModelCalled:
+        """Describe an attempt that failed and cost something: what was sent and written.
+
+        Args:
+            error: Why it failed.
+            provider: Who runs the model.
+            cost_usd: What it is taken to have cost; without it that is reckoned.
+        """
         model = self._request.model
         usage = estimate_usage(self._request, self._written)
-        usage = msgspec.structs.replace(usage, cost_usd=whole(self._cost(model, usage)))
+        if cost_usd is None:
+            cost_usd = bounded_cost(self._cost(model, usage))
+        usage = msgspec.structs.replace(usage, cost_usd=whole(cost_usd))
         return self._event(model, provider, usage, error_code=code_of(error))
 
     def failed(self, error: BaseException, provider: Callable[[str], str]) -> ModelCalled:

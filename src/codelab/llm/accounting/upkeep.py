@@ -32,9 +32,9 @@ async def renew(db: Database, numbers: Collection[str]) -> None:
 
 
 async def sweep(db: Database) -> int:
-    """Settle calls whose replica is gone at what their input cost; return how many there were.
+    """Settle calls whose replica is gone at all they held; return how many there were.
 
-    It was sent; what a model had written for it is not known.
+    What their models had written is not known, and a cap must err on the high side.
     """
     async with db.transaction() as tx:
         due = llm_reservations.c.expires_at <= tx.moment()
@@ -70,7 +70,7 @@ async def _settle(db: Database, number: str, *, orphaned: bool = False) -> bool:
         if gone is None:
             return False
         held = await counters.lock(tx, gone.counters.split())
-        await counters.add(tx, held, settled=gone.input_amount, reserved=-gone.amount)
+        await counters.add(tx, held, settled=gone.amount, reserved=-gone.amount)
         if not orphaned:
             await tx.execute(sa.insert(llm_usage), [_row(gone)])
         return True
@@ -93,7 +93,7 @@ def _row(gone: sa.Row[Any]) -> dict[str, Any]:
         "cached_tokens": 0,
         "cache_write_tokens": 0,
         "from_cache": False,
-        "cost_usd": dollars(gone.input_amount),
+        "cost_usd": dollars(gone.amount),
         "estimated": True,
         "first_token_ms": None,
         "duration_ms": 0,

@@ -59,9 +59,8 @@ class UsageWriter:
                     self._waiting.extendleft(reversed(batch))
                     raise
                 except Exception:
-                    # Rows that no database takes must not hold up all that follow.
-                    self.lost += size
-                    _log.exception("usage_not_written", rows=size)
+                    # A row that no database takes must not take others down with it.
+                    await self._write_singly(batch)
                     continue
                 if written < size:
                     _log.info("usage_of_deleted_users_dropped", rows=size - written)
@@ -75,6 +74,18 @@ class UsageWriter:
             await self.flush()
         except Unavailable:
             _log.warning("usage_not_written", rows=len(self._waiting))
+
+    async def _write_singly(self, batch: list[dict[str, Any]]) -> None:
+        while batch:
+            try:
+                await self._repository.insert(batch[:1])
+            except (Unavailable, asyncio.CancelledError):
+                self._waiting.extendleft(reversed(batch))
+                raise
+            except Exception:
+                self.lost += 1
+                _log.exception("usage_not_written", rows=1)
+            del batch[0]
 
     async def _work(self) -> None:
         while self._waiting:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from codelab.llm.answer_limits import limit_of
 from codelab.llm.catalog.prices import ModelFacts, facts_of, number
 from codelab.llm.errors import ModelUnknown
 from codelab.sdk.agent import ModelRole
@@ -221,11 +222,12 @@ def describe(entry: ModelEntry, facts: ModelFacts) -> ModelInfo:
     """Describe a model by what is known of it."""
     defaults = ModelInfo(name=entry.name, provider=entry.provider)
     window = number(facts.max_input_tokens) or number(facts.max_tokens)
-    answer = number(facts.max_output_tokens) or number(facts.max_tokens)
+    answer = int(number(facts.max_output_tokens) or number(facts.max_tokens))
+    answer = answer or defaults.max_output_tokens
     return msgspec.structs.replace(
         defaults,
         context_tokens=int(window) or defaults.context_tokens,
-        max_output_tokens=int(answer) or defaults.max_output_tokens,
+        max_output_tokens=min(answer, limit_of(entry.resolved()) or answer),
         description=str(entry.info.get("description", "")),
         kind="embedding" if entry.is_embedding or facts.mode == "embedding" else "chat",
         # The list leaves out what it does not know; an agent's model is taken to have tools.

@@ -18,6 +18,7 @@ from codelab.llm.providers.wire_chunks import (
     ToolCallPiece,
     UsageReport,
 )
+from codelab.llm.sound_usage import sound, sound_cost, sound_count
 from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sdk.model import Completion, Delta, OnDelta, Usage
 
@@ -204,18 +205,20 @@ class AnswerAssembler:
 
 def usage_of(report: UsageReport) -> Usage:
     """Read a provider's count."""
-    prompt, written = report.prompt_tokens or 0, report.completion_tokens or 0
+    prompt, written = sound_count(report.prompt_tokens), sound_count(report.completion_tokens)
     details = report.prompt_tokens_details or TokenDetails()
     cached = details.cached_tokens or report.prompt_cache_hit_tokens or 0
     kept = details.cache_write_tokens or details.cache_creation_tokens
     kept = kept or report.cache_creation_input_tokens or 0
-    return Usage(
-        input_tokens=prompt,
-        # Where reasoning is counted apart, only the total has it.
-        output_tokens=max(written, (report.total_tokens or 0) - prompt),
-        cached_tokens=min(cached, prompt),
-        cache_write_tokens=min(kept, max(0, prompt - cached)),
-        cost_usd=float(report.cost) if isinstance(report.cost, int | float) else 0.0,
+    return sound(
+        Usage(
+            input_tokens=prompt,
+            # Where reasoning is counted apart, only the total has it.
+            output_tokens=max(written, sound_count(sound_count(report.total_tokens) - prompt)),
+            cached_tokens=cached,
+            cache_write_tokens=kept,
+            cost_usd=sound_cost(report.cost),
+        )
     )
 
 

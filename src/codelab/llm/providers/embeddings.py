@@ -18,6 +18,7 @@ from codelab.llm.providers.key_destinations import base_of, for_litellm, require
 from codelab.llm.providers.litellm_client import condition_of_exception
 from codelab.llm.providers.litellm_library import LiteLLM
 from codelab.llm.providers.native_wires import home_of
+from codelab.llm.sound_usage import sound_count
 from codelab.sdk.messages import UserMessage
 from codelab.sdk.model import Completion, ModelRequest, Usage
 
@@ -101,7 +102,7 @@ class EmbeddingClient:
         return Completion(
             model=entry.name,
             text=msgspec.json.encode(vectors).decode(),
-            usage=Usage(input_tokens=counted or 0),
+            usage=Usage(input_tokens=sound_count(counted)),
         )
 
     async def _ask(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from codelab.kit.clock import utc_now
+from codelab.llm.answer_limits import bounded, without_limits
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import (
     ModelError,
@@ -54,13 +55,13 @@ class LiteLLMClient:
             ModelError: The provider refused or failed.
         """
         require_our_wire(entry)
-        params = for_litellm(entry.resolved())
+        params = without_limits(for_litellm(entry.resolved()))
         secrets = _secrets_of(params)
 
         def condition(error: Exception, *, started: bool) -> ModelError:
             return condition_of_exception(error, entry.name, secrets, started=started)
 
-        stream = None
+        request, stream = bounded(request, entry.resolved()), None
         if self._whole.get(entry.name) is not entry:
             prepared, stream = await _prepare(litellm, entry, request, params)
             if prepared is not None:
@@ -110,6 +111,11 @@ def condition_of_exception(
         return ModelInterrupted(f"The answer of {name} broke off before its end.")
     if kind == "APIConnectionError":
         return ModelUnreachable(f"The provider of {name} cannot be reached.")
+    if isinstance(status, int) and 300 <= status < 400:
+        return ModelFailed(
+            f"The provider of {name} sends us on to another address. A key does not follow; if the "
+            "address is right, state it as `api_base`."
+        )
     if not isinstance(status, int) or status < 400:
         return ModelFailed(f"The provider of {name} gave an answer that cannot be understood.")
     failure = ProviderFailure(
@@ -156,7 +162,7 @@ async def _start(
     return await litellm.acompletion(
         model=entry.model,
         messages=write_conversation(request, entry.model),
-        **{**write_options(request), "timeout": _TIMEOUT_S, **for_litellm(params)},
+        **{**write_options(request), "timeout": _TIMEOUT_S, **params},
         drop_params=True,
         max_retries=0,
         num_retries=0,

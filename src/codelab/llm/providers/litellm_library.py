@@ -14,6 +14,7 @@ import structlog
 
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.errors import ModelFailed
+from codelab.llm.providers.no_redirects import follow_no_redirects
 
 # The import takes some seconds, and far more on a machine that is busy.
 _LOADING_S = 20.0
@@ -108,6 +109,7 @@ def _import() -> Any:
     litellm.drop_params = True
     litellm.disable_streaming_logging = True
     litellm.turn_off_message_logging = True
+    follow_no_redirects(litellm)
     return litellm
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from codelab.llm.answer_limits import LENGTHS, bounded, joined, without_limits
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.providers.conversation import LEAST_TOKENS, takes_marks, write_conversation
 from codelab.llm.providers.http_pool import Target, parse_target
@@ -69,13 +70,13 @@ def build_direct(entry: ModelEntry, request: ModelRequest) -> WireCall | None:
     params = entry.resolved()
     options = {name: value for name, value in params.items() if name not in _TRANSPORT_PARAMS}
     target = parse_target(f"{base_of(params).rstrip('/')}/chat/completions", guarded=entry.guarded)
-    plain = entry.model.startswith(_PLAIN) and not options.keys() - _ROUTER_PARAMS
+    plain = entry.model.startswith(_PLAIN) and not options.keys() - _ROUTER_PARAMS - LENGTHS
     if target is None or not plain or target.address.host.endswith("openai.com"):
         return None
     body = {
         "model": entry.model.removeprefix(_PLAIN),
         "messages": write_messages(request.messages),
-        **write_options(request),
+        **write_options(bounded(request, params)),
     }
     headers = {**_AGENT, **(params.get("extra_headers") or {})}
     if params.get("api_key"):
@@ -109,9 +110,9 @@ def build_call(
 ) -> WireCall | None:
     """Write a call; none when the provider wants this very request in another form."""
     params = entry.resolved()
-    options = write_options(request)
+    options = write_options(bounded(request, params))
     extra = {n: v for n, v in params.items() if n not in _TRANSPORT_PARAMS | _ROUTER_PARAMS}
-    options |= extra
+    options |= without_limits(extra)
     messages = _messages(litellm, plan, entry, request)
     mapped = plan.options.translated(litellm, plan, options, messages)
     if mapped is None:
@@ -137,7 +138,7 @@ def build_call(
     if plan.wire != "openai" and needs_translation_back(mapped, about):
         return None
     headers = own_headers(once_each(headers), params)
-    body = {**body, "stream": True, **extra_body}
+    body = joined({**body, "stream": True}, extra_body)
     return WireCall(plan.target, headers, msgspec.json.encode(body), plan.wire)
 
 
