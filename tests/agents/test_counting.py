@@ -12,6 +12,7 @@ from codelab.agents.counting import (
     TokenCounter,
     estimate_tokens,
     learnt,
+    learnt_window,
 )
 from codelab.sdk.model import ModelInfo
 
@@ -53,11 +54,39 @@ def test_what_cannot_be_a_count_of_ours_teaches_nothing() -> None:
 
 def test_what_is_refused_teaches_the_window_or_the_factor() -> None:
     counter = TokenCounter()
-    counter.overflowed("a", guessed=1000, limit_tokens=None, asked_tokens=None)
+    counter.overflowed("a", guessed=1000, known=32_000, limit_tokens=None, asked_tokens=None)
     assert counter.factor("a") == 1.25
-    counter.overflowed("b", guessed=1000, limit_tokens=4096, asked_tokens=2000)
+    counter.overflowed("b", guessed=1000, known=32_000, limit_tokens=4096, asked_tokens=2000)
     assert (counter.factor("b"), counter.window("b", 32_000)) == (2.0, 4096)
     assert (counter.factor("c"), counter.window("c", 32_000)) == (1.0, 32_000)
+
+
+def test_a_limit_that_cannot_be_the_window_teaches_none() -> None:
+    counter = TokenCounter()
+    counter.overflowed("a", guessed=9000, known=32_000, limit_tokens=1, asked_tokens=None)
+    assert counter.window("a", 32_000) == 32_000
+    assert counter.factor("a") == 1.25, "it was too long all the same"
+
+
+def test_a_window_that_was_learnt_is_forgotten_after_ten_minutes() -> None:
+    times = iter([0.0, 599.0, 600.0])
+    counter = TokenCounter(clock=lambda: next(times))
+    counter.overflowed("a", guessed=30_000, known=32_000, limit_tokens=16_000, asked_tokens=None)
+    assert [counter.window("a", 32_000) for _ in range(2)] == [16_000, 32_000]
+
+
+tokens = st.integers(min_value=1, max_value=2_000_000)
+
+
+@given(tokens, tokens, tokens, st.floats(0, 2000))
+def test_a_window_is_believed_only_near_what_is_known_or_sent(
+    limit: int, known: int, guessed: int, later_s: float
+) -> None:
+    window = learnt_window(limit, known=known, guessed=guessed, now_s=0.0)
+    assert (window is None) == (limit < known / 4 and limit < guessed / 2)
+    if window is not None:
+        assert window.of(known, later_s) <= known
+        assert later_s < 600 or window.of(known, later_s) == known
 
 
 @given(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from codelab.kit.errors import CodeLabError
 from codelab.llm import circuit as pure
 from codelab.llm.circuit import Circuit, CircuitPolicy, Permit
-from codelab.llm.circuits import Circuits
+from codelab.llm.circuits import MOST_INSISTED, Circuits
 from codelab.llm.errors import (
     ContextTooLong,
     ModelAuthFailed,
@@ -66,11 +66,21 @@ class Life(RuleBasedStateMachine):
         self.running.append(Permit.INSISTED)
 
     @precondition(lambda self: self.running)
-    @rule(data=st.data(), kind=st.sampled_from(PASSING + FUTILE), wait_s=waits)
-    def a_call_fails(self, data: st.DataObject, kind: type[ModelError], wait_s: float) -> None:
-        permit = self._take(data)
+    @rule(
+        data=st.data(), kind=st.sampled_from(PASSING + FUTILE), wait_s=waits, repeated=st.booleans()
+    )
+    def a_call_fails(
+        self, data: st.DataObject, kind: type[ModelError], wait_s: float, repeated: bool
+    ) -> None:
+        permit, was = self._take(data), self.circuit
         failure = kind("No.", retry_after_s=wait_s)
-        self.circuit = pure.failed(self.circuit, permit, failure, self.now, POLICY)
+        self.circuit = pure.failed(was, permit, failure, self.now, POLICY, repeated=repeated)
+        by_itself = kind in {*FUTILE, ModelRateLimited} or wait_s is not None
+        if was.open_until is None and not by_itself and permit is not Permit.TRIAL:
+            opened = self.circuit.open_until is not None
+            assert not opened or self.circuit.calls >= 2
+            assert self.circuit.calls - was.calls == (not repeated)
+            assert not repeated or not opened
         if permit is Permit.TRIAL or kind in FUTILE:
             assert self.circuit.open_until is not None
         if wait_s and kind not in FUTILE:
@@ -140,6 +150,33 @@ def after(*failures: CodeLabError, start: Circuit | None = None) -> Circuit:
 )
 def test_the_rest_by_example(failures: list[CodeLabError], rest_s: float) -> None:
     assert after(*failures).rest_s(0.0) == rest_s
+
+
+@given(
+    st.lists(st.sampled_from([ModelFailed, ModelInterrupted, ModelTimeout, ModelUnreachable])),
+    st.integers(1, 5),
+)
+def test_one_call_alone_never_opens_it(kinds: list[type[ModelError]], opens_at: int) -> None:
+    circuit, policy = Circuit(), CircuitPolicy(opens_at=opens_at)
+    for attempt, kind in enumerate(kinds):
+        failure, repeated = kind("No."), attempt > 0
+        circuit = pure.failed(circuit, Permit.CLOSED, failure, 0.0, policy, repeated=repeated)
+    assert circuit.open_until is None
+
+
+@given(st.lists(st.booleans()))
+def test_only_a_few_insist_at_a_time(comings: list[bool]) -> None:
+    circuits, running = Circuits(POLICY, lambda name: name), 0
+    for comes in comings:
+        if comes:
+            permit = circuits.insist("a")
+            assert (permit is None) == (running == MOST_INSISTED)
+            running += permit is not None
+        elif running:
+            circuits.left("a", Permit.CLOSED)
+            circuits.left("a", Permit.INSISTED)
+            running -= 1
+        assert running <= MOST_INSISTED
 
 
 def test_each_failed_trial_doubles_the_rest_until_it_is_a_minute() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from codelab.kit.errors import CodeLabError, RateLimited
 from codelab.llm.circuit import CircuitPolicy, Permit
-from codelab.llm.circuits import Circuits
+from codelab.llm.circuits import MOST_INSISTED, Circuits
 from codelab.llm.errors import (
     ContextTooLong,
     ModelAuthFailed,
@@ -270,6 +270,81 @@ async def test_one_call_at_a_time_is_the_trial() -> None:
     # A trial that was cancelled has found out nothing: the next call is it.
     completion, _ = await run(Scripted("From a."), "a", "b", known=known)
     assert completion.model == "a"
+
+
+class Busy(Scripted):
+    """Takes a moment for each request; counts how many it has at a time."""
+
+    def __init__(self, failure: CodeLabError | None = None) -> None:
+        super().__init__()
+        self.failure = failure
+        self.running = self.most = 0
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        self.asked.append(request.model)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.05)
+        self.running -= 1
+        if self.failure:
+            raise self.failure
+        return Completion(model=request.model, text="Here.")
+
+
+def opened(first_pause_s: float = 5.0) -> Circuits:
+    known = circuits(first_pause_s)
+    for _ in range(3):
+        known.failed("a", Permit.CLOSED, ModelFailed("It is down."))
+    return known
+
+
+async def test_one_call_s_retries_do_not_close_a_model_to_others() -> None:
+    known = circuits()
+    with pytest.raises(NoModelAvailable):
+        await run(Scripted(*[ModelFailed("No.")] * 2), "a", known=known)
+    assert known.rest_s("a") == 0
+    assert known.look("a").weight == 1
+
+
+async def test_nobody_repeats_what_fails_for_all() -> None:
+    known, client = circuits(), Busy(ModelFailed("It is down."))
+    calls = (run(client, "a", known=known) for _ in range(100))
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(one, NoModelAvailable) for one in outcomes)
+    assert len(client.asked) == 100
+
+
+async def test_a_model_that_rests_is_asked_once_and_by_a_few_at_a_time() -> None:
+    known, client = opened(), Busy(ModelFailed("It is down."))
+    calls = (run(client, "a", known=known) for _ in range(100))
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert len(client.asked) == client.most == MOST_INSISTED
+    waits = [one.retry_after_s for one in outcomes if isinstance(one, NoModelAvailable)]
+    assert len(waits) == 100
+    assert sum(wait is not None and 4 < wait <= 5 for wait in waits) == 100 - MOST_INSISTED
+    # Their places are free again.
+    await run(Scripted("Well again."), "a", known=known)
+    assert known.rest_s("a") == 0
+
+
+async def test_a_turn_waits_for_those_few_and_its_user_sees_it() -> None:
+    known, client = opened(first_pause_s=0.2), Busy()
+    told: list[Waiting] = []
+    turns = (run(client, "a", known=known, on_waiting=told.append) for _ in range(20))
+    answers = await asyncio.gather(*turns)
+    assert [completion.text for completion, _ in answers] == ["Here."] * 20
+    assert len(told) == 20 - MOST_INSISTED
+    assert {(one.model, one.until is None) for one in told} == {("a", False)}
+
+
+async def test_whoever_gives_up_insisting_leaves_the_place_to_another() -> None:
+    known = opened()
+    for _ in range(MOST_INSISTED + 1):
+        client = Held()
+        insisting = asyncio.create_task(run(client, "a", known=known))
+        await asyncio.wait_for(client.reached.wait(), 1)
+        insisting.cancel()
+        await asyncio.gather(insisting, return_exceptions=True)
 
 
 class Held(Scripted):

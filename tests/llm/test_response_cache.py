@@ -19,6 +19,7 @@ from codelab.llm.response_cache import (
     WithResponseCache,
     doubted,
     fingerprint,
+    is_large,
     replay,
     request_key,
     worth_keeping,
@@ -315,3 +316,22 @@ async def test_the_cache_is_off_unless_it_is_asked_for(layer: Layer) -> None:
 
 def test_a_system_message_alone_is_no_reason_for_doubt() -> None:
     assert doubted([]) == doubted([SystemMessage(text="You help.")]) == []
+
+
+@given(st.integers(0, 50))
+def test_only_the_latest_answers_are_doubted(turns: int) -> None:
+    question = UserMessage(text="Again?")
+    talk = [AssistantMessage(text=str(number)) for number in range(turns)]
+    found = doubted([question, *talk, question])
+    assert [len(messages) for messages in found] == list(range(1, turns + 1))[-4:]
+
+
+async def test_a_very_large_request_is_not_looked_up(cache: ResponseCache) -> None:
+    talk = [AssistantMessage(text="x" * 200) for _ in range(6000)]
+    large = asked(ASK[-1], *talk, ASK[-1])
+    assert is_large(large)
+    assert not is_large(asked())
+    model = Scripted(said("one"), said("two"))
+    client = through(cache, model)
+    assert [(await client.stream(large, Heard())).text for _ in range(2)] == ["one", "two"]
+    assert cache.looked_up() == (0, 0)

@@ -51,6 +51,9 @@ async def test_models_are_listed_and_found(api: Api) -> None:
         ("DELETE", "/models/a/chat", 405, "method_not_allowed"),
         ("GET", "/chat/completions", 405, "method_not_allowed"),
         ("PUT", "/responses", 405, "method_not_allowed"),
+        ("TRACE", "/models", 405, "method_not_allowed"),
+        ("TRACE", "/embeddings", 405, "method_not_allowed"),
+        ("TRACE", "/nowhere", 404, "not_found"),
         ("GET", "/responses/resp_1", 404, "not_found"),
     ],
 )

@@ -33,6 +33,7 @@ async def ask(turn: LiveTurn, task: Task, message_id: str) -> Completion:
             turn.services.counter.overflowed(
                 error.model or prompt.request.model,
                 guessed=prompt.guess,
+                known=turn.conversation(task).model.context_tokens,
                 limit_tokens=error.limit_tokens,
                 asked_tokens=error.asked_tokens,
             )

@@ -24,6 +24,8 @@ from codelab.llm.errors import (
 
 # The provider answered, and did not like what it was sent: the model itself is well.
 _ANSWERED = (ContextTooLong, ModelFiltered, ModelRefused, ModelUnknown)
+# One request may be what a provider stumbles over: only a second one's failure says more.
+_LEAST_CALLS = 2
 # Nothing changes until a human has mended something.
 _FUTILE = (ModelAuthFailed, ModelQuotaExhausted, ModelMissing)
 # These have cost the user the most time, so they weigh twice.
@@ -35,7 +37,8 @@ class CircuitPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         opens_at: The weight of failures in a row that opens the circuit; a timeout and an answer
-            that breaks off weigh two, every other passing failure one.
+            that breaks off weigh two, every other passing failure one. The retries of one call
+            weigh nothing, and one call alone never opens it so.
         first_pause_s: The first rest; it doubles each time the trial after it fails.
         longest_pause_s: The longest rest of our own choosing.
         longest_limit_pause_s: The same for a limit whose end the provider does not name: most
@@ -70,6 +73,7 @@ class Circuit(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         weight: The weight of the failures in a row.
+        calls: Of how many calls they are.
         openings: How often in a row it opened.
         open_until: When the rest ends; none while the circuit is closed. From then on it is half
             open: one trial may pass.
@@ -81,6 +85,7 @@ class Circuit(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     weight: int = 0
+    calls: int = 0
     openings: int = 0
     open_until: float | None = None
     trying: bool = False
@@ -107,7 +112,8 @@ def began(circuit: Circuit, permit: Permit, policy: CircuitPolicy) -> Circuit:
     """Take into account that an answer has begun: the circuit closes on probation."""
     if permit is Permit.CLOSED or circuit.open_until is None:
         return circuit
-    return Circuit(weight=policy.opens_at - 1, openings=circuit.openings)
+    weight, calls = policy.opens_at - 1, _LEAST_CALLS - 1
+    return Circuit(weight=weight, calls=calls, openings=circuit.openings)
 
 
 def succeeded(circuit: Circuit, permit: Permit) -> Circuit:
@@ -124,15 +130,23 @@ def released(circuit: Circuit, permit: Permit) -> Circuit:
 
 
 def failed(
-    circuit: Circuit, permit: Permit, failure: CodeLabError, now: float, policy: CircuitPolicy
+    circuit: Circuit,
+    permit: Permit,
+    failure: CodeLabError,
+    now: float,
+    policy: CircuitPolicy,
+    *,
+    repeated: bool = False,
 ) -> Circuit:
-    """Take a failure into account."""
+    """Take a failure into account; `repeated` is one of a call that has failed before."""
     if isinstance(failure, ModelUnpriced) or not isinstance(failure, ModelError):
         # Something else was in the way, such as a spent budget: that says nothing of the model.
         return released(circuit, permit)
     if isinstance(failure, _ANSWERED):
         return succeeded(circuit, permit)
-    weight = circuit.weight + (2 if isinstance(failure, _COSTLY) else 1)
+    own_weight = 2 if isinstance(failure, _COSTLY) else 1
+    weight = circuit.weight + (0 if repeated else own_weight)
+    calls = circuit.calls + (not repeated)
     pause_s = _pause(failure, circuit.openings, policy)
     is_open = circuit.open_until is not None
     if is_open and permit is not Permit.TRIAL:
@@ -143,10 +157,11 @@ def failed(
         return msgspec.structs.replace(circuit, open_until=until, told=True, limited=True)
     limited = isinstance(failure, ModelRateLimited) or failure.retry_after_s is not None
     at_once = limited or isinstance(failure, _FUTILE) or permit is Permit.TRIAL
-    if not at_once and weight < policy.opens_at:
-        return msgspec.structs.replace(circuit, weight=weight)
+    if not at_once and (weight < policy.opens_at or calls < _LEAST_CALLS):
+        return msgspec.structs.replace(circuit, weight=weight, calls=calls)
     return Circuit(
         weight=weight,
+        calls=calls,
         openings=circuit.openings + 1,
         open_until=now + pause_s,
         told=failure.retry_after_s is not None,

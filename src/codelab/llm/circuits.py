@@ -15,6 +15,8 @@ from codelab.llm.circuit import Circuit, CircuitPolicy, Permit
 
 # How long the outcome of somebody else's trial is waited for before one looks again.
 _TRIAL_S = 1.0
+# So many calls at a time may ask a model that rests.
+MOST_INSISTED = 4
 
 
 class RestingModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class Circuits:
         self._identity = identity
         self._clock = clock
         self._known: dict[str, tuple[object, Circuit]] = {}
+        self._insisted: dict[str, int] = {}
 
     def look(self, name: str) -> Circuit:
         """Return a model's circuit."""
@@ -66,6 +69,24 @@ class Circuits:
             self._keep(name, circuit)
         return permit
 
+    def insist(self, name: str) -> Permit | None:
+        """Ask for a permit to call a model that rests; none while enough others do."""
+        running = self._insisted.get(name, 0)
+        if running >= MOST_INSISTED:
+            return None
+        self._insisted[name] = running + 1
+        return Permit.INSISTED
+
+    def left(self, name: str, permit: Permit) -> None:
+        """Note that a call is over, however it went."""
+        if permit is not Permit.INSISTED:
+            return
+        running = self._insisted.get(name, 0) - 1
+        if running > 0:
+            self._insisted[name] = running
+        else:
+            self._insisted.pop(name, None)
+
     def began(self, name: str, permit: Permit) -> None:
         """Note the first piece of an answer."""
         self._keep(name, pure.began(self.look(name), permit, self._policy))
@@ -74,10 +95,13 @@ class Circuits:
         """Note an answer."""
         self._keep(name, pure.succeeded(self.look(name), permit))
 
-    def failed(self, name: str, permit: Permit, failure: CodeLabError) -> None:
-        """Note a failure."""
-        now = self._clock()
-        self._keep(name, pure.failed(self.look(name), permit, failure, now, self._policy))
+    def failed(
+        self, name: str, permit: Permit, failure: CodeLabError, *, repeated: bool = False
+    ) -> None:
+        """Note a failure; `repeated` is one of a call that has failed before."""
+        now, was = self._clock(), self.look(name)
+        is_now = pure.failed(was, permit, failure, now, self._policy, repeated=repeated)
+        self._keep(name, is_now)
 
     def released(self, name: str, permit: Permit) -> None:
         """Note that a call was given up by its caller."""

@@ -115,8 +115,9 @@ class WithFallback:
     """Asks the models of a chain, one after the other, until one answers.
 
     A model that rests is passed over. When all rest, the first of those that rest by our own
-    caution is asked all the same: nobody is refused while a call might work. What a provider has
-    asked us to wait for is waited for only when somebody is told.
+    caution is asked all the same, once, and by a few calls at a time: nobody is refused while a
+    call might work, and a provider that is down is not overrun. What a provider has asked us to
+    wait for, and the turn of those few, is waited for only when somebody is told.
 
     Args:
         client: The client that asks.
@@ -145,6 +146,8 @@ class WithFallback:
         self._attempts: list[Attempt] = []
         self._tried: dict[str, None] = {}
         self._has_waited = False
+        self._failed: set[str] = set()
+        self._crowded: set[str] = set()
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
         """Run the request.
@@ -160,7 +163,7 @@ class WithFallback:
             completion = await self._ask_in_turn(request, on_delta)
             if completion is not None:
                 return completion
-            name, wait_s = self._next_end_of_a_limit()
+            name, wait_s = self._next_end_of_a_rest()
             if not name or now() + wait_s > patient_until:
                 raise _outcome(self._attempts)
             await self._wait(name, wait_s * _jitter())
@@ -183,7 +186,11 @@ class WithFallback:
         # Whoever waits already leaves it to the trial of one: many may wait for the same model.
         if asked or not cautious or self._has_waited:
             return None
-        return await self._ask(cautious[0], Permit.INSISTED, request, on_delta, has_next=False)
+        permit = self._circuits.insist(cautious[0])
+        if permit is None:
+            self._leave_to_others(cautious[0])
+            return None
+        return await self._ask(cautious[0], permit, request, on_delta, has_next=False)
 
     async def _ask(
         self,
@@ -198,11 +205,13 @@ class WithFallback:
         self._tell_of_lost_time(name)
         attempt = 1
         while True:
-            one = _Attempting(name, permit, self._circuits, on_delta)
+            again = name in self._failed
+            one = _Attempting(name, permit, self._circuits, on_delta, again=again)
             try:
                 completion = await one.run(self._client, request)
                 return msgspec.structs.replace(completion, tried=tuple(self._tried))
             except CodeLabError as failure:
+                self._failed.add(name)
                 self._note(Attempt(name, failure))
                 step = decide(
                     failure,
@@ -214,21 +223,27 @@ class WithFallback:
                 )
                 if one.started or _is_for_the_caller(failure):
                     raise
-                if not isinstance(step, Retry):
+                if not isinstance(step, Retry) or permit is Permit.INSISTED:
                     return None
-            may_leave_it = has_next or self._has_waited
-            if may_leave_it and self._circuits.rest_s(name) > step.after_s:
+            # Others have failed too, or a limit is reached: one more request makes it worse.
+            if self._circuits.rest_s(name) > step.after_s:
                 return None
-            attempt += 1
             await asyncio.sleep(step.after_s * _jitter())
-            permit = self._circuits.seek(name) or Permit.INSISTED
+            next_permit = self._circuits.seek(name)
+            if next_permit is None:
+                return None
+            attempt, permit = attempt + 1, next_permit
 
-    def _next_end_of_a_limit(self) -> tuple[str, float]:
-        """Return the model whose provider's limit ends first, and in how many seconds."""
-        limited = [name for name in self._chain if self._circuits.look(name).limited]
-        if not limited:
+    def _next_end_of_a_rest(self) -> tuple[str, float]:
+        """Return the model whose rest ends first, of those worth waiting for, and in how long.
+
+        These are the ones whose provider limits requests, and those that too many others ask.
+        """
+        look = self._circuits.look
+        worth = [name for name in self._chain if look(name).limited or name in self._crowded]
+        if not worth:
             return "", 0.0
-        first = min(limited, key=self._circuits.rest_s)
+        first = min(worth, key=self._circuits.rest_s)
         # Not at once, even where a provider says so: others have heard the same.
         return first, max(self._circuits.rest_s(first), self._policy.first_pause_s)
 
@@ -246,6 +261,12 @@ class WithFallback:
         told_s = rest_s if circuit.told else None
         self._note(Attempt(name, ModelResting(said, retry_after_s=told_s)))
 
+    def _leave_to_others(self, name: str) -> None:
+        self._crowded.add(name)
+        rest_s = self._circuits.rest_s(name)
+        said = f"{self._circuits.look(name).reason} Others ask already whether it is well again."
+        self._attempts.append(Attempt(name, ModelResting(said, retry_after_s=rest_s)))
+
     def _note(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
         self._tried[f"{attempt.model}: {attempt.failure.code}"] = None
@@ -260,8 +281,11 @@ class WithFallback:
 class _Attempting:
     """One call of one model, whose circuit is told how it goes."""
 
-    def __init__(self, name: str, permit: Permit, circuits: Circuits, on_delta: OnDelta) -> None:
+    def __init__(
+        self, name: str, permit: Permit, circuits: Circuits, on_delta: OnDelta, *, again: bool
+    ) -> None:
         self.started = False
+        self._again = again
         self._name = name
         self._permit = permit
         self._circuits = circuits
@@ -276,11 +300,13 @@ class _Attempting:
             if isinstance(failure, ModelError):
                 failure.model = self._name
                 failure.begun_by = self._name if self.started else ""
-            self._circuits.failed(self._name, self._permit, failure)
+            self._circuits.failed(self._name, self._permit, failure, repeated=self._again)
             raise
         except BaseException:
             self._circuits.released(self._name, self._permit)
             raise
+        finally:
+            self._circuits.left(self._name, self._permit)
         self._circuits.succeeded(self._name, self._permit)
         return completion
 

@@ -23,6 +23,10 @@ from codelab.sdk.model import Completion, Delta, ModelClient, ModelRequest, OnDe
 _FORMAT = "1"
 _WHOLE = ("stop", "tool_calls")
 _LARGEST_BYTES = 256 * 1024
+# Larger requests are hardly ever repeated, and summing them up holds up everybody.
+_LARGEST_REQUEST_BYTES = 1024 * 1024
+# Each doubted answer costs a sum over all that came before it.
+_MOST_DOUBTED = 4
 _PIECE_CHARACTERS = 64
 # After so many pieces others get a turn.
 _PIECES_AT_ONCE = 32
@@ -104,6 +108,8 @@ class WithResponseCache:
         Raises:
             CodeLabError: As the client inside does; a failure of the cache is none.
         """
+        if is_large(request):
+            return await self._client.stream(request, on_delta)
         for messages in doubted(request.messages):
             await self._cache.forget(self._key(request, messages))
         key = self._key(request, request.messages)
@@ -134,6 +140,16 @@ def request_key(request: ModelRequest, scope: str) -> str:
     return _digest((scope, msgspec.structs.replace(request, messages=messages)))
 
 
+def is_large(request: ModelRequest) -> bool:
+    """Tell whether a request is too large for the cache; looks no further than it must."""
+    size = 0
+    for part in (*request.tools, *request.messages):
+        size += len(msgspec.json.encode(part, enc_hook=repr))
+        if size > _LARGEST_REQUEST_BYTES:
+            return True
+    return False
+
+
 def worth_keeping(request: ModelRequest, answer: Completion) -> bool:
     """Tell whether an answer is whole, and its calls could be carried out."""
     if answer.finish_reason not in _WHOLE:
@@ -147,7 +163,7 @@ def doubted(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
     """Find the earlier requests whose answers a conversation shows to have been no good.
 
     A tool that failed casts doubt on the answer that called it; a user who asks the same again,
-    on all that was answered since the first time.
+    on all that was answered since the last time, of which the latest few are looked at.
     """
     newest = messages[-1] if messages else None
     answers = [at for at, each in enumerate(messages) if isinstance(each, AssistantMessage)]
@@ -157,7 +173,8 @@ def doubted(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
         return [tuple(messages[: answers[-1]])] if failed else []
     if isinstance(newest, UserMessage):
         asked = [at for at, each in enumerate(messages[:-1]) if each == newest]
-        return [tuple(messages[:at]) for at in answers if asked and at > asked[-1]]
+        since = [at for at in answers if asked and at > asked[-1]]
+        return [tuple(messages[:at]) for at in since[-_MOST_DOUBTED:]]
     return []
 
 

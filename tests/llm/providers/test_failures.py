@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +43,41 @@ KEY = "my-own-gateway-key-0123456789"
 )
 def test_each_refusal_means_one_condition(status: int, message: str, code: str) -> None:
     assert condition_of(ProviderFailure(status=status, message=message), "m").code == code
+
+
+LOUD = ("api key", "billing", "credit balance", "model x does not exist", "x' api_key 'y")
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("value", LOUD)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "Invalid value: '{}'.", "code": None}},
+        {"error": {"message": 'Bad role: "{}"; expected "user"', "type": "invalid_request_error"}},
+        {"error": {"message": "Cut off: `{} and so on"}},
+        {"error": {"message": "Value {} is no role.", "code": "invalid_value"}},
+        {
+            "error": {
+                "message": "Value {} is no role.",
+                "type": "invalid_request_error",
+                "param": "messages[0].role",
+            }
+        },
+        {"detail": [{"msg": "Not a role", "input": "{}"}]},
+    ],
+)
+def test_what_a_user_wrote_is_not_taken_for_the_provider_s_word(
+    status: int, value: str, body: Any
+) -> None:
+    raw = msgspec.json.encode(body).replace(b"{}", value.encode())
+    assert condition_of(read_failure(status, {}, raw, NOW), "m").code == "model_refused"
+
+
+def test_a_refusal_that_names_the_model_s_field_still_means_the_model() -> None:
+    error = {"message": "The model `m` does not exist", "param": "model"}
+    raw = msgspec.json.encode({"error": error | {"type": "invalid_request_error"}})
+    assert condition_of(read_failure(400, {}, raw, NOW), "m").code == "model_missing"
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,25 @@ _MISSING = re.compile(
     r"|model identifier is invalid|deploymentnotfound|model_not_found",
     re.IGNORECASE,
 )
+# What is quoted may be the user's own words; where a quote ends is theirs to blur, so the last
+# mark counts.
+_QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)", re.DOTALL)
+# The provider names a field of the request: neither the key nor the account is at fault.
+_FIELD_CODES = frozenset(
+    {
+        "array_above_max_length",
+        "integer_above_max_value",
+        "integer_below_min_value",
+        "invalid_parameter",
+        "invalid_type",
+        "invalid_value",
+        "missing_required_parameter",
+        "string_above_max_length",
+        "unknown_parameter",
+        "unsupported_parameter",
+        "unsupported_value",
+    }
+)
 # How long to wait, where only the text says it: "in 1m2.5s", "in 350ms", "after 14 seconds".
 _WAIT = re.compile(
     r"(?:try again|retry) (?:in|after) (?:(\d+)m(?!s))?\s*(?:(\d+(?:\.\d+)?)\s*(ms|s))?",
@@ -78,11 +97,13 @@ class ProviderFailure(msgspec.Struct, frozen=True, kw_only=True):
         status: The HTTP status, or 500 for a failure in the middle of a stream.
         message: The provider's text; may hold anything.
         code: The provider's own code or type of the failure.
+        param: The field of the request that the provider names, if any.
     """
 
     status: int
     message: str = ""
     code: str = ""
+    param: str = ""
     retry_after_s: float | None = None
 
 
@@ -95,6 +116,7 @@ def read_failure(
         status=status,
         message=error.message,
         code=error.code,
+        param=error.param,
         retry_after_s=read_retry_after(headers, now),
     )
 
@@ -122,7 +144,8 @@ def failure_of_error(error: Any) -> ProviderFailure:
         asked, limit = error.get("n_prompt_tokens"), error["n_ctx"]
         message += f" The request ({asked} tokens) is over the context size ({limit} tokens)."
     named = code if isinstance(code, str) else kind or code
-    return ProviderFailure(status=status, message=message, code=str(named or ""))
+    param = str(error.get("param") or "")
+    return ProviderFailure(status=status, message=message, code=str(named or ""), param=param)
 
 
 def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -190,24 +213,34 @@ def _refusal(failure: ProviderFailure, said: str, model: str, secrets: Iterable[
             f"The content filter of {model}'s provider stopped this request. Say it in another "
             "way, or choose another model."
         )
-    if status == 402 or _QUOTA.search(said):
+    # These three stop the model for everybody: nobody's quoted words may say them.
+    own = "" if _names_a_field(failure) else f"{failure.code} {_QUOTED.sub(' ', failure.message)}"
+    if status == 402 or _QUOTA.search(own):
         return _no_credit(model)
     if _NO_TOOLS.search(said):
         return ModelRefused(
             f"{model} cannot call tools, as it is set up, and agents need them. Choose another "
             "model."
         )
-    if status in _AUTH_STATUS or (status == 400 and _KEY.search(said)):
+    if status in _AUTH_STATUS or (status == 400 and _KEY.search(own)):
         return ModelAuthFailed(
             f"The provider of {model} refused the key. Check the key in the models file or the "
             "environment, and what it may use."
         )
-    if status == 404 or _MISSING.search(said):
+    if status == 404 or _MISSING.search(own):
         return ModelMissing(f"The provider of {model} does not have it, or not for this key.")
     return ModelRefused(
         f"The provider of {model} refused the request (status {status})"
         f"{_quote(failure.message, secrets)}."
     )
+
+
+def _names_a_field(failure: ProviderFailure) -> bool:
+    """Tell whether the provider blames a field that the request's sender has filled."""
+    if failure.code.lower() in _FIELD_CODES:
+        return True
+    # The model's name is the catalogue's, not the sender's.
+    return failure.code == "invalid_request_error" and failure.param not in ("", "model")
 
 
 def _no_credit(model: str) -> ModelQuotaExhausted:

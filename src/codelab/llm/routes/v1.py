@@ -37,7 +37,7 @@ OwnRequest = Request[Principal, Any, Any]
 ModelId = Annotated[str, PathParameter(max_length=512)]
 
 _AGENT = "api"
-_ALL: list[Method] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_ALL: list[Method] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,12 +133,12 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
     known = ["/models", "/models/{model_id:path}"]
     taking = ["/chat/completions", "/responses", "/embeddings"]
 
-    @route(known, http_method=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    @route(known, http_method=["POST", "PUT", "PATCH", "DELETE", "TRACE"], include_in_schema=False)
     async def not_for_reading(request: OwnRequest) -> None:
         """Refuse a method."""
         raise MethodNotAllowedException
 
-    @route(taking, http_method=["GET", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    @route(taking, http_method=["GET", "PUT", "PATCH", "DELETE", "TRACE"], include_in_schema=False)
     async def not_for_asking(request: OwnRequest) -> None:
         """Refuse a method."""
         raise MethodNotAllowedException

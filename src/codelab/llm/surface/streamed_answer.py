@@ -7,9 +7,18 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from codelab.kit.errors import CodeLabError
+from codelab.llm.errors import ModelInterrupted
 from codelab.sdk.model import Completion, Delta
 
 _MOST_WAITING_BYTES = 4 * 1024 * 1024
+
+
+class ReaderTooSlow(CodeLabError):
+    """A client did not read its answer as fast as it came."""
+
+    code = "reader_too_slow"
+    title = "The answer was read too slowly"
+    status = 408
 
 
 class EventWriter(Protocol):
@@ -41,6 +50,7 @@ class StreamedAnswer:
         self._writer = writer
         self._waiting = bytearray()
         self._opened = False
+        self._is_too_slow = False
         self._changed = asyncio.Event()
         self._work: asyncio.Future[Completion] | None = None
 
@@ -57,6 +67,7 @@ class StreamedAnswer:
             self._open()
         waiting += self._writer.piece(delta)
         if len(waiting) > _MOST_WAITING_BYTES and self._work is not None:
+            self._is_too_slow = self._is_too_slow or not self._work.done()
             self._work.cancel()
 
     async def began(self) -> None:
@@ -97,10 +108,16 @@ class StreamedAnswer:
 
     def _ending(self, work: asyncio.Future[Completion]) -> bytes:
         if work.cancelled():
-            return b""
+            return self._writer.failure(self._why_cut())
         error = work.exception()
         if error is None:
             return self._writer.end(work.result())
         if isinstance(error, CodeLabError):
             return self._writer.failure(error)
         raise error
+
+    def _why_cut(self) -> CodeLabError:
+        if self._is_too_slow:
+            most = _MOST_WAITING_BYTES // 1024**2
+            return ReaderTooSlow(f"The answer was cut off: more than {most} MiB waited to be read.")
+        return ModelInterrupted("The server ended the answer before it was whole.")
