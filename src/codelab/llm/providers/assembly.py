@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from codelab.kit.ids import new_id
+from codelab.llm.errors import ModelFailed
 from codelab.llm.providers.wire_chunks import (
     Choice,
     Chunk,
@@ -26,6 +27,7 @@ from codelab.sdk.model import Completion, Delta, OnDelta, Usage
 ALIVE = Delta()
 # Some providers number their calls in each answer; within a session such an id would repeat.
 _COUNTED_ID = re.compile(r"(?:[a-z]+[_-])?\d{0,5}")
+_MOST_CALLS = 512
 
 
 class _Call:
@@ -43,9 +45,14 @@ class ToolCallAssembler:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
 
     def add(self, piece: ToolCallPiece) -> None:
-        """Add a piece to the call it belongs to, or start one."""
+        """Add a piece to the call it belongs to, or start one.
+
+        Raises:
+            ModelFailed: There are more calls than anybody needs.
+        """
         call = self._find(piece)
         function = piece.function
         if function is None:
@@ -80,19 +87,23 @@ class ToolCallAssembler:
                 call = self._start(piece_id)
                 self._by_index[piece.index] = call
         elif piece_id:
-            known = (one for one in self._calls if one.id == piece_id)
-            call = next(known, None) or self._start(piece_id)
+            call = self._by_id.get(piece_id) or self._start(piece_id)
         else:
             named = piece.function is not None and bool(piece.function.name)
             last = self._calls[-1] if self._calls else None
             call = self._start("") if last is None or (named and last.arguments) else last
-        if not call.id:
+        if not call.id and piece_id:
             call.id = piece_id
+            self._by_id.setdefault(piece_id, call)
         return call
 
     def _start(self, call_id: str) -> _Call:
+        if len(self._calls) >= _MOST_CALLS:
+            raise ModelFailed("The model asked for more tools at once than anybody needs.")
         call = _Call(call_id)
         self._calls.append(call)
+        if call_id:
+            self._by_id.setdefault(call_id, call)
         return call
 
     @staticmethod

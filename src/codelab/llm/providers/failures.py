@@ -24,6 +24,9 @@ from codelab.llm.errors import (
 from codelab.llm.providers.overflow import is_overflow, too_long
 
 _LONGEST_QUOTE = 300
+# What is read of a failure's text: more would only keep the patterns busy.
+_MOST_READ = 4_000
+_LONGEST_WAIT_S = 86_400
 _QUOTA = re.compile(
     r"insufficient[ _](quota|balance|credit)|credit balance|billing|exceeded your current quota",
     re.IGNORECASE,
@@ -125,7 +128,7 @@ def read_error(body: bytes) -> ProviderFailure:
     """Read an error document; one that is none is taken as plain text."""
     try:
         document: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ProviderFailure(status=500, message=body.decode("utf-8", "replace"))
     if isinstance(document, list) and document and _is_map(document[0]):
         document = document[0]
@@ -153,13 +156,13 @@ def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     milliseconds, value = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
     try:
         if milliseconds:
-            return max(0.0, float(milliseconds) / 1000)
-        return max(0.0, float(value)) if value else None
+            return _sane(float(milliseconds) / 1000)
+        return _sane(float(value)) if value else None
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):
+        return _sane(max(0.0, (parsedate_to_datetime(value) - now).total_seconds()))
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -171,6 +174,7 @@ def condition_of(failure: ProviderFailure, model: str, secrets: Iterable[str] = 
         model: The model's name in the catalogue.
         secrets: Values that must not be quoted.
     """
+    failure = _shortened(failure, secrets)
     said = f"{failure.code} {failure.message}"
     if is_overflow(failure.status, said):
         return too_long(model, said)
@@ -181,17 +185,17 @@ def condition_of(failure: ProviderFailure, model: str, secrets: Iterable[str] = 
         )
     if failure.status == 429:
         return _limited(failure, said, model)
-    return _refusal(failure, said, model, secrets)
+    return _refusal(failure, said, model)
 
 
 def wait_in_text(text: str) -> float | None:
     """Read how long to wait from a sentence, in seconds."""
-    found = _WAIT.search(text)
+    found = _WAIT.search(text[:_MOST_READ])
     if found is None or not (found[1] or found[2]):
         return None
-    minutes, amount = int(found[1] or 0), float(found[2] or 0)
+    minutes, amount = float(found[1] or 0), float(found[2] or 0)
     is_milliseconds = (found[3] or "").lower() == "ms"
-    return minutes * 60 + (amount / 1000 if is_milliseconds else amount)
+    return _sane(minutes * 60 + (amount / 1000 if is_milliseconds else amount))
 
 
 def _limited(failure: ProviderFailure, said: str, model: str) -> ModelError:
@@ -206,7 +210,7 @@ def _limited(failure: ProviderFailure, said: str, model: str) -> ModelError:
     )
 
 
-def _refusal(failure: ProviderFailure, said: str, model: str, secrets: Iterable[str]) -> ModelError:
+def _refusal(failure: ProviderFailure, said: str, model: str) -> ModelError:
     status = failure.status
     if _FILTERED.search(said):
         return ModelFiltered(
@@ -230,8 +234,7 @@ def _refusal(failure: ProviderFailure, said: str, model: str, secrets: Iterable[
     if status == 404 or _MISSING.search(own):
         return ModelMissing(f"The provider of {model} does not have it, or not for this key.")
     return ModelRefused(
-        f"The provider of {model} refused the request (status {status})"
-        f"{_quote(failure.message, secrets)}."
+        f"The provider of {model} refused the request (status {status}){_quote(failure.message)}."
     )
 
 
@@ -249,10 +252,21 @@ def _no_credit(model: str) -> ModelQuotaExhausted:
     )
 
 
-def _quote(text: str, secrets: Iterable[str]) -> str:
-    """Quote the provider, without secrets, bounded."""
+def _shortened(failure: ProviderFailure, secrets: Iterable[str]) -> ProviderFailure:
+    """Cut what a provider said, secrets first, so that no half of one is left."""
+    message, code = failure.message, failure.code
     for secret in secrets:
-        text = text.replace(secret, "[secret]")
+        message, code = message.replace(secret, "[secret]"), code.replace(secret, "[secret]")
+    return msgspec.structs.replace(failure, message=message[:_MOST_READ], code=code[:_MOST_READ])
+
+
+def _sane(wait_s: float) -> float | None:
+    """Believe a wait of at most a day; infinity and NaN are none."""
+    return wait_s if 0 <= wait_s <= _LONGEST_WAIT_S else None
+
+
+def _quote(text: str) -> str:
+    """Quote the provider, bounded."""
     text = visible(mask(text.strip())).rstrip(".")
     if not text:
         return ""

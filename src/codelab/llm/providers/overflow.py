@@ -17,7 +17,8 @@ _OVERFLOW = re.compile(
 _SURELY = "exceed_context_size"
 # The whole request is larger than what a provider takes in a minute: waiting does not help.
 _LARGER_THAN_A_MINUTE = re.compile(r"request too large", re.IGNORECASE)
-_NUMBER = r"([\d][\d,_]*)"
+# Bounded, so that a long run of digits is read once.
+_NUMBER = r"((?<!\d)\d[\d,_]{0,14})"
 _LIMIT = re.compile(
     rf"maximum context length (?:is|of) {_NUMBER}|{_NUMBER} maximum context length"
     rf"|tokens? > {_NUMBER} maximum|context limit: \d+ \+ \d+ > {_NUMBER}"

@@ -58,7 +58,8 @@ class SseDecoder:
 
     def __init__(self, on_data: Callable[[bytes], None]) -> None:
         self._on_data = on_data
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._unended = 0
         self._pieces: list[bytes] = []
         self._held = 0
 
@@ -68,21 +69,28 @@ class SseDecoder:
         Raises:
             EventTooLarge: An event is larger than 16 MiB.
         """
-        if self._rest:
-            data = self._rest + data
         lines = data.split(b"\n")
-        self._rest = lines.pop()
+        rest = lines.pop()
+        if lines and self._rest:
+            lines[0] = self._join(lines[0])
         for line in lines:
             self._take(line)
-        if len(self._rest) + self._held > _MOST_BYTES:
+        if rest:
+            self._rest.append(rest)
+            self._unended += len(rest)
+        if self._unended + self._held > _MOST_BYTES:
             raise EventTooLarge
 
     def end(self) -> None:
         """Take the end of the body; an event that lacks only its empty line counts."""
         if self._rest:
-            rest, self._rest = self._rest, b""
-            self._take(rest)
+            self._take(self._join(b""))
         self._take(b"")
+
+    def _join(self, last: bytes) -> bytes:
+        line = b"".join([*self._rest, last])
+        self._rest, self._unended = [], 0
+        return line
 
     def _take(self, line: bytes) -> None:
         if line.endswith(b"\r"):

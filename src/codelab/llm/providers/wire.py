@@ -13,7 +13,7 @@ from codelab.llm.providers.http_connection import HttpConnection
 from codelab.llm.providers.http_pool import HttpPool, Target, format_request
 from codelab.sdk.model import Completion
 
-_SHORTEST_SECRET = 8
+_SHORTEST_SECRET = 4
 
 
 class WireCall(msgspec.Struct, frozen=True):
