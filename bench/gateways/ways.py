@@ -23,7 +23,7 @@ _LONG, _SHORT = f"load-{RATE}x{TOKENS}", "load-100x1"
 _LATE_MS = 100.0
 _PATH = "/v1/chat/completions"
 # How a model is reached: its name here, litellm's name of its wire.
-_WIRES = {"openai": "openai", "anthropic": "anthropic", "rare": "ollama_chat", "tls": "openai"}
+_WIRES = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama_chat", "tls": "openai"}
 
 Started = tuple[list[Way], list[int]]
 
@@ -103,7 +103,7 @@ async def all_ways(folder: Path, here: int, there: int) -> AsyncIterator[Started
                 through(OURS, "openai"),
                 through(f"{OURS}, TLS to the upstream", "tls"),
                 through(f"{OURS}, Anthropic's wire", "anthropic", 32),
-                through(f"{OURS}, a rare provider", "rare", 32),
+                through(f"{OURS}, Ollama's wire", "ollama", 32),
                 over_socket("whole turn over the WebSocket", client, 16, LIMIT_MS),
                 over_socket("the same, 100 ms allowed", client, 128, _LATE_MS),
                 over_http(LIBRARY, library[1], library[0], bearer, "openai/", 16),
@@ -116,7 +116,7 @@ async def all_ways(folder: Path, here: int, there: int) -> AsyncIterator[Started
 async def _codelab(folder: Path, plain: ModelServer, secure: ModelServer) -> CodeLab:
     project = folder / "project"
     project.mkdir()
-    addresses = {"openai": plain.openai_url, "anthropic": plain.url, "rare": plain.url}
+    addresses = {"openai": plain.openai_url, "anthropic": plain.url, "ollama": plain.url}
     addresses["tls"] = secure.openai_url
     models = "".join(
         f"  - model_name: {wire}-{model}\n    litellm_params:\n"

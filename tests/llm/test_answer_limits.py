@@ -30,7 +30,7 @@ def asked_for(body: dict[str, Any]) -> int:
     """The longest answer that a body asks for, by whichever name."""
     named = [body.get("max_tokens"), body.get("max_completion_tokens")]
     named.append(body.get("options", {}).get("num_predict"))
-    return max(int(one) for one in named if one is not None)
+    return max(one for one in named if isinstance(one, int))
 
 
 @pytest.mark.parametrize("wire", ["openai", "anthropic", "ollama"])

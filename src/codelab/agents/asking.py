@@ -30,10 +30,11 @@ async def ask(turn: LiveTurn, task: Task, message_id: str) -> Completion:
             # What the user has read already cannot be asked for again.
             if message_id in turn.unfinished:
                 raise
+            model = error.model or prompt.request.model
             turn.services.counter.overflowed(
-                error.model or prompt.request.model,
+                model,
                 guessed=prompt.guess,
-                known=turn.conversation(task).model.context_tokens,
+                known=turn.services.models.window(model),
                 limit_tokens=error.limit_tokens,
                 asked_tokens=error.asked_tokens,
             )

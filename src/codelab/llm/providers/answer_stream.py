@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from codelab.kit.clock import utc_now
+from codelab.kit.errors import CodeLabError
 from codelab.llm.errors import (
     ModelError,
     ModelFailed,
     ModelFiltered,
     ModelInterrupted,
+    ModelRefused,
     ModelUnreachable,
 )
 from codelab.llm.providers.assembly import AnswerAssembler
@@ -21,6 +24,7 @@ from codelab.llm.providers.failures import ProviderFailure, condition_of, read_f
 from codelab.llm.providers.sse import EventTooLarge, LineDecoder, SseDecoder
 from codelab.llm.providers.surrogates import HalfCharacters
 
+_log = structlog.get_logger(__name__)
 _LARGEST_DOCUMENT = 4 * 1024 * 1024
 
 
@@ -87,6 +91,8 @@ class AnswerStream:
         self._status, self._headers = status, headers
         if status != 200:
             return
+        if headers.get("content-encoding", "identity") != "identity":
+            self._fail(ModelRefused(f"The provider of {self._name} compresses answers, unasked."))
         if self._form.lines:
             self._events = LineDecoder(self._take)
         elif "json" not in headers.get("content-type", ""):
@@ -104,7 +110,7 @@ class AnswerStream:
         except EventTooLarge:
             self._fail(ModelFailed(f"The provider of {self._name} sent an event without end."))
         except Exception as error:
-            self._fail(error)
+            self._fail(self._named(error))
 
     def body_finished(self) -> None:
         """Conclude: an answer without a reason for its end is not a whole one."""
@@ -118,13 +124,20 @@ class AnswerStream:
             else:
                 self._fail(self._refusal())
         except Exception as error:
-            self._fail(error)
+            self._fail(self._named(error))
         self._conclude()
 
     def connection_failed(self, error: Exception | None) -> None:
         """Conclude with what came so far."""
         self.nothing_came = self._status == 0
         self._conclude()
+
+    def _named(self, error: Exception) -> Exception:
+        """Name the condition behind whatever reading has stumbled over."""
+        if isinstance(error, CodeLabError):
+            return error
+        _log.warning("answer_not_read", model=self._name, error_type=type(error).__name__)
+        return ModelFailed(f"The provider of {self._name} sent something that is no answer.")
 
     def _conclude(self) -> None:
         if self.done.done():

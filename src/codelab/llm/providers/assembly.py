@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from codelab.kit.ids import new_id
-from codelab.llm.errors import ModelFailed
+from codelab.llm.errors import ModelFailed, ModelRefused
 from codelab.llm.providers.wire_chunks import (
     Choice,
     Chunk,
     ContentPart,
     MessagePiece,
-    TokenDetails,
     ToolCallPiece,
     UsageReport,
 )
@@ -28,6 +27,12 @@ ALIVE = Delta()
 # Some providers number their calls in each answer; within a session such an id would repeat.
 _COUNTED_ID = re.compile(r"(?:[a-z]+[_-])?\d{0,5}")
 _MOST_CALLS = 512
+_MOST_CHARACTERS = 16 * 1024 * 1024
+_USABLE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+# What providers take back as the name of a tool.
+_UNNAMEABLE = re.compile(r"[^\w.-]", re.ASCII)
+_LONGEST_NAME = 128
+_USABLE_REASON = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 class _Call:
@@ -72,11 +77,13 @@ class ToolCallAssembler:
         calls: list[ToolCall] = []
         for call in self._calls:
             call_id = call.id
-            if call_id in taken or _COUNTED_ID.fullmatch(call_id):
+            odd = _COUNTED_ID.fullmatch(call_id) or not _USABLE_ID.fullmatch(call_id)
+            if call_id in taken or odd:
                 call_id = f"call_{new_id()}"
             taken.add(call_id)
             arguments = "".join(call.arguments) or "{}"
-            calls.append(ToolCall(id=call_id, name=call.name, arguments=arguments))
+            name = _UNNAMEABLE.sub("_", call.name[:_LONGEST_NAME])
+            calls.append(ToolCall(id=call_id, name=name, arguments=arguments))
         return tuple(calls)
 
     def _find(self, piece: ToolCallPiece) -> _Call:
@@ -129,6 +136,7 @@ class AnswerAssembler:
         self._reasoning: list[str] = []
         self._thinking: list[dict[str, str]] = []
         self._calls = ToolCallAssembler()
+        self._held = 0
 
     def add(self, chunk: Chunk) -> None:
         """Take a chunk in OpenAI's format."""
@@ -140,6 +148,7 @@ class AnswerAssembler:
     def write(self, text: str, reasoning: str = "") -> None:
         """Take a piece of the text, of the reasoning, or of both."""
         self.started = True
+        self._hold(len(text) + len(reasoning))
         if text:
             self._text.append(text)
         if reasoning:
@@ -150,6 +159,9 @@ class AnswerAssembler:
         """Take pieces of tool calls; none is a sign of life as well."""
         self.started = True
         for piece in pieces:
+            function = piece.function
+            written = function.arguments if function else None
+            self._hold(len(written) if isinstance(written, str) else 1)
             self._calls.add(piece)
         self._on_delta(ALIVE)
 
@@ -164,7 +176,14 @@ class AnswerAssembler:
             last = {}
             self._thinking.append(last)
         for name, value in part.items():
+            self._hold(len(value))
             last[name] = value if name == "type" else last.get(name, "") + value
+
+    def _hold(self, characters: int) -> None:
+        self._held += characters
+        if self._held > _MOST_CHARACTERS:
+            # The same would come again: a refusal is not repeated.
+            raise ModelRefused("The model gave an answer without end.")
 
     def complete(self, name: str, origin: str = "") -> Completion:
         """Return the answer; its usage is empty when the provider sent none.
@@ -177,6 +196,8 @@ class AnswerAssembler:
         reason = self.finish_reason or "stop"
         if calls and reason in ("stop", "function_call"):
             reason = "tool_calls"
+        if not _USABLE_REASON.fullmatch(reason):
+            reason = "stop"
         return Completion(
             model=name,
             text="".join(self._text),
@@ -217,17 +238,18 @@ class AnswerAssembler:
 def usage_of(report: UsageReport) -> Usage:
     """Read a provider's count."""
     prompt, written = sound_count(report.prompt_tokens), sound_count(report.completion_tokens)
-    details = report.prompt_tokens_details or TokenDetails()
-    cached = details.cached_tokens or report.prompt_cache_hit_tokens or 0
-    kept = details.cache_write_tokens or details.cache_creation_tokens
-    kept = kept or report.cache_creation_input_tokens or 0
+    told = report.prompt_tokens_details
+    details: Mapping[str, Any] = told if isinstance(told, dict) else {}
+    cached = details.get("cached_tokens") or report.prompt_cache_hit_tokens
+    kept = details.get("cache_write_tokens") or details.get("cache_creation_tokens")
+    kept = kept or report.cache_creation_input_tokens
     return sound(
         Usage(
             input_tokens=prompt,
             # Where reasoning is counted apart, only the total has it.
             output_tokens=max(written, sound_count(sound_count(report.total_tokens) - prompt)),
-            cached_tokens=cached,
-            cache_write_tokens=kept,
+            cached_tokens=sound_count(cached),
+            cache_write_tokens=sound_count(kept),
             cost_usd=sound_cost(report.cost),
         )
     )

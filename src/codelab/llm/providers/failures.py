@@ -261,8 +261,8 @@ def _shortened(failure: ProviderFailure, secrets: Iterable[str]) -> ProviderFail
 
 
 def _sane(wait_s: float) -> float | None:
-    """Believe a wait of at most a day; infinity and NaN are none."""
-    return wait_s if 0 <= wait_s <= _LONGEST_WAIT_S else None
+    """Believe a wait of at most a day; infinity and NaN are none, and what is over is no wait."""
+    return max(0.0, wait_s) if wait_s <= _LONGEST_WAIT_S else None
 
 
 def _quote(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import httptools
 
 _FIRST_FINAL_STATUS = 200
+_LARGEST_HEAD = 64 * 1024
 
 
 class AnswerReader(Protocol):
@@ -47,6 +48,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._headers: dict[str, str] = {}
         self._in_body = False
+        self._head_bytes = 0
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +65,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers = {}
         self._in_body = False
+        self._head_bytes = 0
         self.released = self._loop.create_future()
         if self._transport is None:
             self._fail(None)
@@ -96,9 +99,14 @@ class HttpConnection(asyncio.Protocol):
         if self._parser is None:
             self.abort()
             return
+        if not self._in_body:
+            if self._head_bytes > _LARGEST_HEAD:
+                self._fail(ValueError("headers without end"))
+                return
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(error)
 
     def connection_lost(self, error: Exception | None) -> None:
