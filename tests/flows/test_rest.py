@@ -132,6 +132,8 @@ async def furnished(client: Client) -> Real:
             "workspace_id": None,
             "decision": "ask",
             "tool": "read_file",
+            "paths": ["docs/*.md"],
+            "commands": [],
         },
     }
     await client.turn(real.places["session_id"], "What is this?")

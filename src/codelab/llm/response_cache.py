@@ -193,6 +193,7 @@ async def replay(kept: Completion, on_delta: OnDelta) -> Completion:
         kept,
         tool_calls=tuple(msgspec.structs.replace(call, id=new_id()) for call in kept.tool_calls),
         usage=msgspec.structs.replace(kept.usage, cost_usd=0.0),
+        tried=(),
         from_cache=True,
     )
 

@@ -43,7 +43,7 @@ def test_an_event_in_single_bytes_comes_out_whole() -> None:
     assert out == [text]
 
 
-@pytest.mark.parametrize("value", ["inf", "nan", "-5", "86401", "1e400"])
+@pytest.mark.parametrize("value", ["inf", "nan", "86401", "1e400"])
 def test_no_wait_is_believed_that_cannot_be(value: str) -> None:
     assert read_retry_after({"retry-after": value}, NOW) is None
 

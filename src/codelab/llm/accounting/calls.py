@@ -76,11 +76,12 @@ class CallRecord:
 
     def complete(self, completion: Completion) -> Completion:
         """Return the answer with its cost, and its usage estimated where no sound one was sent."""
+        usage = sound(completion.usage)
+        if completion.from_cache:
+            return msgspec.structs.replace(completion, usage=usage)
         calls = sum(weight(call.name + call.arguments) for call in completion.tool_calls)
-        usage = fill_in(sound(completion.usage), self._request, self._written + calls)
-        cost = usage.cost_usd
-        if not cost and not completion.from_cache:
-            cost = self._cost(completion.model, usage)
+        usage = fill_in(usage, self._request, self._written + calls)
+        cost = usage.cost_usd or self._cost(completion.model, usage)
         usage = msgspec.structs.replace(usage, cost_usd=whole(bounded_cost(cost)))
         return msgspec.structs.replace(completion, usage=usage)
 

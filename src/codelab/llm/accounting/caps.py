@@ -131,7 +131,10 @@ def quote_of(request: ModelRequest, facts: ModelFacts, info: ModelInfo) -> Quote
     return Quote(
         input_tokens=tokens,
         input_nanos=nanos_up(max(plain, kept)),
-        output_tokens=request.max_output_tokens or info.max_output_tokens,
+        # Some providers refuse what would not fit their window together with the longest answer;
+        # a prompt leaves room for a quarter of it.
+        output_tokens=request.max_output_tokens
+        or min(info.max_output_tokens, info.context_tokens // 4),
         nanos_per_output_token=answer * NANOS,
     )
 

@@ -35,6 +35,7 @@ _NOT_SENT = {"api_key", "api_base", "base_url", "extra_headers", "organization",
 
 class _Vector(msgspec.Struct, gc=False):
     embedding: list[float]
+    index: int = 0
 
 
 class _Count(msgspec.Struct, gc=False):
@@ -98,7 +99,8 @@ class EmbeddingClient:
         if len(answer.data) != len(request.options[INPUT]):
             raise ModelFailed(f"{entry.name} gave another number of vectors than of texts.")
         counted = answer.usage.prompt_tokens if answer.usage else None
-        vectors = [one.embedding for one in answer.data]
+        # Not every provider keeps to the order of the texts.
+        vectors = [one.embedding for one in sorted(answer.data, key=lambda one: one.index)]
         return Completion(
             model=entry.name,
             text=msgspec.json.encode(vectors).decode(),
