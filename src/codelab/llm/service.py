@@ -156,6 +156,7 @@ class Models:
             else (entry.name,),
             self._settings.retry,
             self._circuits,
+            self.window,
             record.failed_attempt,
             on_waiting,
         )
