@@ -12,6 +12,7 @@ from codelab.llm import circuit as pure
 from codelab.llm.circuit import Circuit, CircuitPolicy, Permit
 from codelab.llm.circuits import MOST_INSISTED, Circuits
 from codelab.llm.errors import (
+    AnswerTimeout,
     ContextTooLong,
     ModelAuthFailed,
     ModelError,
@@ -136,6 +137,9 @@ def after(*failures: CodeLabError, start: Circuit | None = None) -> Circuit:
         ([ModelFailed("No.")] * 2, 0),
         ([ModelFailed("No.")] * 3, 5),
         ([ModelUnreachable("No."), ModelTimeout("No.")], 5),
+        # One question may have no end to its answer: it takes two to say something of the model.
+        ([AnswerTimeout("No.")], 0),
+        ([AnswerTimeout("No."), AnswerTimeout("No.")], 5),
         ([ModelInterrupted("No.")], 0),
         ([ModelInterrupted("No.")] * 2, 5),
         ([ModelRateLimited("No.")], 5),

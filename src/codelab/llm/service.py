@@ -106,8 +106,7 @@ class Models:
         self._circuits = Circuits(settings.circuit, lambda name: self._catalogue.find(name))
         self._client = TimeLimited(
             ProviderClient(lambda: self._catalogue, self._litellm, self._pool),
-            settings.first_token_timeout_s,
-            settings.idle_timeout_s,
+            settings.time_limits,
         )
 
     async def stream(
