@@ -47,7 +47,7 @@ class Told:
     def __init__(self) -> None:
         self.usages: list[Usage] = []
 
-    def __call__(self, model: str, usage: Usage) -> None:
+    def __call__(self, number: str, model: str, usage: Usage) -> None:
         self.usages.append(usage)
 
     @property
