@@ -266,6 +266,32 @@ async def test_a_limit_is_waited_for_when_somebody_is_told() -> None:
     assert len(attempts) == 2
 
 
+async def test_a_limit_without_an_end_is_asked_again_before_another_model_is() -> None:
+    known = circuits()
+    completion, _ = await run(Scripted(ModelRateLimited("No."), "From a."), "a", "b", known=known)
+    assert (completion.model, known.rest_s("a")) == ("a", 0)
+
+
+async def test_one_call_waits_for_a_limit_at_its_own_pace_and_closes_nothing_to_others() -> None:
+    known, client = circuits(), Limited(0.3)
+    told: list[Waiting] = []
+    completion, _ = await run(client, "a", known=known, on_waiting=told.append)
+    assert completion.text == "Here."
+    # Twice without a pause worth telling of; then each is twice as long as the one before.
+    assert 4 <= len(client.asked) <= 11
+    assert {one.reason for one in told} == {"Not now."}
+    assert len(told) == len(client.asked) - 1
+    assert known.rest_s("a") == 0
+
+
+async def test_who_waits_for_one_model_leaves_another_alone_as_long_as_it_asks() -> None:
+    down = ModelFailed("Come back later.", retry_after_s=3)
+    client = Scripted(down, *[ModelRateLimited("No.")] * 2, "From b.")
+    completion, _ = await run(client, "a", "b", on_waiting=lambda waiting: None)
+    assert client.asked == ["a", "b", "b", "b"]
+    assert completion.tried == ("a: model_failed", "b: model_rate_limited")
+
+
 async def test_a_limit_that_ends_too_late_is_told_at_once() -> None:
     client = Scripted(ModelRateLimited("Not now.", retry_after_s=3))
     told: list[Waiting] = []
@@ -307,7 +333,7 @@ async def test_lost_time_is_told() -> None:
 
 async def test_one_call_at_a_time_is_the_trial() -> None:
     known = circuits(first_pause_s=0.01)
-    known.failed("a", Permit.CLOSED, ModelRateLimited("Not now."))
+    known.failed("a", Permit.CLOSED, ModelRateLimited("Not now.", retry_after_s=0.01))
     await asyncio.sleep(0.02)
     client = Held()
     trial = asyncio.create_task(run(client, "a", "b", known=known))

@@ -23,6 +23,7 @@ from codelab.llm.errors import (
     ModelUnreachable,
     NoModelAvailable,
 )
+from codelab.llm.met_limits import MetLimits
 from codelab.sdk.model import Completion, Delta, ModelClient, ModelRequest, OnDelta
 
 # What may well work a moment later. A timeout is none of these: the time is gone.
@@ -161,6 +162,7 @@ class WithFallback:
         self._has_waited = False
         self._failed: set[str] = set()
         self._crowded: set[str] = set()
+        self._limits = MetLimits(policy.first_pause_s, policy.longest_pause_s)
         # What the latest of those that stand in has said, if the request was too long for it.
         self._overflow: ContextTooLong | None = None
 
@@ -192,6 +194,10 @@ class WithFallback:
         left = list(self._chain)
         while left:
             name = left.pop(0)
+            met = self._limits.of(name)
+            if met and self._limits.rest_s(name):
+                self._attempts.append(Attempt(name, met.failure))
+                continue
             permit = self._circuits.seek(name)
             if permit is None:
                 self._pass_over(name)
@@ -224,7 +230,8 @@ class WithFallback:
     ) -> Completion | None:
         """Ask one model, several times if its failures pass; none when the next one's turn is."""
         self._tell_of_lost_time(name)
-        attempt = 1
+        # Whoever waits for a limit asks once each time.
+        attempt = 1 + (self._policy.retries if self._limits.of(name) else 0)
         while True:
             again = name in self._failed
             one = _Attempting(name, permit, self._circuits, on_delta, again=again)
@@ -233,6 +240,7 @@ class WithFallback:
                 return msgspec.structs.replace(completion, tried=tuple(self._tried))
             except CodeLabError as failure:
                 self._failed.add(name)
+                self._limits.note(name, failure)
                 self._note(Attempt(name, failure))
                 step = decide(
                     failure,
@@ -268,18 +276,22 @@ class WithFallback:
 
         These are the ones whose provider limits requests, and those that too many others ask.
         """
-        look = self._circuits.look
-        worth = [name for name in self._chain if look(name).limited or name in self._crowded]
+        look, met = self._circuits.look, self._limits.of
+        worth = [n for n in self._chain if look(n).limited or n in self._crowded or met(n)]
         if not worth:
             return "", 0.0
-        first = min(worth, key=self._circuits.rest_s)
+        first = min(worth, key=self._rest_s)
         # Not at once, even where a provider says so: others have heard the same.
-        return first, max(self._circuits.rest_s(first), self._policy.first_pause_s)
+        return first, max(self._rest_s(first), self._policy.first_pause_s)
+
+    def _rest_s(self, name: str) -> float:
+        return max(self._circuits.rest_s(name), self._limits.rest_s(name))
 
     async def _wait(self, name: str, wait_s: float) -> None:
         self._has_waited = True
         if self._on_waiting is not None:
-            reason = self._circuits.look(name).reason
+            met = self._limits.of(name)
+            reason = self._circuits.look(name).reason or (met.failure.message if met else "")
             until = utc_now() + timedelta(seconds=wait_s)
             self._on_waiting(Waiting(model=name, reason=reason, until=until))
         await asyncio.sleep(wait_s)
