@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,6 +78,7 @@ class Replica:
         pace: How the runner keeps time.
         caps: What models may cost.
         chain: The models, each of which follows when the one before it fails.
+        own: The chains of agents that have their own.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Replica:
         pace: Pace = QUICK,
         caps: Caps | None = None,
         chain: tuple[ModelInfo, ...] = (MODEL,),
+        own: Mapping[str, list[str]] | None = None,
     ) -> None:
         self.bus = Bus()
         self.heard: list[Event] = []
@@ -109,8 +111,8 @@ class Replica:
         self.turns = Turns(self.db, cipher, replica=name)
         provider = ModelProvider(client=cast, models=chain)
         path = folder / f"models-{name}.yaml"
-        fallbacks = {"fallbacks": [model.name for model in chain[1:]]}
-        path.write_text(yaml.safe_dump({"model_list": [], "codelab": fallbacks}))
+        ours = {"fallbacks": [model.name for model in chain[1:]], "agents": dict(own or {})}
+        path.write_text(yaml.safe_dump({"model_list": [], "codelab": ours}))
         settings = LlmSettings(models_file=path, caps=caps or Caps())
         self.models = Models(settings, self.db, self.bus, limiter, (provider,))
         self.hitl = Hitl(

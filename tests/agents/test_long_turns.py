@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from codelab.agents.counting import message_tokens
@@ -208,3 +209,18 @@ async def test_a_prompt_too_long_for_one_that_stands_in_is_not_compacted_where_a
         "small",
         "large",
     ]
+
+
+async def test_a_summary_stays_within_the_chain_of_the_agent_whose_conversation_it_is(
+    bare_stage: Stage,
+) -> None:
+    models = [msgspec.structs.replace(MODEL, name=name) for name in ("scripted", "own", "spare")]
+    await bare_stage.replica(chain=tuple(models), own={"coder": ["own", "spare"]})
+    bare_stage.cast.script("coder", *reading(bare_stage, 15), say("Done."))
+    bare_stage.cast.script(SUMMARIST, *[ModelAuthFailed("No.")] * 2, *[say("So far.")] * 9)
+    facts = await bare_stage.turn()
+    assert of(facts, TurnFailed) == []
+    asked = [one.model for one in bare_stage.cast.asked(SUMMARIST)]
+    # The first of its models has refused the key, and the second; no other gets to read it.
+    assert asked[:2] == ["own", "spare"]
+    assert "scripted" not in {one.model for _, one in bare_stage.cast.requests}

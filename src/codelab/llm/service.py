@@ -118,6 +118,7 @@ class Models:
         on_waiting: OnWaiting | None = None,
         on_usage: OnUsage | None = None,
         fresh: bool = False,
+        chain_of: str | None = None,
     ) -> Completion:
         """Run a request; each piece goes to `on_delta` at once, in the reader's own callback.
 
@@ -133,6 +134,7 @@ class Models:
             on_usage: Told, once for each, the id, the model and the usage of each row that the
                 table gets.
             fresh: Whether an answer that was kept for an identical request will not do.
+            chain_of: The agent whose chain follows the model; without it whoever asks.
 
         Raises:
             RateLimited: The user has made too many calls within an hour.
@@ -150,7 +152,7 @@ class Models:
         # From the inside out; a kept answer counts against no limit.
         client: ModelClient = WithFallback(
             Accounted(self._client, record, self._books, self, on_usage),
-            self._catalogue.chain(entry.name, attribution.agent)
+            self._catalogue.chain(entry.name, chain_of or attribution.agent)
             # Another model's vectors mean nothing beside this one's.
             if INPUT not in request.options
             else (entry.name,),
