@@ -66,6 +66,7 @@ from codelab.llm.api import (
     Models,
     ResponseCache,
     RetryPolicy,
+    TimeLimits,
     parse_allowed,
 )
 from codelab.llm.routes import router as llm_routes
@@ -297,8 +298,12 @@ def _llm_settings(settings: Settings) -> LlmSettings:
     return LlmSettings(
         models_file=chosen,
         models_file_optional=not access.models_file,
-        first_token_timeout_s=access.first_token_timeout_s,
-        idle_timeout_s=access.token_timeout_s,
+        time_limits=TimeLimits(
+            first_token_s=access.first_token_timeout_s,
+            idle_s=access.token_timeout_s,
+            answer_s=access.answer_timeout_s,
+            embedding_s=access.embedding_timeout_s,
+        ),
         requests_per_hour=access.llm_requests_per_hour,
         preload=access.litellm_preload,
         retry=RetryPolicy(longest_wait_s=access.model_wait_s),

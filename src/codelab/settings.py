@@ -169,6 +169,18 @@ class ModelAccess(Section, frozen=True, kw_only=True):
     token_timeout_s: Annotated[
         float, Meta(gt=0, le=_MONTH_S, description="Seconds a model may pause within an answer.")
     ] = 60
+    answer_timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=_MONTH_S,
+            description="Seconds until a model's answer must have come to its end, however "
+            "steadily it comes: 4,096 tokens of a slow one at home. Then it is cut off.",
+        ),
+    ] = 1200
+    embedding_timeout_s: Annotated[
+        float, Meta(gt=0, le=_MONTH_S, description="Seconds a model has for a request's vectors.")
+    ] = 120
     model_wait_s: Annotated[
         float,
         Meta(

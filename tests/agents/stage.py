@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import yaml
 
 from codelab.agents.api import AgentRegistry, Services, prepare_edited
 from codelab.agents.runner import Pace, Runner
@@ -26,6 +27,7 @@ from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.llm.api import Caps, LlmSettings, Models
 from codelab.sdk import Agent, ModelProvider, ToolGrant
+from codelab.sdk.model import ModelInfo
 from codelab.sessions.api import Sessions, TurnRef, Turns
 from codelab.sessions.events import AnyFact, TurnClosed
 from codelab.sessions.models import sessions, turns
@@ -75,6 +77,8 @@ class Replica:
         rules: The server's policy.
         pace: How the runner keeps time.
         caps: What models may cost.
+        chain: The models, each of which follows when the one before it fails.
+        own: The chains of agents that have their own.
     """
 
     def __init__(
@@ -88,6 +92,8 @@ class Replica:
         rules: tuple[Rule, ...] = (),
         pace: Pace = QUICK,
         caps: Caps | None = None,
+        chain: tuple[ModelInfo, ...] = (MODEL,),
+        own: Mapping[str, list[str]] | None = None,
     ) -> None:
         self.bus = Bus()
         self.heard: list[Event] = []
@@ -103,8 +109,11 @@ class Replica:
         )
         self.sessions = Sessions(self.db, cipher, self.workspaces.get, replica=name)
         self.turns = Turns(self.db, cipher, replica=name)
-        provider = ModelProvider(client=cast, models=(MODEL,))
-        settings = LlmSettings(discover=False, caps=caps or Caps())
+        provider = ModelProvider(client=cast, models=chain)
+        path = folder / f"models-{name}.yaml"
+        ours = {"fallbacks": [model.name for model in chain[1:]], "agents": dict(own or {})}
+        path.write_text(yaml.safe_dump({"model_list": [], "codelab": ours}))
+        settings = LlmSettings(models_file=path, caps=caps or Caps())
         self.models = Models(settings, self.db, self.bus, limiter, (provider,))
         self.hitl = Hitl(
             self.db,

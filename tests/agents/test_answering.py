@@ -6,7 +6,13 @@ import asyncio
 
 import pytest
 
-from codelab.llm.errors import ModelError, ModelFailed, ModelInterrupted, ModelTimeout
+from codelab.llm.errors import (
+    AnswerTimeout,
+    ModelError,
+    ModelFailed,
+    ModelInterrupted,
+    ModelTimeout,
+)
 from codelab.sdk.messages import AssistantMessage, UserMessage
 from codelab.sessions.events import (
     AnswerRestarted,
@@ -40,6 +46,18 @@ async def test_an_answer_that_breaks_off_is_asked_for_again(
     assert (ended.stop_reason, ended.message_id) == ("end", whole.message_id)
     streamed = {event.message_id for event in stage.first.events(TokenStreamed)}
     assert streamed == {half.message_id, whole.message_id}
+
+
+async def test_an_answer_without_an_end_is_not_asked_for_again(stage: Stage) -> None:
+    error = AnswerTimeout("scripted was still answering after 1200 s and was cut off.")
+    stage.cast.script("coder", Broken("On and on", error))
+    facts = await stage.turn("What is this?")
+    (told,) = of(facts, AssistantMessageCompleted)
+    assert (told.text, told.finish_reason) == ("On and on", "interrupted")
+    (failed,) = of(facts, TurnFailed)
+    assert (failed.code, failed.message) == ("answer_timeout", error.message)
+    assert len(of(facts, UsageRecorded)) == 1
+    assert len(stage.cast.asked("coder")) == 1
 
 
 async def test_what_broke_off_is_in_no_prompt(stage: Stage) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from codelab.agents.counting import message_tokens
-from codelab.llm.errors import ContextTooLong, ModelFailed
-from codelab.sdk.model import Completion, ModelRequest
+from codelab.llm.errors import ContextTooLong, ModelAuthFailed, ModelFailed
+from codelab.sdk.model import Completion, ModelInfo, ModelRequest
 from codelab.sessions.events import (
     ContextCompacted,
     ContextMeasured,
@@ -173,3 +174,53 @@ async def test_a_model_that_refuses_everything_ends_in_one_sentence(stage: Stage
     assert failed.code == "context_too_long"
     assert "start a new session" in failed.message
     assert 5 <= len(stage.cast.asked("coder")) <= 8
+
+
+async def test_a_prompt_too_long_for_a_model_that_stands_in_is_compacted_for_that_one(
+    bare_stage: Stage,
+) -> None:
+    small = ModelInfo(name="small", provider="tests", context_tokens=12_000)
+    await bare_stage.replica(chain=(MODEL, small))
+    away, refusal = ModelAuthFailed("No."), ContextTooLong("Too long.")
+    bare_stage.cast.script("coder", *reading(bare_stage, 4), away, refusal, say("Done."))
+    bare_stage.cast.script(SUMMARIST, *[say("So far.")] * 5)
+    facts = await bare_stage.turn()
+    assert of(facts, TurnFailed) == []
+    *_, preferred, refused, taken = bare_stage.cast.asked("coder")
+    assert [one.model for one in (preferred, refused, taken)] == ["scripted", "small", "small"]
+    # Once, and as far as that window asks for: three quarters of it, the answer left out.
+    assert len(of(facts, ContextCompacted)) == 1
+    assert size(refused) > 12_000
+    assert size(taken) < 0.75 * 12_000
+
+
+async def test_a_prompt_too_long_for_one_that_stands_in_is_not_compacted_where_another_takes_it(
+    bare_stage: Stage,
+) -> None:
+    small = ModelInfo(name="small", provider="tests", context_tokens=12_000)
+    large = ModelInfo(name="large", provider="tests", context_tokens=60_000)
+    await bare_stage.replica(chain=(MODEL, small, large))
+    away, refusal = ModelAuthFailed("No."), ContextTooLong("Too long.")
+    bare_stage.cast.script("coder", *reading(bare_stage, 4), away, refusal, say("Done."))
+    facts = await bare_stage.turn()
+    assert of(facts, ContextCompacted) == []
+    assert [one.model for one in bare_stage.cast.asked("coder")[-3:]] == [
+        "scripted",
+        "small",
+        "large",
+    ]
+
+
+async def test_a_summary_stays_within_the_chain_of_the_agent_whose_conversation_it_is(
+    bare_stage: Stage,
+) -> None:
+    models = [msgspec.structs.replace(MODEL, name=name) for name in ("scripted", "own", "spare")]
+    await bare_stage.replica(chain=tuple(models), own={"coder": ["own", "spare"]})
+    bare_stage.cast.script("coder", *reading(bare_stage, 15), say("Done."))
+    bare_stage.cast.script(SUMMARIST, *[ModelAuthFailed("No.")] * 2, *[say("So far.")] * 9)
+    facts = await bare_stage.turn()
+    assert of(facts, TurnFailed) == []
+    asked = [one.model for one in bare_stage.cast.asked(SUMMARIST)]
+    # The first of its models has refused the key, and the second; no other gets to read it.
+    assert asked[:2] == ["own", "spare"]
+    assert "scripted" not in {one.model for _, one in bare_stage.cast.requests}

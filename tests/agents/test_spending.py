@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from codelab.llm.api import Caps
+from codelab.llm.api import Caps, UsageFilter
 from codelab.llm.errors import ModelInterrupted
 from codelab.llm.models import llm_usage
 from codelab.sdk.model import Completion, Usage
@@ -18,7 +18,8 @@ from codelab.sessions.api import TurnRef
 from codelab.sessions.errors import NoTurnInProgress
 from codelab.sessions.events import AnyFact, TurnEnded, TurnFailed, UsageRecorded
 from tests.agents.cast import Held, call, say
-from tests.agents.stage import ALONE, ANN, Stage, of
+from tests.agents.stage import ALONE, ANN, Stage, of, until
+from tests.agents.test_takeover import STALLED, stall
 
 CAPS = Caps(turn_usd=1, session_usd=1, user_day_usd=1, server_day_usd=1)
 # Not to be added up exactly by halves.
@@ -203,3 +204,33 @@ async def test_sub_tasks_share_the_cap_of_their_turn(bare_stage: Stage) -> None:
     # What two ask at the same time of a model whose price nobody knows, they ask before it tells.
     assert 3 <= made <= 4
     await check(bare_stage, turn, facts)
+
+
+@pytest.mark.parametrize("caps", [CAPS, None], ids=["capped", "uncapped"])
+@pytest.mark.parametrize("wakes", ["before the end", "after the end"])
+async def test_it_is_so_when_a_replica_loses_its_lease_and_lives_on(
+    bare_stage: Stage, caps: Caps | None, wakes: str
+) -> None:
+    first = await bare_stage.replica(caps=caps, pace=STALLED)
+    lost, kept = Held(dear(say("From the first."))), Held(dear(say("From the second.")))
+    look = dear(say("", call("list_files", {"path": "."})))
+    bare_stage.cast.script("coder", look, lost, kept)
+    turn = await bare_stage.ask()
+    await asyncio.wait_for(lost.reached.wait(), 10)
+    await stall(bare_stage)
+    second = await bare_stage.replica(caps=caps)
+    await asyncio.wait_for(kept.reached.wait(), 10)
+    if wakes == "before the end":
+        lost.release.set()
+        await until(lambda: not first.runner.running)
+    kept.release.set()
+    facts = await bare_stage.over(turn)
+    lost.release.set()
+    await until(lambda: not first.runner.running)
+    await first.runner.close()
+    assert len(of(facts, UsageRecorded)) == 2
+    await check(bare_stage, turn, facts)
+    # The money is spent all the same.
+    sums = await second.models.usage("session", UsageFilter())
+    assert [one.calls for one in sums] == [3]
+    assert round(sums[0].cost_usd, 9) == round(3 * COST, 9)

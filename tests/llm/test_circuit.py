@@ -12,6 +12,7 @@ from codelab.llm import circuit as pure
 from codelab.llm.circuit import Circuit, CircuitPolicy, Permit
 from codelab.llm.circuits import MOST_INSISTED, Circuits
 from codelab.llm.errors import (
+    AnswerTimeout,
     ContextTooLong,
     ModelAuthFailed,
     ModelError,
@@ -75,7 +76,7 @@ class Life(RuleBasedStateMachine):
         permit, was = self._take(data), self.circuit
         failure = kind("No.", retry_after_s=wait_s)
         self.circuit = pure.failed(was, permit, failure, self.now, POLICY, repeated=repeated)
-        by_itself = kind in {*FUTILE, ModelRateLimited} or wait_s is not None
+        by_itself = kind in FUTILE or (kind is ModelRateLimited and wait_s is not None)
         if was.open_until is None and not by_itself and permit is not Permit.TRIAL:
             opened = self.circuit.open_until is not None
             assert not opened or self.circuit.calls >= 2
@@ -83,7 +84,7 @@ class Life(RuleBasedStateMachine):
             assert not repeated or not opened
         if permit is Permit.TRIAL or kind in FUTILE:
             assert self.circuit.open_until is not None
-        if wait_s and kind not in FUTILE:
+        if wait_s and kind not in FUTILE and self.circuit.open_until is not None:
             assert self.circuit.rest_s(self.now) >= min(wait_s, POLICY.longest_told_s) - 0.001
 
     @precondition(lambda self: self.running)
@@ -136,12 +137,19 @@ def after(*failures: CodeLabError, start: Circuit | None = None) -> Circuit:
         ([ModelFailed("No.")] * 2, 0),
         ([ModelFailed("No.")] * 3, 5),
         ([ModelUnreachable("No."), ModelTimeout("No.")], 5),
+        # One question may have no end to its answer: it takes two to say something of the model.
+        ([AnswerTimeout("No.")], 0),
+        ([AnswerTimeout("No."), AnswerTimeout("No.")], 5),
         ([ModelInterrupted("No.")], 0),
         ([ModelInterrupted("No.")] * 2, 5),
-        ([ModelRateLimited("No.")], 5),
+        # A limit without a word of its end may be one request's own, and so may a failure be that
+        # asks for patience.
+        ([ModelRateLimited("No.")] * 2, 0),
+        ([ModelRateLimited("No.")] * 3, 5),
+        ([ModelFailed("No.", retry_after_s=7)] * 2, 0),
         ([ModelRateLimited("No.", retry_after_s=40)], 40),
         ([ModelRateLimited("No.", retry_after_s=90_000)], 900),
-        ([ModelFailed("No.", retry_after_s=7)], 7),
+        ([ModelFailed("No.", retry_after_s=7)] * 3, 7),
         ([ModelAuthFailed("No.")], 30),
         ([ModelQuotaExhausted("No.", retry_after_s=600)], 30),
         ([ModelRefused("No.")] * 5, 0),
@@ -153,7 +161,11 @@ def test_the_rest_by_example(failures: list[CodeLabError], rest_s: float) -> Non
 
 
 @given(
-    st.lists(st.sampled_from([ModelFailed, ModelInterrupted, ModelTimeout, ModelUnreachable])),
+    st.lists(
+        st.sampled_from(
+            [ModelFailed, ModelInterrupted, ModelRateLimited, ModelTimeout, ModelUnreachable]
+        )
+    ),
     st.integers(1, 5),
 )
 def test_one_call_alone_never_opens_it(kinds: list[type[ModelError]], opens_at: int) -> None:

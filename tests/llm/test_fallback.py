@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -58,12 +59,19 @@ FAILURES = st.builds(
 )
 
 
-@given(FAILURES, st.integers(1, 5), st.booleans(), st.booleans())
+@given(FAILURES, st.integers(1, 5), st.booleans(), st.booleans(), st.booleans())
 def test_the_decision_keeps_its_promises(
-    failure: CodeLabError, attempt: int, started: bool, has_next: bool
+    failure: CodeLabError, attempt: int, started: bool, has_next: bool, stands_in: bool
 ) -> None:
-    step = decide(failure, attempt=attempt, started=started, has_next=has_next, policy=POLICY)
-    if started or isinstance(failure, ContextTooLong):
+    step = decide(
+        failure,
+        attempt=attempt,
+        started=started,
+        has_next=has_next,
+        policy=POLICY,
+        stands_in=stands_in,
+    )
+    if started or (isinstance(failure, ContextTooLong) and not stands_in):
         assert step == GiveUp()
     if isinstance(step, Retry):
         assert failure.retryable
@@ -73,7 +81,7 @@ def test_the_decision_keeps_its_promises(
     if isinstance(step, NextModel):
         assert has_next
     if isinstance(step, GiveUp) and isinstance(failure, ModelError) and not started:
-        assert not has_next or isinstance(failure, ContextTooLong)
+        assert not has_next or (isinstance(failure, ContextTooLong) and not stands_in)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +137,13 @@ async def run(
     *chain: str,
     known: Circuits | None = None,
     on_waiting: OnWaiting | None = None,
+    windows: Mapping[str, int] | None = None,
 ) -> tuple[Completion, list[Attempt]]:
     attempts: list[Attempt] = []
     policy = RetryPolicy(retries=1, first_pause_s=0.001, longest_pause_s=1, longest_wait_s=2)
+    window = (windows or {}).__getitem__
     with_fallback = WithFallback(
-        client, chain, policy, known or circuits(), attempts.append, on_waiting
+        client, chain, policy, known or circuits(), window, attempts.append, on_waiting
     )
     request = ModelRequest(model=chain[0], messages=())
     return await with_fallback.stream(request, lambda delta: None), attempts
@@ -161,6 +171,45 @@ async def test_nothing_follows_an_answer_that_has_begun() -> None:
         await run(client, "a", "b")
     assert caught.value.begun_by == "a"
     assert client.asked == ["a"]
+
+
+WINDOWS = {"a": 100, "b": 8, "c": 8, "d": 16, "e": 16}
+
+
+async def test_what_is_too_long_for_the_preferred_model_is_the_caller_s_to_shorten() -> None:
+    client = Scripted(ContextTooLong("Too long."), "From d.")
+    with pytest.raises(ContextTooLong) as caught:
+        await run(client, "b", "d", windows=WINDOWS)
+    assert (caught.value.model, client.asked) == ("b", ["b"])
+
+
+async def test_what_is_too_long_for_one_that_stands_in_goes_to_a_longer_window() -> None:
+    client = Scripted(ModelTimeout("No."), ContextTooLong("Too long."), "From d.")
+    completion, _ = await run(client, "a", "b", "c", "d", windows=WINDOWS)
+    assert client.asked == ["a", "b", "d"]
+    assert completion.tried == ("a: model_timeout", "b: context_too_long")
+
+
+@pytest.mark.parametrize(
+    ("chain", "steps", "longest"),
+    [
+        ("abc", [ContextTooLong("b.")], "b"),
+        ("abcde", [ContextTooLong("b."), ContextTooLong("d.")], "d"),
+        # Nobody with a longer window answers: it is b's window that counts.
+        ("abcde", [ContextTooLong("b."), ModelTimeout("No."), ModelTimeout("No.")], "b"),
+        # What the provider says goes before what is known.
+        ("abcde", [ContextTooLong("b.", limit_tokens=20)], "b"),
+        ("abc", [ContextTooLong("b.", limit_tokens=6), ContextTooLong("c.")], "c"),
+    ],
+)
+async def test_without_a_longer_window_it_is_shortened_for_the_one_that_would_answer(
+    chain: str, steps: list[CodeLabError], longest: str
+) -> None:
+    client = Scripted(ModelTimeout("No."), *steps)
+    with pytest.raises(ContextTooLong) as caught:
+        await run(client, *chain, windows=WINDOWS)
+    assert caught.value.model == longest
+    assert not client.steps
 
 
 async def test_the_shortest_wait_is_told_when_nothing_answers() -> None:
@@ -217,6 +266,32 @@ async def test_a_limit_is_waited_for_when_somebody_is_told() -> None:
     assert len(attempts) == 2
 
 
+async def test_a_limit_without_an_end_is_asked_again_before_another_model_is() -> None:
+    known = circuits()
+    completion, _ = await run(Scripted(ModelRateLimited("No."), "From a."), "a", "b", known=known)
+    assert (completion.model, known.rest_s("a")) == ("a", 0)
+
+
+async def test_one_call_waits_for_a_limit_at_its_own_pace_and_closes_nothing_to_others() -> None:
+    known, client = circuits(), Limited(0.3)
+    told: list[Waiting] = []
+    completion, _ = await run(client, "a", known=known, on_waiting=told.append)
+    assert completion.text == "Here."
+    # Twice without a pause worth telling of; then each is twice as long as the one before.
+    assert 4 <= len(client.asked) <= 11
+    assert {one.reason for one in told} == {"Not now."}
+    assert len(told) == len(client.asked) - 1
+    assert known.rest_s("a") == 0
+
+
+async def test_who_waits_for_one_model_leaves_another_alone_as_long_as_it_asks() -> None:
+    down = ModelFailed("Come back later.", retry_after_s=3)
+    client = Scripted(down, *[ModelRateLimited("No.")] * 2, "From b.")
+    completion, _ = await run(client, "a", "b", on_waiting=lambda waiting: None)
+    assert client.asked == ["a", "b", "b", "b"]
+    assert completion.tried == ("a: model_failed", "b: model_rate_limited")
+
+
 async def test_a_limit_that_ends_too_late_is_told_at_once() -> None:
     client = Scripted(ModelRateLimited("Not now.", retry_after_s=3))
     told: list[Waiting] = []
@@ -258,7 +333,7 @@ async def test_lost_time_is_told() -> None:
 
 async def test_one_call_at_a_time_is_the_trial() -> None:
     known = circuits(first_pause_s=0.01)
-    known.failed("a", Permit.CLOSED, ModelRateLimited("Not now."))
+    known.failed("a", Permit.CLOSED, ModelRateLimited("Not now.", retry_after_s=0.01))
     await asyncio.sleep(0.02)
     client = Held()
     trial = asyncio.create_task(run(client, "a", "b", known=known))

@@ -16,6 +16,7 @@ from codelab.kit.ratelimit import RateLimiter
 from codelab.llm.api import Attribution, Caps, LlmSettings, Models, UsageFilter
 from codelab.llm.errors import BudgetExhausted, ModelUnpriced, NoModelAvailable
 from codelab.llm.models import llm_budgets, llm_reservations, llm_usage
+from codelab.llm.time_limits import TimeLimits
 from codelab.sdk.messages import UserMessage
 from codelab.sdk.model import Usage
 from tests.llm.conftest import add_user
@@ -46,7 +47,7 @@ class Told:
     def __init__(self) -> None:
         self.usages: list[Usage] = []
 
-    def __call__(self, model: str, usage: Usage) -> None:
+    def __call__(self, number: str, model: str, usage: Usage) -> None:
         self.usages.append(usage)
 
     @property
@@ -194,7 +195,8 @@ async def test_services_go_against_the_server_s_cap_only(layer: Layer) -> None:
 async def test_what_the_caller_is_told_is_what_the_table_holds(
     layer: Layer, user_id: str, reply: Reply, rows: int, caps: Caps
 ) -> None:
-    models = layer.build(priced(layer), caps=caps, first_token_timeout_s=0.5, idle_timeout_s=0.5)
+    limits = TimeLimits(first_token_s=0.5, idle_s=0.5)
+    models = layer.build(priced(layer), caps=caps, time_limits=limits)
     told = Told()
     await layer.script(reply, reply, reply)
     with contextlib.suppress(CodeLabError):
@@ -243,7 +245,7 @@ async def test_each_model_of_a_chain_is_paid_at_its_own_price(layer: Layer, user
         cheap,
         ours={"fallbacks": ["cheap"]},
         caps=AMPLE,
-        first_token_timeout_s=0.5,
+        time_limits=TimeLimits(first_token_s=0.5),
     )
     told = Told()
     await layer.script(Reply(text="late", delay_s=3))

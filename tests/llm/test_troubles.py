@@ -11,8 +11,9 @@ import pytest
 
 from codelab.kit.errors import CodeLabError
 from codelab.llm.api import Models
-from codelab.llm.errors import ModelError, NoModelAvailable
+from codelab.llm.errors import AnswerTimeout, ModelError, NoModelAvailable
 from codelab.llm.fallback import RetryPolicy
+from codelab.llm.time_limits import TimeLimits
 from codelab.sdk.model import (
     Completion,
     Delta,
@@ -34,7 +35,7 @@ async def wire(request: pytest.FixtureRequest, layer: Layer) -> tuple[Models, st
     """A model layer with one model, impatient, and the model's name."""
     name: str = request.param
     models = layer.build(
-        layer.entry(name), first_token_timeout_s=0.4, idle_timeout_s=0.4, retry=ONCE
+        layer.entry(name), time_limits=TimeLimits(first_token_s=0.4, idle_s=0.4), retry=ONCE
     )
     await models.warm_up()
     return models, name
@@ -126,6 +127,21 @@ async def test_a_model_that_stops_in_the_middle_is_given_up(
     await eventually(layer.was_cut)
 
 
+@pytest.mark.parametrize("name", ["openai", "anthropic", "ollama"])
+async def test_an_answer_that_dribbles_on_for_ever_is_cut_off(layer: Layer, name: str) -> None:
+    models = layer.build(layer.entry(name), time_limits=TimeLimits(answer_s=0.6))
+    await models.warm_up()
+    await layer.script(Reply(text="and so on " * 1000, token_delay_s=0.05))
+    heard = Heard()
+    with pytest.raises(AnswerTimeout) as caught:
+        await ask(models, name, heard)
+    assert caught.value.begun_by == name
+    assert heard.text.startswith("and so on")
+    await eventually(layer.was_cut)
+    (call,) = layer.calls
+    assert (call.error_code, call.usage.output_tokens > 0) == ("answer_timeout", True)
+
+
 @pytest.mark.parametrize(("pieces", "said"), [(0, "did not start"), (2, "in the middle")])
 async def test_a_ping_is_no_token(
     wire: tuple[Models, str], layer: Layer, pieces: int, said: str
@@ -147,7 +163,9 @@ async def test_a_thought_is_a_sign_of_life(wire: tuple[Models, str], layer: Laye
 
 
 async def test_a_long_tool_call_is_a_sign_of_life(layer: Layer) -> None:
-    models = layer.build(layer.entry("openai"), first_token_timeout_s=0.3, idle_timeout_s=0.3)
+    models = layer.build(
+        layer.entry("openai"), time_limits=TimeLimits(first_token_s=0.3, idle_s=0.3)
+    )
     call = ToolCall("read_file", {"path": "a/b/c/d/e/f/g/h/i/j"})
     await layer.script(Reply(tool_calls=[call], split="bytes", token_delay_s=0.04))
     heard = Heard()
@@ -174,8 +192,7 @@ async def test_a_plugin_s_model_has_the_same_limits(layer: Layer, word: str, sai
     models = layer.build(
         providers=[ModelProvider(client=Silent(word), models=(offered,))],
         discover=False,
-        first_token_timeout_s=0.2,
-        idle_timeout_s=0.2,
+        time_limits=TimeLimits(first_token_s=0.2, idle_s=0.2),
     )
     error = await failure(models, "theirs", layer)
     assert said in error.message
@@ -218,7 +235,7 @@ async def test_the_next_of_the_chain_answers_across_providers(layer: Layer, repl
         layer.entry("anthropic", "second", second),
         layer.entry("ollama", "third", f"{layer.key}-third"),
         ours={"fallbacks": ["second", "third"]},
-        first_token_timeout_s=0.5,
+        time_limits=TimeLimits(first_token_s=0.5),
     )
     await models.warm_up()
     await layer.script(reply, reply)

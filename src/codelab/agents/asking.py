@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from codelab.agents.budget import Limits, tightened
 from codelab.agents.compacting import compact
 from codelab.agents.live import LiveTurn
-from codelab.agents.prompting import Prompt
+from codelab.agents.prompting import Conversation, Prompt
 from codelab.agents.summary import SUMMARY_AGENT
 from codelab.llm.errors import ContextTooLong
 from codelab.sdk.model import Completion
@@ -38,36 +40,44 @@ async def ask(turn: LiveTurn, task: Task, message_id: str) -> Completion:
                 limit_tokens=error.limit_tokens,
                 asked_tokens=error.asked_tokens,
             )
-            shorter = await _tightened(turn, task)
+            shorter = await _tightened(turn, task, model)
             if shorter is None:
-                raise _hopeless(prompt) from error
+                raise _hopeless(model) from error
             prompt = shorter
     try:
         return await _stream(turn, task, prompt, message_id)
     except ContextTooLong as error:
-        raise _hopeless(prompt) from error
+        raise _hopeless(error.model or prompt.request.model) from error
 
 
 async def _fitting(turn: LiveTurn, task: Task) -> Prompt:
     """Return the prompt, compacted if it takes too much."""
-    prompt = turn.prompter.prompt(turn.conversation(task))
-    return await _compacted(turn, task, prompt, prompt.limits) or prompt
+    conversation = turn.conversation(task)
+    prompt = turn.prompter.prompt(conversation)
+    return await _compacted(turn, task, conversation, prompt, prompt.limits) or prompt
 
 
-async def _tightened(turn: LiveTurn, task: Task) -> Prompt | None:
-    """Return a prompt that is shorter than one that was refused, or none if there is no way."""
-    prompt = turn.prompter.prompt(turn.conversation(task))
+async def _tightened(turn: LiveTurn, task: Task, refused_by: str) -> Prompt | None:
+    """Return a prompt that is shorter than one that was refused, or none if there is no way.
+
+    It is measured for the model that has refused it, which may not be the one that is preferred.
+    """
+    model = turn.services.models.info(refused_by)
+    conversation = msgspec.structs.replace(turn.conversation(task), model=model)
+    prompt = turn.prompter.prompt(conversation)
     limits = tightened(prompt.limits, prompt.used_tokens, prompt.fixed)
-    return await _compacted(turn, task, prompt, limits)
+    return await _compacted(turn, task, conversation, prompt, limits)
 
 
-async def _compacted(turn: LiveTurn, task: Task, prompt: Prompt, limits: Limits) -> Prompt | None:
-    """Compact the task's conversation and return its new prompt, or none if nothing is hidden."""
+async def _compacted(
+    turn: LiveTurn, task: Task, conversation: Conversation, prompt: Prompt, limits: Limits
+) -> Prompt | None:
+    """Compact a conversation and return its task's new prompt, or none if nothing is hidden."""
     used = turn.unrecorded.setdefault(f"{SUMMARY_AGENT} {task.id}", [])
     compacted = await compact(
         turn.services.models,
         turn.prompter,
-        turn.conversation(task),
+        conversation,
         prompt,
         limits,
         turn.attribution(task),
@@ -102,9 +112,9 @@ async def _stream(turn: LiveTurn, task: Task, prompt: Prompt, message_id: str) -
     return completion
 
 
-def _hopeless(prompt: Prompt) -> ContextTooLong:
+def _hopeless(model: str) -> ContextTooLong:
     return ContextTooLong(
-        f"This conversation does not fit into the window of {prompt.request.model}, although it "
+        f"This conversation does not fit into the window of {model}, although it "
         "was shortened as far as possible. Send a shorter message, start a new session, or "
         "choose a model with a larger window."
     )

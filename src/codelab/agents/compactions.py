@@ -77,7 +77,9 @@ class Compactions:
         prompter = Prompter(services.counter, services.context_tokens)
         prompt = prompter.prompt(conversation)
         limits = tightened(prompt.limits, prompt.used_tokens, prompt.fixed)
-        attribution = Attribution(user_id=principal.user_id, session_id=session_id)
+        attribution = Attribution(
+            user_id=principal.user_id, session_id=session_id, agent=conversation.agent
+        )
         used: Used = []
         compacted = await compact(
             services.models, prompter, conversation, prompt, limits, attribution, used

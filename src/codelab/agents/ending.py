@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
@@ -10,7 +11,7 @@ import structlog
 from codelab.agents.errors import StepLimitReached
 from codelab.agents.live import LiveTurn
 from codelab.kit.crypto import SealBroken
-from codelab.kit.errors import CodeLabError
+from codelab.kit.errors import CodeLabError, Unavailable
 from codelab.llm.errors import BudgetExhausted
 from codelab.sessions.api import TurnState
 from codelab.sessions.events import (
@@ -26,6 +27,7 @@ from codelab.sessions.events import (
 )
 
 _log = structlog.get_logger(__name__)
+_TRY_AGAIN_S = 1.0
 
 
 async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None = None) -> None:
@@ -68,6 +70,24 @@ async def record_used(turn: LiveTurn) -> None:
     """Record what broken-off calls have used, before another replica goes on with the turn."""
     if any(turn.unrecorded.values()):
         await turn.record(*_unrecorded(turn, await turn.load()))
+
+
+async def disown_used(turn: LiveTurn) -> None:
+    """Take what the log will never be told of out of the turn's figures, once that can be done.
+
+    The turn is another's by now: it ends with a figure that does not hold these calls.
+    """
+    await turn.settle_writes()
+    while any(turn.unrecorded.values()):
+        try:
+            lost = _unrecorded(turn, await turn.load())
+            await turn.services.models.take_from_turn([fact.usage_id for fact in lost])
+            return
+        except Unavailable:
+            await asyncio.sleep(_TRY_AGAIN_S)
+        except CodeLabError as error:
+            _log.error("usage_not_disowned", turn_id=turn.held.turn_id, code=error.code)
+            return
 
 
 async def _left_over(turn: LiveTurn) -> list[AnyFact]:

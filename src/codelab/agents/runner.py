@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from codelab.agents.carried import Carried
-from codelab.agents.ending import end, record_used, stop_reason_of
+from codelab.agents.ending import disown_used, end, record_used, stop_reason_of
 from codelab.agents.live import LiveTurn, Services
 from codelab.agents.loop import run_turn
 from codelab.hitl.events import ApprovalResolved
@@ -23,6 +23,7 @@ from codelab.sessions.events import Entry, TurnCancelRequested, TurnLetGo, TurnS
 from codelab.workspace.api import Workspaces
 
 _log = structlog.get_logger(__name__)
+_DISOWNED_WITHIN_S = 3.0
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ class Runner:
         self._called_for: set[str] = set()
         self._background: list[asyncio.Task[None]] = []
         self._resuming: set[asyncio.Task[None]] = set()
+        self._disowning: set[asyncio.Task[None]] = set()
         self._drained_at: float | None = None
 
     @property
@@ -93,6 +95,12 @@ class Runner:
         for carried in self._running.values():
             carried.interrupt("let_go")
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._disowning:
+            # Without a database they would go on for ever.
+            _, waiting = await asyncio.wait(self._disowning, timeout=_DISOWNED_WITHIN_S)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     def _on_started(self, event: TurnStarted) -> None:
         self._spawn(event.held, (event.opening,))
@@ -123,6 +131,11 @@ class Runner:
             held = await self._services.turns.take_lease(session_id)
             if held is not None:
                 self._spawn(held, ())
+
+    def _disown_soon(self, turn: LiveTurn) -> None:
+        task = asyncio.create_task(disown_used(turn))
+        self._disowning.add(task)
+        task.add_done_callback(self._disowning.discard)
 
     def _spawn(self, held: Lease, entries: tuple[Entry, ...]) -> None:
         carried = Carried(held)
@@ -159,6 +172,16 @@ class Runner:
     async def _carry(self, carried: Carried, entries: tuple[Entry, ...]) -> Lease | None:
         """Carry a turn as far as it goes; return a new lease when it can go on at once."""
         turn = LiveTurn(self._services, carried.held)
+        try:
+            return await self._carry_on(turn, carried, entries)
+        except Exception:
+            # It is out of our hands, and what it has used is not in its log.
+            self._disown_soon(turn)
+            raise
+
+    async def _carry_on(
+        self, turn: LiveTurn, carried: Carried, entries: tuple[Entry, ...]
+    ) -> Lease | None:
         if carried.held.cancel_requested:
             carried.interrupt("cancelled")
         conclusion: Coroutine[Any, Any, Lease | None]

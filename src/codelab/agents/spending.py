@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codelab.kit.ids import new_id
 from codelab.sdk.model import Usage
 from codelab.sessions.events import UsageRecorded
 
 Used = list[UsageRecorded]
 
 
-def noted_in(used: Used, *, agent: str, task_id: str) -> Callable[[str, Usage], None]:
+def noted_in(used: Used, *, agent: str, task_id: str) -> Callable[[str, str, Usage], None]:
     """Return what the model layer tells of each row that its table gets.
 
     Args:
@@ -20,11 +19,11 @@ def noted_in(used: Used, *, agent: str, task_id: str) -> Callable[[str, Usage], 
         task_id: The task that it was for.
     """
 
-    def on_usage(model: str, usage: Usage) -> None:
+    def on_usage(number: str, model: str, usage: Usage) -> None:
         if usage != Usage():
             used.append(
                 UsageRecorded(
-                    agent=agent, model=model, usage=usage, usage_id=new_id(), task_id=task_id
+                    agent=agent, model=model, usage=usage, usage_id=number, task_id=task_id
                 )
             )
 

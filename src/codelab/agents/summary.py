@@ -58,20 +58,22 @@ async def summarise(
 
     Args:
         models: The model layer.
-        attribution: On whose account.
+        attribution: On whose account, and whose conversation it is.
         hidden: What is to be hidden, oldest first.
         earlier: The summary of what was hidden before.
         tokens: How long it may be.
         used: Takes what it has cost.
         task_id: The task whose conversation it is.
         on_waiting: Told when it takes longer, and why; otherwise no limit is waited for.
-        model: Which model writes it; otherwise the one for quick work.
+        model: The model that the user has chosen, if any; otherwise the agent's own writes it, or
+            the one for quick work where it has none.
 
     Raises:
         BudgetExhausted, RateLimited, DatabaseUnavailable: The answer would fail for it as well.
     """
     try:
-        name = models.resolve(ModelRole.FAST, model)
+        agent = attribution.agent
+        name = models.resolve(ModelRole.FAST, model, agent=agent)
         room = int(prompt_window(models.info(name), 10**9) * _SHARE * BYTES_PER_TOKEN)
         request = ModelRequest(
             model=name,
@@ -87,6 +89,7 @@ async def summarise(
             attribution=msgspec.structs.replace(attribution, agent=SUMMARY_AGENT),
             on_waiting=on_waiting,
             on_usage=noted_in(used, agent=SUMMARY_AGENT, task_id=task_id),
+            chain_of=agent,
         )
     except (BudgetExhausted, DatabaseUnavailable, RateLimited):
         # The answer itself would fail for the same reason: nothing is to be hidden for that.

@@ -14,6 +14,7 @@ from codelab.llm.providers.embeddings import embedding_request
 from codelab.llm.response_cache import ResponseCache
 from codelab.llm.service import Models
 from codelab.llm.settings import LlmSettings
+from codelab.llm.time_limits import TimeLimits
 
 __all__ = [
     "AddedModels",
@@ -28,6 +29,7 @@ __all__ = [
     "RestingModel",
     "RetryPolicy",
     "Standing",
+    "TimeLimits",
     "UsageFilter",
     "UsageGroup",
     "UsageRecord",

@@ -155,8 +155,9 @@ def failed(
         if failure.retry_after_s is None:
             return circuit
         return msgspec.structs.replace(circuit, open_until=until, told=True, limited=True)
-    limited = isinstance(failure, ModelRateLimited) or failure.retry_after_s is not None
-    at_once = limited or isinstance(failure, _FUTILE) or permit is Permit.TRIAL
+    told = failure.retry_after_s is not None
+    is_limit = isinstance(failure, ModelRateLimited)
+    at_once = (is_limit and told) or isinstance(failure, _FUTILE) or permit is Permit.TRIAL
     if not at_once and (weight < policy.opens_at or calls < _LEAST_CALLS):
         return msgspec.structs.replace(circuit, weight=weight, calls=calls)
     return Circuit(
@@ -164,8 +165,8 @@ def failed(
         calls=calls,
         openings=circuit.openings + 1,
         open_until=now + pause_s,
-        told=failure.retry_after_s is not None,
-        limited=limited,
+        told=told,
+        limited=is_limit or told,
         code=failure.code,
         reason=failure.message,
     )

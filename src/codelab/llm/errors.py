@@ -169,6 +169,14 @@ class ModelTimeout(ModelError):
     retryable = True
 
 
+class AnswerTimeout(ModelTimeout):
+    """An answer went on and on, and was cut off; the same question might take as long again."""
+
+    code = "answer_timeout"
+    title = "The answer took too long"
+    retryable = False
+
+
 class ModelUnreachable(ModelError):
     """No connection to the provider could be made."""
 

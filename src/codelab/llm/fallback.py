@@ -23,6 +23,7 @@ from codelab.llm.errors import (
     ModelUnreachable,
     NoModelAvailable,
 )
+from codelab.llm.met_limits import MetLimits
 from codelab.sdk.model import Completion, Delta, ModelClient, ModelRequest, OnDelta
 
 # What may well work a moment later. A timeout is none of these: the time is gone.
@@ -65,7 +66,13 @@ class GiveUp(msgspec.Struct, frozen=True):
 
 
 def decide(
-    failure: CodeLabError, *, attempt: int, started: bool, has_next: bool, policy: RetryPolicy
+    failure: CodeLabError,
+    *,
+    attempt: int,
+    started: bool,
+    has_next: bool,
+    policy: RetryPolicy,
+    stands_in: bool = False,
 ) -> Retry | NextModel | GiveUp:
     """Decide what follows a failure.
 
@@ -75,8 +82,9 @@ def decide(
         started: Whether a part of an answer has been shown: another model's must not be mixed in.
         has_next: Whether the chain has a further model.
         policy: How patient to be.
+        stands_in: Whether the model is asked in the preferred one's place.
     """
-    if started or _is_for_the_caller(failure):
+    if started or _is_for_the_caller(failure, stands_in=stands_in):
         return GiveUp()
     longest = policy.pause_before_next_s if has_next else policy.longest_pause_s
     pause = min(policy.first_pause_s * 2 ** (attempt - 1), longest)
@@ -119,11 +127,15 @@ class WithFallback:
     call might work, and a provider that is down is not overrun. What a provider has asked us to
     wait for, and the turn of those few, is waited for only when somebody is told.
 
+    The request fits the preferred model, as far as is known. Where it is too long for one that
+    stands in for it, only those after that one are asked whose window is longer.
+
     Args:
         client: The client that asks.
         chain: The models, the preferred one first.
         policy: How patient to be with each.
         circuits: Knows which models rest.
+        window: Returns the size of a model's window in tokens.
         on_failed: Told of each failed attempt.
         on_waiting: Told why it takes longer; without it a call does not wait for limits to end.
     """
@@ -134,6 +146,7 @@ class WithFallback:
         chain: Sequence[str],
         policy: RetryPolicy,
         circuits: Circuits,
+        window: Callable[[str], int],
         on_failed: Callable[[Attempt], None],
         on_waiting: OnWaiting | None = None,
     ) -> None:
@@ -141,6 +154,7 @@ class WithFallback:
         self._chain = chain
         self._policy = policy
         self._circuits = circuits
+        self._window = window
         self._on_failed = on_failed
         self._on_waiting = on_waiting
         self._attempts: list[Attempt] = []
@@ -148,12 +162,16 @@ class WithFallback:
         self._has_waited = False
         self._failed: set[str] = set()
         self._crowded: set[str] = set()
+        self._limits = MetLimits(policy.first_pause_s, policy.longest_pause_s)
+        # What the latest of those that stand in has said, if the request was too long for it.
+        self._overflow: ContextTooLong | None = None
 
     async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
         """Run the request.
 
         Raises:
             NoModelAvailable: None of the models answered.
+            ContextTooLong: It is too long for the model that would answer, which the error names.
             ModelError: The only model, or one in the middle of its answer, failed.
         """
         now = asyncio.get_running_loop().time
@@ -163,6 +181,8 @@ class WithFallback:
             completion = await self._ask_in_turn(request, on_delta)
             if completion is not None:
                 return completion
+            if self._overflow is not None:
+                raise self._overflow
             name, wait_s = self._next_end_of_a_rest()
             if not name or now() + wait_s > patient_until:
                 raise _outcome(self._attempts)
@@ -171,16 +191,23 @@ class WithFallback:
     async def _ask_in_turn(self, request: ModelRequest, on_delta: OnDelta) -> Completion | None:
         """Go through the chain once; none when nothing answered."""
         asked = False
-        for place, name in enumerate(self._chain):
+        left = list(self._chain)
+        while left:
+            name = left.pop(0)
+            met = self._limits.of(name)
+            if met and self._limits.rest_s(name):
+                self._attempts.append(Attempt(name, met.failure))
+                continue
             permit = self._circuits.seek(name)
             if permit is None:
                 self._pass_over(name)
                 continue
             asked = True
-            has_next = place + 1 < len(self._chain)
-            completion = await self._ask(name, permit, request, on_delta, has_next=has_next)
+            completion = await self._ask(name, permit, request, on_delta, has_next=bool(left))
             if completion is not None:
                 return completion
+            if self._overflow is not None:
+                left = self._longer(left, self._overflow)
         look = self._circuits.look
         cautious = [name for name in self._chain if not look(name).told]
         # Whoever waits already leaves it to the trial of one: many may wait for the same model.
@@ -203,7 +230,8 @@ class WithFallback:
     ) -> Completion | None:
         """Ask one model, several times if its failures pass; none when the next one's turn is."""
         self._tell_of_lost_time(name)
-        attempt = 1
+        # Whoever waits for a limit asks once each time.
+        attempt = 1 + (self._policy.retries if self._limits.of(name) else 0)
         while True:
             again = name in self._failed
             one = _Attempting(name, permit, self._circuits, on_delta, again=again)
@@ -212,6 +240,7 @@ class WithFallback:
                 return msgspec.structs.replace(completion, tried=tuple(self._tried))
             except CodeLabError as failure:
                 self._failed.add(name)
+                self._limits.note(name, failure)
                 self._note(Attempt(name, failure))
                 step = decide(
                     failure,
@@ -220,9 +249,12 @@ class WithFallback:
                     # A longer pause is one that somebody is told of.
                     has_next=has_next or self._on_waiting is not None,
                     policy=self._policy,
+                    stands_in=(stands_in := name != self._chain[0]),
                 )
-                if one.started or _is_for_the_caller(failure):
+                if one.started or _is_for_the_caller(failure, stands_in=stands_in):
                     raise
+                if isinstance(failure, ContextTooLong):
+                    self._overflow = failure
                 if not isinstance(step, Retry) or permit is Permit.INSISTED:
                     return None
             # Others have failed too, or a limit is reached: one more request makes it worse.
@@ -234,23 +266,32 @@ class WithFallback:
                 return None
             attempt, permit = attempt + 1, next_permit
 
+    def _longer(self, names: Sequence[str], overflow: ContextTooLong) -> list[str]:
+        """Return the models that may take what was too long for one."""
+        refused = overflow.limit_tokens or self._window(overflow.model)
+        return [name for name in names if self._window(name) > refused]
+
     def _next_end_of_a_rest(self) -> tuple[str, float]:
         """Return the model whose rest ends first, of those worth waiting for, and in how long.
 
         These are the ones whose provider limits requests, and those that too many others ask.
         """
-        look = self._circuits.look
-        worth = [name for name in self._chain if look(name).limited or name in self._crowded]
+        look, met = self._circuits.look, self._limits.of
+        worth = [n for n in self._chain if look(n).limited or n in self._crowded or met(n)]
         if not worth:
             return "", 0.0
-        first = min(worth, key=self._circuits.rest_s)
+        first = min(worth, key=self._rest_s)
         # Not at once, even where a provider says so: others have heard the same.
-        return first, max(self._circuits.rest_s(first), self._policy.first_pause_s)
+        return first, max(self._rest_s(first), self._policy.first_pause_s)
+
+    def _rest_s(self, name: str) -> float:
+        return max(self._circuits.rest_s(name), self._limits.rest_s(name))
 
     async def _wait(self, name: str, wait_s: float) -> None:
         self._has_waited = True
         if self._on_waiting is not None:
-            reason = self._circuits.look(name).reason
+            met = self._limits.of(name)
+            reason = self._circuits.look(name).reason or (met.failure.message if met else "")
             until = utc_now() + timedelta(seconds=wait_s)
             self._on_waiting(Waiting(model=name, reason=reason, until=until))
         await asyncio.sleep(wait_s)
@@ -322,9 +363,11 @@ def _jitter() -> float:
     return 1 + secrets.randbelow(200) / 1000
 
 
-def _is_for_the_caller(failure: CodeLabError) -> bool:
+def _is_for_the_caller(failure: CodeLabError, *, stands_in: bool) -> bool:
     """Tell whether only the caller can help: no other model is to be asked."""
-    return isinstance(failure, ContextTooLong) or not isinstance(failure, ModelError)
+    if isinstance(failure, ContextTooLong):
+        return not stands_in
+    return not isinstance(failure, ModelError)
 
 
 def _outcome(attempts: Sequence[Attempt]) -> CodeLabError:

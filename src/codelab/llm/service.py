@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
-from codelab.kit.errors import RateLimited
+from codelab.kit.errors import RateLimited, Unavailable
 from codelab.kit.ratelimit import RateLimiter
 from codelab.llm.accounting.accounted import Accounted, Books, OnUsage
 from codelab.llm.accounting.budget import Budget
@@ -106,8 +106,7 @@ class Models:
         self._circuits = Circuits(settings.circuit, lambda name: self._catalogue.find(name))
         self._client = TimeLimited(
             ProviderClient(lambda: self._catalogue, self._litellm, self._pool),
-            settings.first_token_timeout_s,
-            settings.idle_timeout_s,
+            settings.time_limits,
         )
 
     async def stream(
@@ -119,6 +118,7 @@ class Models:
         on_waiting: OnWaiting | None = None,
         on_usage: OnUsage | None = None,
         fresh: bool = False,
+        chain_of: str | None = None,
     ) -> Completion:
         """Run a request; each piece goes to `on_delta` at once, in the reader's own callback.
 
@@ -131,8 +131,10 @@ class Models:
             attribution: On whose account.
             on_waiting: Told when it takes longer, and why; without it the call does not wait for
                 providers that limit requests.
-            on_usage: Told, once for each, the model and the usage that a row of the table gets.
+            on_usage: Told, once for each, the id, the model and the usage of each row that the
+                table gets.
             fresh: Whether an answer that was kept for an identical request will not do.
+            chain_of: The agent whose chain follows the model; without it whoever asks.
 
         Raises:
             RateLimited: The user has made too many calls within an hour.
@@ -150,12 +152,13 @@ class Models:
         # From the inside out; a kept answer counts against no limit.
         client: ModelClient = WithFallback(
             Accounted(self._client, record, self._books, self, on_usage),
-            self._catalogue.chain(entry.name, attribution.agent)
+            self._catalogue.chain(entry.name, chain_of or attribution.agent)
             # Another model's vectors mean nothing beside this one's.
             if INPUT not in request.options
             else (entry.name,),
             self._settings.retry,
             self._circuits,
+            self.window,
             record.failed_attempt,
             on_waiting,
         )
@@ -261,6 +264,18 @@ class Models:
         """Add up what calls have used; includes calls just made."""
         await self._flush()
         return await self._repository.sums(group, chosen)
+
+    async def take_from_turn(self, numbers: Collection[str]) -> None:
+        """Have the rows of these calls name no turn, whose figure does not hold them.
+
+        Raises:
+            Unavailable: The database does not answer, or not all of them are written yet: nothing
+                has changed, and this may be tried again.
+        """
+        await self._flush()
+        if self.budget and self.budget.is_settling(numbers):
+            raise Unavailable("The calls are not settled yet.")
+        await self._repository.take_from_turn(numbers)
 
     async def standing(self, user_id: str, *, session_id: str = "") -> list[Standing]:
         """Say how the caps stand that hold for a user's calls, or for those in a session."""

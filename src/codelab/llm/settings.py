@@ -10,6 +10,7 @@ from codelab.llm.accounting.caps import Caps
 from codelab.llm.circuit import CircuitPolicy
 from codelab.llm.fallback import RetryPolicy
 from codelab.llm.providers.addresses import NOTHING, Allowed
+from codelab.llm.time_limits import TimeLimits
 
 
 class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +19,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         models_file: The path of `models.yaml`; without one models are found by themselves.
         models_file_optional: Whether the file may be missing, and may come and go.
-        first_token_timeout_s: How long the first piece of an answer may take.
-        idle_timeout_s: How long each further piece may take.
+        time_limits: How long models may take.
         requests_per_hour: Calls per user and hour.
         discover: Whether to look for models when there is no models file.
         search_every_s: How often an Ollama is asked what it has.
@@ -32,8 +32,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     models_file: Path | None = None
     models_file_optional: bool = False
-    first_token_timeout_s: float = 30.0
-    idle_timeout_s: float = 60.0
+    time_limits: TimeLimits = TimeLimits()
     requests_per_hour: int = 100
     discover: bool = True
     search_every_s: float = 60.0

@@ -177,7 +177,7 @@ class ApprovalAnswered(Fact, frozen=True, kw_only=True, tag="approval"):
 
 
 class UsageRecorded(Fact, frozen=True, kw_only=True, tag="usage"):
-    """What one model call used, whole or broken off. `usage_id` tells it from any other."""
+    """What one model call used, whole or broken off; `usage_id` is that of its row in the table."""
 
     agent: str
     model: str

@@ -52,7 +52,7 @@ class Answering:
         return Completion(model=request.model, text="a", usage=self._usage)
 
 
-def refuse(model: str, usage: Usage) -> None:
+def refuse(number: str, model: str, usage: Usage) -> None:
     """Fail as one who is told of usage."""
     raise ValueError("I want to know nothing.")
 

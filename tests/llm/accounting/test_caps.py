@@ -26,6 +26,7 @@ from codelab.llm.accounting.estimates import most_input_tokens
 from codelab.llm.accounting.money import NANOS, dollars, nanos, whole
 from codelab.llm.accounting.standing import refusal, standings
 from codelab.llm.catalog.prices import ModelFacts, cost_of
+from codelab.llm.providers.embeddings import embedding_request
 from codelab.sdk.messages import UserMessage
 from codelab.sdk.model import ModelInfo, ModelRequest, Usage
 from tests.llm.layer import ASK, READ_FILE
@@ -168,3 +169,14 @@ def test_no_input_is_underestimated(tokenizer: tiktoken.Encoding, name: str) -> 
     request = ModelRequest(model="m", messages=(UserMessage(text=text),))
     real = len(tokenizer.encode(text, disallowed_special=()))
     assert real <= most_input_tokens(request) <= 12 * real + 100
+
+
+@pytest.mark.parametrize("name", texts())
+def test_a_text_that_gets_a_vector_is_counted_once(tokenizer: tiktoken.Encoding, name: str) -> None:
+    text = texts()[name]
+    shown = most_input_tokens(ModelRequest(model="m", messages=(UserMessage(text=text),)))
+    quoted = most_input_tokens(embedding_request("m", [text], None))
+    real = len(tokenizer.encode(text, disallowed_special=()))
+    assert real <= quoted <= shown
+    tokens = tokenizer.encode(text, disallowed_special=())
+    assert len(tokens) <= most_input_tokens(embedding_request("m", [tokens], None))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from codelab.auth.models import users
 from codelab.kit.errors import RateLimited
 from codelab.llm.accounting.estimates import estimate_usage
-from codelab.llm.accounting.repository import UsageRepository
+from codelab.llm.accounting.repository import UsageRepository, usage_row
 from codelab.llm.accounting.usage import UsageWriter
 from codelab.llm.api import Attribution, UsageFilter, UsageGroup
 from codelab.llm.models import llm_usage
@@ -99,7 +99,7 @@ async def test_many_rows_go_in_one_batch_and_deleted_users_are_left_out(
     assert await count(layer) == 3
     writer = UsageWriter(UsageRepository(layer.db))
     for call in [layer.calls[0]] * 250:
-        writer.add(call)
+        writer.add(usage_row(call))
     await writer.close()
     assert await count(layer) == 253
     async with layer.db.transaction() as tx:
@@ -117,7 +117,7 @@ async def test_a_row_that_no_database_takes_takes_no_other_down(any_layer: Layer
     bad = msgspec.structs.replace(good, usage=Usage(input_tokens=2**66))
     writer = UsageWriter(UsageRepository(layer.db))
     for call in (good, bad, good, good):
-        writer.add(call)
+        writer.add(usage_row(call))
     await writer.close()
     assert await count(layer) == 4
     assert writer.lost == 1

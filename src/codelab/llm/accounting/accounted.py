@@ -22,7 +22,8 @@ from codelab.llm.errors import ModelUnpriced
 from codelab.llm.events import ModelCalled
 from codelab.sdk.model import Completion, ModelClient, ModelInfo, ModelRequest, OnDelta, Usage
 
-OnUsage = Callable[[str, Usage], None]
+# Takes the id of a row of the table, its model, and what it holds.
+OnUsage = Callable[[str, str, Usage], None]
 
 
 class KnownModels(Protocol):
@@ -62,15 +63,16 @@ class Books:
 
         It is written whatever becomes of those who are told of it.
         """
+        row = usage_row(call, held.id if held else "")
         try:
             if on_usage is not None:
-                on_usage(call.model, call.usage)
+                on_usage(row["id"], call.model, call.usage)
             self._bus.publish(call)
         finally:
             if self.budget and held and (held.is_open or (held.counters and call.usage.cost_usd)):
-                await self.budget.settle(held, usage_row(call))
+                await self.budget.settle(held, row)
             else:
-                self._writer.add(call)
+                self._writer.add(row)
 
 
 class Accounted:

@@ -51,7 +51,8 @@ class Budget:
         self._ledger = Ledger(db, caps.limits())
         self._patience_s = patience_s
         self._live: dict[str, Reservation] = {}
-        self._settling: set[asyncio.Task[None]] = set()
+        # By the id of the row that they write.
+        self._settling: dict[str, asyncio.Task[None]] = {}
         self._upkeep: asyncio.Task[None] | None = None
         self._outcomes: Counter[str] = Counter()
         self._granted_in_all = 0
@@ -128,10 +129,14 @@ class Budget:
         """Return how much money was granted here in all, in US dollars."""
         return [("granted", dollars(self._granted_in_all))]
 
+    def is_settling(self, numbers: Iterable[str]) -> bool:
+        """Tell whether one of these calls is not settled yet."""
+        return any(number in self._settling for number in numbers)
+
     async def flush(self) -> None:
         """Wait a moment for the settlements that go on."""
         if self._settling:
-            await asyncio.wait(self._settling, timeout=_SETTLED_WITHIN_S)
+            await asyncio.wait(self._settling.values(), timeout=_SETTLED_WITHIN_S)
 
     async def close(self) -> None:
         """Finish what can be settled; another replica, or the next start, settles the rest."""
@@ -139,9 +144,10 @@ class Budget:
             self._upkeep.cancel()
             await asyncio.gather(self._upkeep, return_exceptions=True)
         await self.flush()
-        for task in self._settling:
+        settling = list(self._settling.values())
+        for task in settling:
             task.cancel()
-        await asyncio.gather(*self._settling, return_exceptions=True)
+        await asyncio.gather(*settling, return_exceptions=True)
 
     async def _granted(self, held: Reservation, quote: Quote) -> Granted:
         now = asyncio.get_running_loop().time
@@ -157,8 +163,8 @@ class Budget:
         self, held: Reservation, row: Mapping[str, Any] | None
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._settle(held, row))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._settling[held.id] = task
+        task.add_done_callback(lambda done: self._settling.pop(held.id, None))
         return task
 
     async def _settle(self, held: Reservation, row: Mapping[str, Any] | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from codelab.llm.providers.embeddings import INPUT
 from codelab.sdk.messages import AssistantMessage, Message, ToolMessage
 from codelab.sdk.model import ModelRequest, Usage
 
@@ -50,7 +51,9 @@ def most_input_tokens(request: ModelRequest) -> int:
     Noise of small letters may take more than this.
     """
     # As JSON it holds whatever is sent, and what the frames of messages and tools take besides.
-    sent = msgspec.json.encode(request)
+    # Texts that get vectors are sent once, and stand in it as messages too.
+    once = msgspec.structs.replace(request, messages=()) if INPUT in request.options else request
+    sent = msgspec.json.encode(once)
     single = len(sent.translate(None, _JOINED)) + sum(3 * sent.count(one) for one in _SYMBOLS)
     return single + -(-(len(sent) - single) // 2) + _MOST_PER_MESSAGE_TOKENS * len(request.messages)
 

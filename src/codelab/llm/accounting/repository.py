@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -104,11 +104,11 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
     tried: str
 
 
-def usage_row(call: ModelCalled) -> dict[str, Any]:
-    """Make the row of a call that was over a moment ago."""
+def usage_row(call: ModelCalled, number: str = "") -> dict[str, Any]:
+    """Make the row of a call that was over a moment ago; the number is its id, if it has one."""
     now = utc_now()
     return {
-        "id": new_id(),
+        "id": number or new_id(),
         "at": now,
         "day": now.date().isoformat(),
         "user_id": call.user_id or None,
@@ -148,6 +148,12 @@ class UsageRepository:
             if len(rows) == 1:
                 return 0
         return sum([await self.insert([row]) for row in rows])
+
+    async def take_from_turn(self, numbers: Collection[str]) -> None:
+        """Have the rows name no turn any more."""
+        async with self._db.transaction() as tx:
+            rows = sa.update(llm_usage).where(llm_usage.c.id.in_(numbers))
+            await tx.execute(rows.values(turn_id=""))
 
     async def of_user(self, user_id: str, *, before: str | None, limit: int) -> list[UsageRecord]:
         """Read a page of a user's calls, newest first."""

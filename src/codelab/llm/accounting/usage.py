@@ -9,8 +9,7 @@ from typing import Any
 import structlog
 
 from codelab.kit.errors import Unavailable
-from codelab.llm.accounting.repository import UsageRepository, usage_row
-from codelab.llm.events import ModelCalled
+from codelab.llm.accounting.repository import UsageRepository
 
 _log = structlog.get_logger(__name__)
 
@@ -33,11 +32,11 @@ class UsageWriter:
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
 
-    def add(self, call: ModelCalled) -> None:
-        """Take a call; it is written within half a second."""
+    def add(self, row: dict[str, Any]) -> None:
+        """Take the row of a call; it is written within half a second."""
         if len(self._waiting) == _MOST_WAITING:
             self.lost += 1
-        self._waiting.append(usage_row(call))
+        self._waiting.append(row)
         if len(self._waiting) >= _BATCH_ROWS:
             self._full.set()
         if self._task is None or self._task.done():

@@ -18,7 +18,8 @@ from codelab.sdk.model import ModelClient, ModelInfo, ModelProvider
 _FROM_ENVIRONMENT = "os.environ/"
 _SECRET_FIELD = re.compile(r"key|token(?!s)|secret|password|credential|header", re.IGNORECASE)
 
-_EMBEDDING_NAME = re.compile(r"embed|\bbge-|minilm", re.IGNORECASE)
+# What litellm's list says of each name is not at hand when the catalogue is put together.
+_EMBEDDING_NAME = re.compile(r"embed|minilm|\b(?:bge|e5|gte|uae)-|\bvoyage[-/]", re.IGNORECASE)
 EMBEDDING: Mapping[str, Any] = {"mode": "embedding"}
 
 
