@@ -27,10 +27,12 @@ ALIVE = Delta()
 # Some providers number their calls in each answer; within a session such an id would repeat.
 _COUNTED_ID = re.compile(r"(?:[a-z]+[_-])?\d{0,5}")
 _MOST_CALLS = 512
-_MOST_CHARACTERS = 16 * 1024 * 1024
+# Twice what the longest answers take that models give, a token in each piece.
+_MOST_CHARACTERS = 8 * 1024 * 1024
 # What a piece takes besides its characters, however few they are.
-_PIECE_CHARACTERS = 48
-_USABLE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_PIECE_CHARACTERS = 32
+_LONGEST_ID = 128
+_USABLE_ID = re.compile(rf"[\w.:-]{{1,{_LONGEST_ID}}}", re.ASCII)
 # What providers take back as the name of a tool.
 _UNNAMEABLE = re.compile(r"[^\w.-]", re.ASCII)
 _LONGEST_NAME = 128
@@ -61,7 +63,8 @@ class ToolCallAssembler:
             ModelFailed: There are more calls than anybody needs.
         """
         call = self._find(piece)
-        came = len(piece.id) if isinstance(piece.id, str) else 0
+        # Some repeat it with every piece.
+        came = max(0, len(piece.id) - _LONGEST_ID) if isinstance(piece.id, str) else 0
         function = piece.function
         if function is None:
             return came
