@@ -48,10 +48,11 @@ def test_an_answer_has_an_end() -> None:
     [
         {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": {"path": MEGABYTE}}}]}},
         {"delta": {"tool_calls": [{"id": MEGABYTE}]}},
+        {"delta": {"tool_calls": [{"index": 0, "function": {"name": MEGABYTE}}]}},
         {"delta": {"thinking_blocks": [{"type": "redacted_thinking", MEGABYTE: ""}]}},
         {"delta": {"thinking_blocks": [{"type": "thinking", "signature": MEGABYTE}]}},
     ],
-    ids=["arguments", "id", "name_of_a_thought", "signature"],
+    ids=["arguments", "id", "name", "name_of_a_thought", "signature"],
 )
 def test_nothing_that_is_kept_of_an_openai_answer_is_endless(event: dict[str, Any]) -> None:
     assert_ends(OpenAIAnswer(nobody), {"choices": [event]})
@@ -85,7 +86,7 @@ def test_the_arguments_of_ollamas_calls_are_not_endless() -> None:
 
 def test_a_name_in_pieces_is_no_longer_than_a_name() -> None:
     answer = AnswerAssembler(nobody)
-    for number in range(30):
+    for number in range(5):
         function = FunctionPiece(name=f"{number}{MEGABYTE}")
         answer.call([ToolCallPiece(index=0, id="a", function=function)])
     (call,) = answer.complete("m").tool_calls

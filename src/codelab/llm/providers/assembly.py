@@ -63,13 +63,14 @@ class ToolCallAssembler:
             ModelFailed: There are more calls than anybody needs.
         """
         call = self._find(piece)
-        # Some repeat it with every piece.
+        # Some repeat these with every piece.
         came = max(0, len(piece.id) - _LONGEST_ID) if isinstance(piece.id, str) else 0
         function = piece.function
         if function is None:
             return came
         # A name comes whole, or in pieces, or again with every piece.
         name = (function.name or "")[:_LONGEST_NAME]
+        came += max(0, len(function.name or "") - _LONGEST_NAME)
         if name != call.name:
             call.name = (call.name + name)[:_LONGEST_NAME]
         if function.arguments is None:
