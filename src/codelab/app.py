@@ -69,8 +69,8 @@ from codelab.llm.api import (
     TimeLimits,
     parse_allowed,
 )
+from codelab.llm.routes import Permission, v1_router
 from codelab.llm.routes import router as llm_routes
-from codelab.llm.routes import v1_router
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
@@ -234,7 +234,7 @@ def create_app(
     litestar = Litestar(
         route_handlers=[
             api,
-            v1_router(models, api_authentication(auth)),
+            v1_router(models, api_authentication(auth), Permission(auth.is_active)),
             setup_pages(auth),
             *health_routes(health),
             metrics_route(metrics, auth),

@@ -81,7 +81,8 @@ async def test_it_opens_v1_only_and_an_access_token_opens_both(auth: Auth, anna:
 async def test_what_ends_a_token(auth: Auth, anna: User, ended: str) -> None:
     await auth.create_user("root", GOOD, admin=True)
     made = await auth.api_tokens.create(anna.id, "laptop")
-    await auth.authenticate_api(made.token)
+    who = await auth.authenticate_api(made.token)
+    assert await auth.is_active(who)
     if ended == "deleted":
         await auth.api_tokens.delete(anna.id, made.id)
     elif ended == "password":
@@ -95,6 +96,7 @@ async def test_what_ends_a_token(auth: Auth, anna: User, ended: str) -> None:
         await auth.enable(anna.id)
     with pytest.raises(Unauthenticated):
         await auth.authenticate_api(made.token)
+    assert not await auth.is_active(who)
     assert await auth.api_tokens.list_for(anna.id) == []
 
 
@@ -113,6 +115,7 @@ async def test_what_happens_elsewhere_shows_after_the_short_memory(
 
 async def test_a_token_ends_by_itself(auth: Auth, anna: User, database_url: str) -> None:
     made = await auth.api_tokens.create(anna.id, "laptop", expires_days=2)
+    who = await auth.authenticate_api(made.token)
     assert made.expires_at is not None
     assert timedelta(days=1, hours=23) < made.expires_at - utc_now() <= timedelta(days=2)
     db = Database(database_url, Bus())
@@ -121,6 +124,7 @@ async def test_a_token_ends_by_itself(auth: Auth, anna: User, database_url: str)
     await db.close()
     with pytest.raises(Unauthenticated, match="expired"):
         await auth.authenticate_api(made.token)
+    assert not await auth.is_active(who)
     await auth.api_tokens.create(anna.id, "another")
     assert [token.name for token in await auth.api_tokens.list_for(anna.id)] == ["another"]
 

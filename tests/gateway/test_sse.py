@@ -123,6 +123,23 @@ async def test_a_stopping_server_ends_the_answer_with_a_retryable_error(
     assert again.json()["code"] == "turn_in_progress"
 
 
+async def test_an_answer_ends_with_the_right_to_it(
+    replica: Replica, ada: User, session: SessionRecord
+) -> None:
+    body = {"session_id": session.id, "message": "hi"}
+    seen = []
+    async with (
+        asyncio.timeout(5),
+        ada.http(replica) as http,
+        http.stream("POST", "/api/v1/agent/chat", json=body) as answer,
+    ):
+        async for _, kind, frame in events(answer):
+            seen.append((kind, frame["data"].get("code"), frame["data"].get("retryable")))
+            if kind == "message":
+                await replica.auth.disable(ada.principal.user_id)
+    assert seen == [("message", None, None), ("error", "unauthenticated", False)]
+
+
 async def test_a_slow_client_is_ended_and_never_grows() -> None:
     queue = EventQueue(max_characters=1000)
     ends: list[bool] = []

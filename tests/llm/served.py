@@ -23,7 +23,7 @@ from codelab.auth.api import PUBLIC, Principal
 from codelab.auth.errors import Unauthenticated
 from codelab.kit.errors import CodeLabError, Forbidden
 from codelab.llm.api import Models
-from codelab.llm.routes import router, v1_router
+from codelab.llm.routes import Permission, router, v1_router
 from tests.llm.layer import eventually
 
 SECRET = "a-secret-between-services"
@@ -43,6 +43,10 @@ class ByName(AbstractAuthenticationMiddleware):
             user_id=user_id, name=user_id, role="admin" if role == "admin" else "user"
         )
         return AuthenticationResult(user=principal, auth=None)
+
+
+async def anybody(principal: Principal) -> bool:
+    return True
 
 
 def authorise(headers: Mapping[str, str]) -> Principal:
@@ -104,14 +108,14 @@ class Api:
 
 
 @asynccontextmanager
-async def served(models: Models) -> AsyncIterator[Api]:
+async def served(models: Models, permission: Permission | None = None) -> AsyncIterator[Api]:
     """Serve the routes on loopback."""
     (opt_key,) = PUBLIC
     by_name = DefineMiddleware(ByName, exclude_from_auth_key=opt_key)
     app = Litestar(
         [
             Router("/", route_handlers=[router(models, authorise)], middleware=[by_name]),
-            v1_router(models, by_name),
+            v1_router(models, by_name, permission or Permission(anybody)),
         ],
         exception_handlers={CodeLabError: problem},
     )

@@ -15,6 +15,7 @@ import structlog
 
 from codelab.auth import api_token_rows, families, policy, repository
 from codelab.auth.addresses import place
+from codelab.auth.api_token_rows import TokenStanding
 from codelab.auth.errors import (
     SignInThrottled,
     TokenNotFound,
@@ -158,12 +159,16 @@ class ApiTokens:
         ):
             await self._refuse(address)
             raise Unauthenticated("The API token is not valid (any more). Make a new one.")
-        # The clock of this machine: a token that ends some moments late does no harm.
-        if found.expires_at is not None and found.expires_at <= utc_now():
+        if _has_expired(found):
             raise Unauthenticated("The API token has expired. Make a new one.")
         self._note_use(form[1])
         user = found.user
-        return Principal(user_id=user.user_id, name=user.name, role=user.role)
+        return Principal(user_id=user.user_id, name=user.name, role=user.role, api_token_id=form[1])
+
+    async def is_good(self, token_id: str) -> bool:
+        """Tell whether a token that was good still is; the answer may be some seconds old."""
+        found = await self._standings.of_api_token(token_id)
+        return found is not None and not _has_expired(found)
 
     async def close(self) -> None:
         """Finish writing down what was used."""
@@ -207,6 +212,11 @@ class ApiTokens:
                 await api_token_rows.note_use(tx, token_id, timedelta(seconds=_NOTED_EVERY_S))
         except Unavailable:
             _log.info("api_token_use_not_noted")
+
+
+def _has_expired(token: TokenStanding) -> bool:
+    # The clock of this machine: a token that ends some moments late does no harm.
+    return token.expires_at is not None and token.expires_at <= utc_now()
 
 
 def _clean_name(name: str) -> str:

@@ -21,6 +21,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         role: What the user may do.
         token_expires_at: When the access token ends; none for a principal without one.
         family_id: The sign-in that this principal comes from; empty for one without.
+        api_token_id: The API token that it comes from; empty for one without.
     """
 
     user_id: str
@@ -28,6 +29,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = "user"
     token_expires_at: datetime | None = None
     family_id: str = ""
+    api_token_id: str = ""
 
     @property
     def is_admin(self) -> bool:

@@ -135,10 +135,12 @@ class Auth(Accounts):
         return await self.authenticate(token)
 
     async def is_active(self, who: Principal | str) -> bool:
-        """Tell whether a principal's sign-in, or a user by id, may still act.
+        """Tell whether a principal's sign-in or API token, or a user by id, may still act.
 
         The answer may be as old as `standing_ttl_s`.
         """
+        if isinstance(who, Principal) and who.api_token_id:
+            return await self.api_tokens.is_good(who.api_token_id)
         if isinstance(who, Principal) and who.family_id:
             return await self._standings.of_family(who.family_id) is not None
         user_id = who.user_id if isinstance(who, Principal) else who

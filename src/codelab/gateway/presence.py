@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from codelab.auth.api import Auth, Principal
@@ -42,7 +43,7 @@ class Presence:
         self._on_change = on_change
         self._check_s = check_s
         self._connections: set[Connection] = set()
-        self._answers: set[Answer] = set()
+        self._answers: dict[Answer, Principal] = {}
         self._dismissing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -81,30 +82,35 @@ class Presence:
         self._connections.discard(connection)
         self._on_change(len(self._connections))
 
-    def add_answer(self, answer: Answer) -> None:
-        """Remember a streamed answer."""
-        self._answers.add(answer)
+    def add_answer(self, answer: Answer, principal: Principal) -> None:
+        """Remember a streamed answer, and whose it is."""
+        self._answers[answer] = principal
         if self._dismissing:
             answer.end(CloseCode.STOPPING)
 
     def remove_answer(self, answer: Answer) -> None:
         """Forget it."""
-        self._answers.discard(answer)
+        self._answers.pop(answer, None)
 
     def all(self) -> tuple[Connection, ...]:
         """Return the open connections."""
         return tuple(self._connections)
 
     async def check(self) -> None:
-        """Close the connections of everybody whose sign-in has ended."""
-        by_sign_in: dict[tuple[str, str], list[Connection]] = {}
-        for connection in self._connections:
-            who = connection.principal
-            by_sign_in.setdefault((who.user_id, who.family_id), []).append(connection)
-        for connections in by_sign_in.values():
-            if not await self._may_act(connections[0].principal):
-                for connection in connections:
-                    connection.outbox.close(CloseCode.SIGNED_OUT)
+        """Close the connections of everybody whose sign-in has ended, and end their answers."""
+        open_ones: list[tuple[Principal, Callable[[CloseCode], None]]] = [
+            *((connection.principal, connection.outbox.close) for connection in self._connections),
+            *((principal, answer.end) for answer, principal in self._answers.items()),
+        ]
+        by_sign_in: dict[Principal, list[Callable[[CloseCode], None]]] = {}
+        for principal, end in open_ones:
+            # What a sign-in is known by: its tokens come and go.
+            sign_in = msgspec.structs.replace(principal, token_expires_at=None)
+            by_sign_in.setdefault(sign_in, []).append(end)
+        for principal, endings in by_sign_in.items():
+            if not await self._may_act(principal):
+                for end in endings:
+                    end(CloseCode.SIGNED_OUT)
 
     async def _may_act(self, principal: Principal) -> bool:
         try:

@@ -14,6 +14,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream as StreamResponse
 
 from codelab.auth.api import Principal
+from codelab.auth.errors import Unauthenticated
 from codelab.gateway import client_frames
 from codelab.gateway.client_frames import Chat, ChatContext, ChatData
 from codelab.gateway.closing import CloseCode
@@ -92,7 +93,9 @@ class EventQueue:
     def end(self, code: CloseCode) -> None:
         """End early; the client is told why, and reads the rest from the session's events."""
         if not self._ended:
-            self._put(Item("error", refusal(StreamInterrupted(code.reason))))
+            signed_out = code is CloseCode.SIGNED_OUT
+            why = Unauthenticated(code.reason) if signed_out else StreamInterrupted(code.reason)
+            self._put(Item("error", refusal(why)))
             self._finish()
 
     def _put(self, item: Item) -> None:
@@ -163,7 +166,7 @@ def chat_route(dispatcher: Dispatcher, stream: Stream, presence: Presence) -> HT
         except BaseException:
             queue.on_end()
             raise
-        presence.add_answer(queue)
+        presence.add_answer(queue, request.user)
         return StreamResponse(_events(queue), media_type=_MEDIA_TYPE, headers=_HEADERS)
 
     return chat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import ipaddress
 import ssl
@@ -128,6 +129,40 @@ async def test_every_framing_is_understood(
     async with serving(serve) as url:
         answer = await fetch(pool, url)
     assert (answer.body, answer.failed) == (body, failed)
+
+
+@pytest.mark.parametrize(
+    ("opening", "filler"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", b"a=b;"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: ", b"y"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n", b"X: y\r\n"),
+    ],
+    ids=["header", "headers", "chunk", "trailer", "trailers"],
+)
+async def test_what_stands_around_a_body_has_an_end(
+    pool: HttpPool, opening: bytes, filler: bytes
+) -> None:
+    piece = filler * (60_000 // len(filler))
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await read_request(reader)
+        writer.write(opening)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(500):
+                writer.write(piece)
+                sent += len(piece)
+                await writer.drain()
+            writer.write(b"\r\n\r\n")
+
+    async with serving(serve) as url:
+        answer = await fetch(pool, url)
+    assert answer.failed
+    assert sent < 500 * len(piece)
 
 
 async def test_a_connection_is_used_again_and_a_dead_one_is_not(pool: HttpPool) -> None:

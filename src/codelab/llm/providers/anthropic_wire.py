@@ -25,6 +25,18 @@ _REASONS: Mapping[str, str] = {
 _decode = msgspec.json.Decoder(Event).decode
 
 
+class _Open:
+    """A block while it comes, in as many pieces as its provider likes."""
+
+    __slots__ = ("data", "kind", "signature", "thinking")
+
+    def __init__(self, block: Block) -> None:
+        self.kind = block.type
+        self.data = block.data
+        self.thinking = [block.thinking]
+        self.signature = [block.signature]
+
+
 class AnthropicAnswer:
     """Reads events, or one `message` document.
 
@@ -37,7 +49,7 @@ class AnthropicAnswer:
     def __init__(self, on_delta: OnDelta) -> None:
         self.assembler = AnswerAssembler(on_delta)
         # The block that is open, by its place: its calls are ours, or its thinking goes back.
-        self._open: dict[int, Block] = {}
+        self._open: dict[int, _Open] = {}
         self._count = TokenCount()
 
     def take(self, event: bytes) -> bool:
@@ -71,12 +83,13 @@ class AnthropicAnswer:
         if block.type == "text" and block.text:
             self.assembler.write(block.text)
         elif block.type == "tool_use":
-            self._open[index] = block
+            self._open[index] = _Open(block)
             # Some servers send a call's arguments whole, when it opens.
             function = FunctionPiece(name=block.name, arguments=block.input or None)
             self.assembler.call([ToolCallPiece(index=index, id=block.id, function=function)])
         elif block.type in ("thinking", "redacted_thinking"):
-            self._open[index] = block
+            self._open[index] = _Open(block)
+            self.assembler.hold(len(block.data) + len(block.signature))
             if block.thinking:
                 self.assembler.write("", block.thinking)
 
@@ -88,20 +101,24 @@ class AnthropicAnswer:
         if block is None:
             return
         if delta.thinking:
-            block.thinking += delta.thinking
+            block.thinking.append(delta.thinking)
             self.assembler.write("", delta.thinking)
-        block.signature += delta.signature
+        if delta.signature:
+            block.signature.append(delta.signature)
+            self.assembler.hold(len(delta.signature))
         if delta.partial_json:
             function = FunctionPiece(arguments=delta.partial_json)
             self.assembler.call([ToolCallPiece(index=index, function=function)])
 
     def _stop(self, index: int) -> None:
-        block = self._open.pop(index, Block())
-        if block.type == "redacted_thinking":
-            self.assembler.think({"type": block.type, "data": block.data})
-        elif block.type == "thinking":
-            part = {"thinking": block.thinking, "signature": block.signature}
-            self.assembler.think({"type": block.type, **part})
+        block = self._open.pop(index, None)
+        if block is None:
+            return
+        if block.kind == "redacted_thinking":
+            self.assembler.think({"type": block.kind, "data": block.data})
+        elif block.kind == "thinking":
+            part = {"thinking": "".join(block.thinking), "signature": "".join(block.signature)}
+            self.assembler.think({"type": block.kind, **part})
 
     def _take_whole(self, message: Event) -> None:
         for index, block in enumerate(message.content or ()):

@@ -27,8 +27,12 @@ ALIVE = Delta()
 # Some providers number their calls in each answer; within a session such an id would repeat.
 _COUNTED_ID = re.compile(r"(?:[a-z]+[_-])?\d{0,5}")
 _MOST_CALLS = 512
-_MOST_CHARACTERS = 16 * 1024 * 1024
-_USABLE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+# Twice what the longest answers take that models give, a token in each piece.
+_MOST_CHARACTERS = 8 * 1024 * 1024
+# What a piece takes besides its characters, however few they are.
+_PIECE_CHARACTERS = 32
+_LONGEST_ID = 128
+_USABLE_ID = re.compile(rf"[\w.:-]{{1,{_LONGEST_ID}}}", re.ASCII)
 # What providers take back as the name of a tool.
 _UNNAMEABLE = re.compile(r"[^\w.-]", re.ASCII)
 _LONGEST_NAME = 128
@@ -52,24 +56,30 @@ class ToolCallAssembler:
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
 
-    def add(self, piece: ToolCallPiece) -> None:
-        """Add a piece to the call it belongs to, or start one.
+    def add(self, piece: ToolCallPiece) -> int:
+        """Add a piece to the call it belongs to, or start one; return how many characters came.
 
         Raises:
             ModelFailed: There are more calls than anybody needs.
         """
         call = self._find(piece)
+        # Some repeat these with every piece.
+        came = max(0, len(piece.id) - _LONGEST_ID) if isinstance(piece.id, str) else 0
         function = piece.function
         if function is None:
-            return
+            return came
         # A name comes whole, or in pieces, or again with every piece.
-        if function.name and function.name != call.name:
-            call.name += function.name
+        name = (function.name or "")[:_LONGEST_NAME]
+        came += max(0, len(function.name or "") - _LONGEST_NAME)
+        if name != call.name:
+            call.name = (call.name + name)[:_LONGEST_NAME]
+        if function.arguments is None:
+            return came
         arguments = function.arguments
-        if isinstance(arguments, str):
-            call.arguments.append(arguments)
-        elif arguments is not None:
-            call.arguments.append(msgspec.json.encode(arguments).decode())
+        if not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        call.arguments.append(arguments)
+        return came + len(arguments)
 
     def finish(self) -> tuple[ToolCall, ...]:
         """Return the calls in the order of their first pieces, each with an id of its own."""
@@ -82,7 +92,7 @@ class ToolCallAssembler:
                 call_id = f"call_{new_id()}"
             taken.add(call_id)
             arguments = "".join(call.arguments) or "{}"
-            name = _UNNAMEABLE.sub("_", call.name[:_LONGEST_NAME])
+            name = _UNNAMEABLE.sub("_", call.name)
             calls.append(ToolCall(id=call_id, name=name, arguments=arguments))
         return tuple(calls)
 
@@ -134,7 +144,7 @@ class AnswerAssembler:
         self._on_delta = on_delta
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._thinking: list[dict[str, str]] = []
+        self._thinking: list[dict[str, list[str]]] = []
         self._calls = ToolCallAssembler()
         self._held = 0
 
@@ -148,7 +158,7 @@ class AnswerAssembler:
     def write(self, text: str, reasoning: str = "") -> None:
         """Take a piece of the text, of the reasoning, or of both."""
         self.started = True
-        self._hold(len(text) + len(reasoning))
+        self.hold(len(text) + len(reasoning))
         if text:
             self._text.append(text)
         if reasoning:
@@ -159,10 +169,7 @@ class AnswerAssembler:
         """Take pieces of tool calls; none is a sign of life as well."""
         self.started = True
         for piece in pieces:
-            function = piece.function
-            written = function.arguments if function else None
-            self._hold(len(written) if isinstance(written, str) else 1)
-            self._calls.add(piece)
+            self.hold(self._calls.add(piece))
         self._on_delta(ALIVE)
 
     def think(self, part: Mapping[str, str]) -> None:
@@ -171,16 +178,23 @@ class AnswerAssembler:
         A piece of a `thinking` part goes on with the last one until that is signed.
         """
         last = self._thinking[-1] if self._thinking else {}
-        kinds = {part.get("type"), last.get("type")}
-        if kinds != {"thinking"} or last.get("signature"):
+        goes_on = part.get("type") == "thinking" and last.get("type") == ["thinking"]
+        if not goes_on or any(last.get("signature", ())):
             last = {}
             self._thinking.append(last)
         for name, value in part.items():
-            self._hold(len(value))
-            last[name] = value if name == "type" else last.get(name, "") + value
+            self.hold(len(name) + len(value))
+            pieces = last.setdefault(name, [])
+            if value and (name != "type" or not pieces):
+                pieces.append(value)
 
-    def _hold(self, characters: int) -> None:
-        self._held += characters
+    def hold(self, characters: int) -> None:
+        """Count what is kept of the answer: it has an end, whatever its provider sends.
+
+        Raises:
+            ModelRefused: It has none.
+        """
+        self._held += characters + _PIECE_CHARACTERS
         if self._held > _MOST_CHARACTERS:
             # The same would come again: a refusal is not repeated.
             raise ModelRefused("The model gave an answer without end.")
@@ -210,7 +224,10 @@ class AnswerAssembler:
 
     def _signed(self, origin: str) -> Thinking | None:
         # A provider refuses reasoning without its signature.
-        parts = tuple(part for part in self._thinking if part.get("signature") or "data" in part)
+        whole = [
+            {name: "".join(pieces) for name, pieces in part.items()} for part in self._thinking
+        ]
+        parts = tuple(part for part in whole if part.get("signature") or "data" in part)
         return Thinking(model=origin, parts=parts) if parts else None
 
     def _add_choice(self, choice: Choice) -> None:

@@ -12,7 +12,9 @@ from typing import Protocol, cast
 import httptools
 
 _FIRST_FINAL_STATUS = 200
-_LARGEST_HEAD = 64 * 1024
+# How much may come that is no part of the body, without a piece of the body in between: headers,
+# trailers, and what may stand beside the size of a chunk.
+_MOST_AROUND = 64 * 1024
 
 
 class AnswerReader(Protocol):
@@ -48,7 +50,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._headers: dict[str, str] = {}
         self._in_body = False
-        self._head_bytes = 0
+        self._around_bytes = 0
 
     @property
     def is_open(self) -> bool:
@@ -65,7 +67,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers = {}
         self._in_body = False
-        self._head_bytes = 0
+        self._around_bytes = 0
         self.released = self._loop.create_future()
         if self._transport is None:
             self._fail(None)
@@ -99,11 +101,10 @@ class HttpConnection(asyncio.Protocol):
         if self._parser is None:
             self.abort()
             return
-        if not self._in_body:
-            if self._head_bytes > _LARGEST_HEAD:
-                self._fail(ValueError("headers without end"))
-                return
-            self._head_bytes += len(data)
+        if self._around_bytes > _MOST_AROUND:
+            self._fail(ValueError("headers without end"))
+            return
+        self._around_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -138,6 +139,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Hand a piece on; chunked encoding is already undone."""
+        self._around_bytes = 0
         if self._reader is not None:
             self._reader.body_received(data)
 

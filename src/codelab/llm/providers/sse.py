@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 _DATA = b"data:"
-_MOST_BYTES = 16 * 1024 * 1024
+# Small pieces of JSON take twenty times their length once they are objects.
+_MOST_BYTES = 4 * 1024 * 1024
 
 
 class EventTooLarge(Exception):
@@ -28,7 +29,7 @@ class LineDecoder:
         """Take a piece of the body.
 
         Raises:
-            EventTooLarge: A line is larger than 16 MiB.
+            EventTooLarge: A line is larger than 4 MiB.
         """
         first, *lines = data.split(b"\n")
         self._rest.append(first)
@@ -67,7 +68,7 @@ class SseDecoder:
         """Take a piece of the body.
 
         Raises:
-            EventTooLarge: An event is larger than 16 MiB.
+            EventTooLarge: An event is larger than 4 MiB.
         """
         lines = data.split(b"\n")
         rest = lines.pop()

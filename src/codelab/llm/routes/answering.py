@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -76,29 +77,60 @@ async def read_body(request: AnyRequest, kind: type[T]) -> T:
         raise InvalidInput("The body is not valid JSON.") from None
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks.
+
+    Args:
+        attribution: On whose account.
+        withdrawn: Waits until the caller may not ask any more, and returns why; none for one who
+            always may.
+    """
+
+    attribution: Attribution
+    withdrawn: Callable[[], Awaitable[CodeLabError]] | None = None
+
+
 async def whole(
-    models: Models, request: AnyRequest, ours: ModelRequest, attribution: Attribution
+    models: Models, request: AnyRequest, ours: ModelRequest, caller: Caller
 ) -> Completion:
-    """Run a call to its end, unless the client leaves before."""
-    work = models.stream(
-        ours, lambda delta: None, attribution=attribution, fresh=_wants_fresh(request)
+    """Run a call to its end, unless the client leaves before, or may not ask any more."""
+    work = asyncio.ensure_future(
+        models.stream(
+            ours,
+            lambda delta: None,
+            attribution=caller.attribution,
+            fresh=_wants_fresh(request),
+        )
     )
-    return await _unless_gone(request, asyncio.ensure_future(work))
+    ended: list[CodeLabError] = []
+
+    def end(reason: CodeLabError) -> None:
+        ended.append(reason)
+        work.cancel()
+
+    _end_when_withdrawn(caller, work, end)
+    try:
+        return await _unless_gone(request, work)
+    except asyncio.CancelledError:
+        if not ended:
+            raise
+        raise ended[0] from None
 
 
 async def streamed(
     models: Models,
     request: AnyRequest,
     ours: ModelRequest,
-    attribution: Attribution,
+    caller: Caller,
     writer: EventWriter,
 ) -> Stream:
     """Answer with a stream once the call has begun; a failure before that has its status."""
     answer = StreamedAnswer(writer)
     work = asyncio.ensure_future(
-        models.stream(ours, answer.add, attribution=attribution, fresh=_wants_fresh(request))
+        models.stream(ours, answer.add, attribution=caller.attribution, fresh=_wants_fresh(request))
     )
     answer.follow(work)
+    _end_when_withdrawn(caller, work, answer.end)
     began = asyncio.ensure_future(answer.began())
     try:
         await _unless_gone(request, began)
@@ -144,6 +176,21 @@ def _of_framework(status: int) -> CodeLabError:
 def _wants_fresh(request: AnyRequest) -> bool:
     """Tell whether an answer from the cache will not do, as HTTP says it."""
     return "no-cache" in request.headers.get("Cache-Control", "")
+
+
+def _end_when_withdrawn(
+    caller: Caller, work: asyncio.Future[Completion], end: Callable[[CodeLabError], None]
+) -> None:
+    if caller.withdrawn is None:
+        return
+    waiting = asyncio.ensure_future(caller.withdrawn())
+
+    def look(done: asyncio.Future[CodeLabError]) -> None:
+        if not done.cancelled():
+            end(done.result())
+
+    waiting.add_done_callback(look)
+    work.add_done_callback(lambda done: waiting.cancel())
 
 
 async def _unless_gone(request: AnyRequest, work: asyncio.Future[T]) -> T:

@@ -18,6 +18,7 @@ from codelab.llm.routes.answering import (
     ON_ERROR,
     REFUSALS,
     AnyRequest,
+    Caller,
     read_body,
     streamed,
     whole,
@@ -33,7 +34,7 @@ CHAT: dict[str, Any] = {"request_body": ChatCompletionRequest, "may_stream": Tru
 """A route's `opt` that describes its body and its answer."""
 
 
-async def complete(models: Models, request: AnyRequest, attribution: Attribution) -> Response[Any]:
+async def complete(models: Models, request: AnyRequest, caller: Caller) -> Response[Any]:
     """Answer OpenAI's request with any model of the catalogue, streamed or whole."""
     asked = await read_body(request, ChatCompletionRequest)
     ours = read_request(asked)
@@ -41,8 +42,8 @@ async def complete(models: Models, request: AnyRequest, attribution: Attribution
     if asked.stream:
         with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
         writer = AnswerWriter(asked.model, with_usage=with_usage)
-        return await streamed(models, request, ours, attribution, writer)
-    completion = await whole(models, request, ours, attribution)
+        return await streamed(models, request, ours, caller, writer)
+    completion = await whole(models, request, ours, caller)
     return Response(AnswerWriter(asked.model).whole(completion), media_type=JSON)
 
 
@@ -88,6 +89,6 @@ def service_completions(models: Models, authorise: Authorise) -> HTTPRouteHandle
         """Answer OpenAI's request with any model of the catalogue, streamed or whole."""
         authorise(request.headers)
         # A service is nobody's account: its calls are recorded without a user and not limited.
-        return await complete(models, request, Attribution())
+        return await complete(models, request, Caller(Attribution()))
 
     return chat_completions

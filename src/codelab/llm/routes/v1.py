@@ -20,11 +20,13 @@ from codelab.llm.routes.answering import (
     LARGEST_BODY,
     ON_ERROR,
     REFUSALS,
+    Caller,
     read_body,
     streamed,
     whole,
 )
 from codelab.llm.routes.completions import CHAT, complete, kind_of, require_chat
+from codelab.llm.routes.permission import Permission
 from codelab.llm.service import Models
 from codelab.llm.surface.embeddings import EmbeddingRequest, texts_of, write_embeddings
 from codelab.llm.surface.responses import ResponseRequest, read_response
@@ -56,12 +58,13 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     data: list[Model]
 
 
-def v1_router(models: Models, authentication: Middleware) -> Router:
+def v1_router(models: Models, authentication: Middleware, permission: Permission) -> Router:
     """Make the routes.
 
     Args:
         models: The model layer.
         authentication: Sets the request's user by an API token or an access token.
+        permission: Looks whether that still holds while an answer comes.
     """
 
     @get("/models", summary="List the models in OpenAI's form", responses=REFUSALS)
@@ -87,7 +90,7 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
     )
     async def chat_completions(request: OwnRequest) -> Response[Any]:
         """Answer a conversation with any model of this server, streamed or whole."""
-        return await complete(models, request, _attribution(request))
+        return await complete(models, request, _caller(request, permission))
 
     @post(
         "/responses",
@@ -101,11 +104,11 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
         asked = await read_body(request, ResponseRequest)
         read = read_response(asked)
         require_chat(models, asked.model)
-        document, attribution = ResponseDocument(asked, read), _attribution(request)
+        document = ResponseDocument(asked, read)
         if asked.stream:
             events = ResponseEvents(document)
-            return await streamed(models, request, read.ours, attribution, events)
-        completion = await whole(models, request, read.ours, attribution)
+            return await streamed(models, request, read.ours, _caller(request, permission), events)
+        completion = await whole(models, request, read.ours, _caller(request, permission))
         return Response(document.whole(completion), media_type=JSON)
 
     @post(
@@ -126,7 +129,7 @@ def v1_router(models: Models, authentication: Middleware) -> Router:
                 field="model",
             )
         ours = embedding_request(asked.model, texts, asked.dimensions)
-        completion = await whole(models, request, ours, _attribution(request))
+        completion = await whole(models, request, ours, _caller(request, permission))
         document = write_embeddings(asked, completion, vectors_of(completion))
         return Response(document, media_type=JSON)
 
@@ -171,5 +174,7 @@ def _model(info: ModelInfo) -> Model:
     return Model(id=info.name, owned_by=info.provider or "codelab")
 
 
-def _attribution(request: OwnRequest) -> Attribution:
-    return Attribution(user_id=request.user.user_id, agent=_AGENT)
+def _caller(request: OwnRequest, permission: Permission) -> Caller:
+    who = request.user
+    attribution = Attribution(user_id=who.user_id, agent=_AGENT)
+    return Caller(attribution, lambda: permission.withdrawn(who))

@@ -50,7 +50,7 @@ class StreamedAnswer:
         self._writer = writer
         self._waiting = bytearray()
         self._opened = False
-        self._is_too_slow = False
+        self._ended_for: CodeLabError | None = None
         self._changed = asyncio.Event()
         self._work: asyncio.Future[Completion] | None = None
 
@@ -67,7 +67,14 @@ class StreamedAnswer:
             self._open()
         waiting += self._writer.piece(delta)
         if len(waiting) > _MOST_WAITING_BYTES and self._work is not None:
-            self._is_too_slow = self._is_too_slow or not self._work.done()
+            most = _MOST_WAITING_BYTES // 1024**2
+            said = f"The answer was cut off: more than {most} MiB waited to be read."
+            self.end(ReaderTooSlow(said))
+
+    def end(self, reason: CodeLabError) -> None:
+        """End the call, unless it has ended; the client is told why."""
+        if self._work is not None and not self._work.done():
+            self._ended_for = self._ended_for or reason
             self._work.cancel()
 
     async def began(self) -> None:
@@ -77,8 +84,11 @@ class StreamedAnswer:
             CodeLabError: The call failed before it began.
         """
         await self._changed.wait()
-        if self._work is not None and self._work.done() and not self._waiting:
-            self._work.result()
+        work = self._work
+        if work is not None and work.done() and not self._waiting:
+            if work.cancelled():
+                raise self._why_cut()
+            work.result()
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Yield what waits, again and again, until the answer's end."""
@@ -117,7 +127,6 @@ class StreamedAnswer:
         raise error
 
     def _why_cut(self) -> CodeLabError:
-        if self._is_too_slow:
-            most = _MOST_WAITING_BYTES // 1024**2
-            return ReaderTooSlow(f"The answer was cut off: more than {most} MiB waited to be read.")
-        return ModelInterrupted("The server ended the answer before it was whole.")
+        return self._ended_for or ModelInterrupted(
+            "The server ended the answer before it was whole."
+        )
