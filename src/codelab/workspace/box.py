@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from codelab.workspace.egress.reach import NOWHERE, Reach
 from codelab.workspace.errors import SandboxUnavailable
 
 TMP = str(Path("/", "tmp"))
@@ -94,8 +95,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
         hidden: What must stay invisible even if it lies in something visible.
         caps: Its bounds.
         masks_git: Whether git's folder, of which there is none, is kept from being made.
-        covers: Files, and what is seen in their place.
-        variables: What its environment holds besides.
+        reach: What of the network it may reach, and what it needs for that.
     """
 
     root: Path
@@ -105,8 +105,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[Path, ...] = ()
     caps: Caps = Caps()
     masks_git: bool = False
-    covers: tuple[tuple[Path, Path], ...] = ()
-    variables: Mapping[str, str] = {}
+    reach: Reach = NOWHERE
 
 
 class _Mount(msgspec.Struct, frozen=True):
@@ -159,7 +158,7 @@ def environment(box: Box) -> dict[str, str]:
         "PATH": ":".join([*own, *_PROGRAMS]),
         "TERM": "dumb",
         "TMPDIR": TMP,
-        **box.variables,
+        **box.reach.variables,
     }
 
 
@@ -222,7 +221,7 @@ def _git(box: Box) -> list[_Mount]:
 
 
 def _covered(box: Box) -> list[_Mount]:
-    return [_Mount(str(path), ("--ro-bind", str(by), str(path))) for path, by in box.covers]
+    return [_Mount(str(path), ("--ro-bind", str(by), str(path))) for path, by in box.reach.covers]
 
 
 def _invisible(box: Box) -> list[_Mount]:

@@ -21,7 +21,6 @@ from codelab.sdk.workspace import CommandResult, OnOutput
 from codelab.workspace import seccomp
 from codelab.workspace.box import Access, Box, arguments, environment, lacks_git
 from codelab.workspace.diffs import reveal
-from codelab.workspace.egress.destinations import Network
 from codelab.workspace.egress.gateway import Gateway, gateway
 from codelab.workspace.egress.reach import NETWORK_LAYER, NOWHERE, Reach
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
@@ -56,12 +55,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a program ended.
-
-    Args:
-        stopped: Why it was killed, if it was.
-        refused: Which destinations it asked for in vain, a sentence each.
-    """
+    """How a program ended, why it was killed if it was, and which destinations it was refused."""
 
     exit_code: int
     stopped: str
@@ -77,6 +71,7 @@ class Sandbox:
     """
 
     def __init__(self, settings: WorkspaceSettings) -> None:
+        self.networks = settings.networks
         self._settings = settings
         hidden = (settings.data_dir, *settings.hidden_paths)
         self._hidden = tuple(path.resolve() for path in hidden)
@@ -120,12 +115,7 @@ class Sandbox:
             )
         transcript = Transcript(on_output)
         ended = await self.execute(
-            root,
-            command,
-            access=access,
-            timeout_s=timeout_s,
-            transcript=transcript,
-            reach=reach,
+            root, command, access=access, timeout_s=timeout_s, transcript=transcript, reach=reach
         )
         output = transcript.text()
         output += "".join(f"\n[network: {sentence}]" for sentence in ended.refused)
@@ -182,21 +172,15 @@ class Sandbox:
                     hidden=self._hidden,
                     caps=settings.caps,
                     masks_git=masks_git,
-                    covers=reach.covers,
-                    variables=reach.variables,
+                    reach=reach,
                 )
-                return await self._execute(box, command, timeout_s, transcript, reach.network)
+                return await self._execute(box, command, timeout_s, transcript)
 
     async def _execute(
-        self,
-        box: Box,
-        command: Sequence[str],
-        timeout_s: float,
-        transcript: Transcript,
-        network: Network | None = None,
+        self, box: Box, command: Sequence[str], timeout_s: float, transcript: Transcript
     ) -> Ended:
         with process_cap(box.caps.processes) as admit:
-            async with gateway(network) as way:
+            async with gateway(box.reach.network) as way:
                 return await self._run(box, command, timeout_s, transcript, admit, way)
 
     async def _run(

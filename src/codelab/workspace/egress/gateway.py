@@ -6,25 +6,34 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from codelab.workspace.egress.destinations import Network
+from codelab.workspace.egress.destinations import Destinations, Network
 from codelab.workspace.egress.entrance import listen_inside
 from codelab.workspace.egress.proxy import Proxy
 
 # In the box's own network nobody else listens before the program starts.
 _PORT = 3128
 _ADDRESS = f"http://127.0.0.1:{_PORT}"
-_LOOPBACK = "localhost,127.0.0.1,::1"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-ENVIRONMENT = {
-    name: value
-    for upper, value in (
-        *((f"{scheme}_PROXY", _ADDRESS) for scheme in ("HTTP", "HTTPS", "ALL")),
-        ("NO_PROXY", _LOOPBACK),
-    )
+PROXIES = {
     # Programs disagree about the letters.
-    for name in (upper, upper.lower())
+    name: _ADDRESS
+    for scheme in ("http", "https", "all")
+    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper())
 }
 """What tells programs in the box where the proxy is."""
+
+
+def proxied(destinations: Destinations) -> dict[str, str]:
+    """Return what tells programs in the box where the proxy is, and what it is not for.
+
+    What they start themselves listens on the box's own loopback; where a place on the machine's
+    loopback is named, that is what a program means by it.
+    """
+    own = ",".join(
+        host for host in _LOOPBACK if not any(one.host == host for one in destinations.entries)
+    )
+    return {**PROXIES, "no_proxy": own, "NO_PROXY": own}
 
 
 class Gateway:

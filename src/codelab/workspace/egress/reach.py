@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from codelab.workspace.egress.destinations import Network
-from codelab.workspace.egress.gateway import ENVIRONMENT
+from codelab.workspace.egress.gateway import proxied
 
 NETWORK_LAYER = "bubblewrap"
 """The layer whose boxes can have network: it gives each one of its own, with a door for us."""
@@ -35,8 +35,22 @@ NOWHERE = Reach()
 """No network."""
 
 
-def reach_of(network: Network | None) -> Reach:
-    """Return what a box needs for a network that names a destination; without one, nothing."""
-    if network is None or not network.destinations.entries:
+def reach_of(network: Network, layer: str) -> Reach:
+    """Return what a box needs for a network; where none is named or possible, nothing.
+
+    Args:
+        network: What is named.
+        layer: The layer that builds the box.
+    """
+    if not network.destinations.entries or layer != NETWORK_LAYER:
         return NOWHERE
-    return Reach(network=network, variables=ENVIRONMENT)
+    return Reach(network=network, variables=proxied(network.destinations))
+
+
+def network_shown(network: Network, layer: str) -> str:
+    """Say in words what a box of this layer may reach."""
+    if not network.destinations.entries:
+        return "none"
+    if layer != NETWORK_LAYER:
+        return f"none (only boxes of {NETWORK_LAYER} can have it)"
+    return ", ".join(network.destinations.listed())
