@@ -162,7 +162,7 @@ class Proxy:
             ) from None
         except TimeoutError:
             raise _Refused(504, f"{place} did not answer in time.") from None
-        except (OSError, UnicodeError):
+        except OSError:
             raise _Refused(502, f"{place} could not be reached.") from None
 
     def _refusal(self, place: str, sentence: str) -> _Refused:

@@ -9,7 +9,7 @@ import msgspec
 
 from codelab.kit.addresses import host_of, is_name, literal, place_of
 
-_LINE = re.compile(r"([A-Z]{1,20}) (\S+) HTTP/1\.[01]")
+_LINE = re.compile(r"([A-Z]{1,20}) ([!-~]+) HTTP/1\.[01]")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")
 _HTTP = 80
 # Between two ends of one connection only, or written anew.
