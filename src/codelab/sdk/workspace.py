@@ -120,8 +120,11 @@ class Workspace(Protocol):
     ) -> CommandResult:
         """Run a shell command in the sandbox, in the root folder; it may be kept from writing."""
 
-    async def git(self, *arguments: str) -> CommandResult:
-        """Run git in the sandbox, in the root folder."""
+    async def git(self, *arguments: str, remote: str = "") -> CommandResult:
+        """Run git in the sandbox; it reaches the remote whose address is given, else nothing."""
 
     def sandbox_layer(self) -> str:
         """Name the protection that commands run under, as approvals show it."""
+
+    def network(self) -> str:
+        """Name what commands may reach of the network, as approvals show it; usually `none`."""

@@ -132,14 +132,20 @@ class FolderWorkspace:
             ("/bin/sh", "-c", command), self.folder, timeout_s=timeout_s, on_output=on_output
         )
 
-    async def git(self, *arguments: str) -> CommandResult:
-        """Run one of the git commands that the server runs for tools."""
+    async def git(self, *arguments: str, remote: str = "") -> CommandResult:
+        """Run one of the git commands that the server runs for tools; none reaches a remote."""
+        if remote:
+            raise Forbidden("Remotes are off in this workspace.")
         if not arguments or arguments[0] not in _GIT_COMMANDS:
             raise InvalidInput(f"CodeLab does not run `git {' '.join(arguments[:1])}` here.")
         return await run_process(_git_words(arguments), self.folder, timeout_s=60)
 
     def sandbox_layer(self) -> str:
         """Say that there is no protection."""
+        return "none"
+
+    def network(self) -> str:
+        """Say what a server says whose administrator has named nothing."""
         return "none"
 
     async def _git(self, *arguments: str) -> None:
