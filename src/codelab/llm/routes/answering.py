@@ -99,6 +99,9 @@ async def streamed(
         models.stream(ours, answer.add, attribution=attribution, fresh=_wants_fresh(request))
     )
     answer.follow(work)
+    if serving := asyncio.current_task():
+        # The client may leave before anybody has asked for the first frame.
+        serving.add_done_callback(lambda done: work.cancel())
     began = asyncio.ensure_future(answer.began())
     try:
         await _unless_gone(request, began)
