@@ -69,8 +69,8 @@ from codelab.llm.api import (
     TimeLimits,
     parse_allowed,
 )
+from codelab.llm.routes import refuse, v1_router
 from codelab.llm.routes import router as llm_routes
-from codelab.llm.routes import v1_router
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
@@ -241,7 +241,7 @@ def create_app(
             *docs_routes(),
         ],
         lifespan=[lifespan],
-        exception_handlers=exception_handlers(),
+        exception_handlers=exception_handlers({"/v1": refuse}),
         openapi_config=openapi_config(__version__),
         # Ours is set up by the command line, before anything is logged.
         logging_config=None,
