@@ -69,7 +69,7 @@ from codelab.llm.api import (
     TimeLimits,
     parse_allowed,
 )
-from codelab.llm.routes import Permission, v1_router
+from codelab.llm.routes import Permission, refuse, v1_router
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
 from codelab.sessions.api import Sessions, Turns
@@ -241,7 +241,7 @@ def create_app(
             *docs_routes(),
         ],
         lifespan=[lifespan],
-        exception_handlers=exception_handlers(),
+        exception_handlers=exception_handlers({"/v1": refuse}),
         openapi_config=openapi_config(__version__),
         # Ours is set up by the command line, before anything is logged.
         logging_config=None,

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from codelab.auth.errors import Unauthenticated
 from codelab.gateway.problems import MEDIA_TYPE, exception_handlers
 from codelab.kit.errors import InvalidInput, NotFound, RateLimited, Unavailable
+from codelab.llm.routes import refuse
 
 
 class Inner(Struct, forbid_unknown_fields=True):
@@ -116,3 +117,18 @@ def test_what_the_framework_refuses_looks_the_same(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     if status == 405:
         assert "POST" in answer.headers["allow"]
+
+
+def test_addresses_that_speak_otherwise_do_so_where_no_route_takes_a_request_too() -> None:
+    other = Litestar(
+        [take],
+        exception_handlers=exception_handlers({"/body": refuse}),
+        logging_config=None,
+    )
+    with TestClient(other) as client:
+        theirs = client.request("PURGE", "/body")
+        assert theirs.json()["error"]["code"] == "method_not_allowed"
+        assert (theirs.status_code, theirs.headers["content-type"]) == (405, "application/json")
+        for path in ("/bodyguard", "/"):
+            ours = client.request("PURGE", path)
+            assert ours.headers["content-type"] == MEDIA_TYPE

@@ -107,18 +107,23 @@ class Api:
             return answer.status, msgspec.json.decode(await answer.read())
 
 
-@asynccontextmanager
-async def served(models: Models, permission: Permission | None = None) -> AsyncIterator[Api]:
-    """Serve the routes on loopback."""
+def app_of(models: Models, permission: Permission | None = None) -> Litestar:
+    """Make an application of the routes."""
     (opt_key,) = PUBLIC
     by_name = DefineMiddleware(ByName, exclude_from_auth_key=opt_key)
-    app = Litestar(
+    return Litestar(
         [
             Router("/", route_handlers=[router(models, authorise)], middleware=[by_name]),
             v1_router(models, by_name, permission or Permission(anybody)),
         ],
         exception_handlers={CodeLabError: problem},
     )
+
+
+@asynccontextmanager
+async def served(models: Models, permission: Permission | None = None) -> AsyncIterator[Api]:
+    """Serve the routes on loopback."""
+    app = app_of(models, permission)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

@@ -265,3 +265,14 @@ async def test_a_model_that_was_taken_away_is_no_longer_answered_for(
     for asked in (body, {**body, "stream": True}):
         status, answer = await api.v1("POST", "/chat/completions", asked)
         assert (status, answer["error"]["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize("path", ["/ollama/qwen3/test", "/ollama%2Fqwen3/test"])
+async def test_a_model_with_strokes_in_its_name_is_tried_out(layer: Layer, path: str) -> None:
+    by = f"{await add_user(layer.db)} admin"
+    async with served(build(layer, layer.entry("openai", "ollama/qwen3"))) as made:
+        await layer.script(Reply(text="yes"))
+        status, trial = await call(made, "POST", path, user=by)
+        assert (status, trial["ok"]) == (200, True)
+        assert (await call(made, "POST", path, user="u"))[0] == 403
+        assert (await call(made, "POST", path.removesuffix("/test")))[0] == 404

@@ -251,6 +251,7 @@ async def test_the_next_of_the_chain_answers_across_providers(layer: Layer, repl
     assert (call.model, call.provider, call.ok) == ("third", "ollama_chat", True)
     assert call.tried[-1] == "second: model_auth_failed"
     assert call.tried[0].startswith("first: ")
+    assert len(call.tried) == 2
 
 
 async def test_when_nothing_answers_the_user_reads_what_was_tried(layer: Layer) -> None:

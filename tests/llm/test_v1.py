@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import struct
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
+from litestar.types import HTTPReceiveMessage, HTTPRequestEvent, Message, Scope
 
 from codelab.llm.routes.answering import LARGEST_BODY
 from tests.llm.conftest import add_user
-from tests.llm.layer import Layer
-from tests.llm.served import Api, served
+from tests.llm.layer import Layer, eventually
+from tests.llm.served import Api, app_of, served
 from tests.model_server.embeddings import vector_of
 from tests.model_server.script import Reply
 
@@ -220,3 +222,40 @@ async def test_no_other_model_stands_in_for_one_that_makes_vectors(api: Api, lay
     assert (status, answer["error"]["code"]) == (503, "no_model_available")
     assert {one.path for one in await layer.seen()} == {"/v1/embeddings"}
     assert msgspec.json.encode(answer).count(b"vectors:") == 1
+
+
+async def test_a_client_that_leaves_before_the_first_frame_ends_the_call(layer: Layer) -> None:
+    await layer.script(Reply(text="word " * 1000, token_delay_s=0.05))
+    app = app_of(layer.build(layer.entry("openai", "a/chat")))
+    body = msgspec.json.encode(HELLO | {"stream": True})
+    waiting: list[HTTPRequestEvent] = [
+        {"type": "http.request", "body": body, "more_body": False},
+    ]
+
+    async def receive() -> HTTPReceiveMessage:
+        return waiting.pop() if waiting else await asyncio.Future[HTTPReceiveMessage]()
+
+    async def send(message: Message) -> None:
+        raise OSError("The client has left.")
+
+    path = "/v1/chat/completions"
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"authorization", b"u"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+        "state": {},
+        "extensions": {},
+    }
+    serving = asyncio.create_task(app(cast(Scope, scope), receive, send))
+    await asyncio.gather(serving, return_exceptions=True)
+    assert serving.exception()
+    await eventually(layer.was_cut)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,9 @@ from litestar.types import ExceptionHandlersMap
 from codelab.gateway.field_names import dotted, plain
 from codelab.kit.errors import CodeLabError
 from codelab.kit.ids import new_id
+
+AnyRequest = Request[Any, Any, Any]
+Answering = Callable[[AnyRequest, Exception], Response[bytes]]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -101,9 +105,22 @@ def problem_body(problem: Problem) -> bytes:
     return msgspec.json.encode(problem)
 
 
-def exception_handlers() -> ExceptionHandlersMap:
-    """Make the handlers that the application is built with."""
-    return {CodeLabError: _answer, HTTPException: _answer, Exception: _answer}
+def exception_handlers(elsewhere: Mapping[str, Answering] = {}) -> ExceptionHandlersMap:
+    """Make the handlers that the application is built with.
+
+    Args:
+        elsewhere: What answers instead at addresses that begin with a path, and speak otherwise.
+            What no route takes, an unknown method for example, comes here from there too.
+    """
+
+    def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
+        path = f"{request.scope['path']}/"
+        for start, theirs in elsewhere.items():
+            if path.startswith(f"{start}/"):
+                return theirs(request, error)
+        return _answer(request, error)
+
+    return {CodeLabError: answer, HTTPException: answer, Exception: answer}
 
 
 def request_id_of(scope: Any) -> str:
@@ -112,7 +129,7 @@ def request_id_of(scope: Any) -> str:
     return number
 
 
-def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def _answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     request_id = request_id_of(request.scope)
     answer = problem_of(error, request_id)
     if answer.body.code == "internal":

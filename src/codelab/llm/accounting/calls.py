@@ -136,7 +136,10 @@ class CallRecord:
             duration_ms=round((time.monotonic() - self._started_at) * 1000),
             ok=not error_code,
             error_code=error_code,
-            tried=tuple(f"{one.model}: {one.failure.code}" for one in self._attempts),
+            # Each once, as the message has it.
+            tried=tuple(
+                dict.fromkeys(f"{one.model}: {one.failure.code}" for one in self._attempts)
+            ),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Router, delete, get, patch, post
+from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, PathParameter
 
 from codelab.auth.api import Principal, admins_only
@@ -20,6 +21,8 @@ from codelab.sdk.model import Delta, ModelRequest
 
 AdminRequest = Request[Principal, Any, Any]
 ModelName = Annotated[str, PathParameter(min_length=1, max_length=200)]
+Rest = Annotated[str, PathParameter(max_length=400)]
+_TEST = "/test"
 _QUESTION = "Answer with the one word: yes"
 # Some models think before they write, and all of it counts.
 _MOST_TOKENS = 64
@@ -111,10 +114,27 @@ def administration(models: Models, added: AddedModels) -> Router:
         await models.discovered()
         return await _try_out(models, name, request.user.user_id)
 
+    # A model of the file may have strokes in its name, which one of these addresses has not.
+    @post("/{name:str}/{rest:path}", status_code=200, include_in_schema=False)
+    async def test_model_with_strokes(request: AdminRequest, name: ModelName, rest: Rest) -> Trial:
+        """Do the same for a model with strokes in its name."""
+        whole = f"{name}{rest}"
+        if not whole.endswith(_TEST):
+            raise NotFoundException
+        await models.discovered()
+        return await _try_out(models, whole.removesuffix(_TEST), request.user.user_id)
+
     return Router(
         "/admin/models",
         guards=[admins_only],
-        route_handlers=[list_added, add_model, change_model, remove_model, test_model],
+        route_handlers=[
+            list_added,
+            add_model,
+            change_model,
+            remove_model,
+            test_model,
+            test_model_with_strokes,
+        ],
         tags=["models"],
     )
 

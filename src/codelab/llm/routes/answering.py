@@ -131,6 +131,9 @@ async def streamed(
     )
     answer.follow(work)
     _end_when_withdrawn(caller, work, answer.end)
+    if serving := asyncio.current_task():
+        # The client may leave before anybody has asked for the first frame.
+        serving.add_done_callback(lambda done: work.cancel())
     began = asyncio.ensure_future(answer.began())
     try:
         await _unless_gone(request, began)
