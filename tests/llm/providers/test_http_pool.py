@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import ipaddress
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -163,6 +164,34 @@ async def test_what_stands_around_a_body_has_an_end(
         answer = await fetch(pool, url)
     assert answer.failed
     assert sent < 500 * len(piece)
+
+
+class SlowAnswer(Answer):
+    """Takes its time with each piece, as the reader of many small events does."""
+
+    spent_s = 0.0
+
+    def body_received(self, data: bytes) -> None:
+        began = time.monotonic()
+        time.sleep(0.005)
+        self.spent_s += time.monotonic() - began
+
+
+async def test_who_sends_faster_than_we_read_leaves_room_for_others(pool: HttpPool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        for _ in range(40):
+            writer.write(b"x" * 64 * 1024)
+            await writer.drain()
+
+    began = time.monotonic()
+    async with serving(serve) as url:
+        target, answer = target_of(url), SlowAnswer()
+        await pool.send(target, format_request("POST", target, TARGET_HEADERS, b"{}"), answer)
+        await asyncio.wait_for(answer.ended.wait(), 10)
+    assert not answer.failed
+    assert time.monotonic() - began > 2.5 * answer.spent_s > 0
 
 
 async def test_a_connection_is_used_again_and_a_dead_one_is_not(pool: HttpPool) -> None:

@@ -183,7 +183,7 @@ async def test_an_error_event_has_no_status_but_a_name(
         (answer(b"data: {not json}\n\n"), "model_failed"),
         (answer(b'data: "text"\n\n'), "model_failed"),
         (answer(b"data: \xff\n\n"), "model_failed"),
-        (answer(b"<html></html>", "text/html"), "model_unreachable"),
+        (answer(b"<html></html>", "text/html; charset=utf-8"), "model_failed"),
         (answer(b"[]", "application/json"), "model_failed"),
         (answer(b'data: {"error": {"message": "x", "code": 429}}\n\n'), "model_rate_limited"),
         (answer(b'data: {"choices": []}\n\n'), "model_unreachable"),
@@ -219,6 +219,34 @@ async def test_a_connection_that_dies_under_the_next_request_is_replaced(pool: H
         await pool.close()
         await asyncio.sleep(0.05)
     assert connections == [1, 1, 0]
+
+
+async def test_a_web_page_is_named_as_one_and_not_read_to_its_end(pool: HttpPool) -> None:
+    page = answer(b"<p>Sign in to this network.</p>", "text/html")
+    endless = page.replace(b"Content-Length: 31", b"Content-Length: 310000")
+    with pytest.raises(ModelError, match="sent a web page in place of an answer"):
+        await of(pool, endless)
+
+
+@pytest.mark.parametrize("count", [1.5, -1, "7", [{}], True, None])
+async def test_a_count_that_is_none_costs_no_answer(pool: HttpPool, count: object) -> None:
+    counts = {
+        "input_tokens": count,
+        "output_tokens": count,
+        "cache_read_input_tokens": count,
+        "cache_creation_input_tokens": count,
+    }
+    events: list[dict[str, object]] = [
+        {"type": "message_start", "message": {"usage": counts}},
+        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Yes."}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": counts},
+        {"type": "message_stop"},
+    ]
+    said = b"".join(b"data: " + msgspec.json.encode(one) + b"\n\n" for one in events)
+    assert (await of(pool, answer(said), form=ANTHROPIC)).text == "Yes."
+    line = {"message": {"content": "Yes."}, "done": True, "prompt_eval_count": count}
+    said = msgspec.json.encode(line | {"eval_count": count}) + b"\n"
+    assert (await of(pool, answer(said, LINES), form=OLLAMA)).text == "Yes."
 
 
 async def test_a_provider_s_own_price_is_taken(pool: HttpPool) -> None:

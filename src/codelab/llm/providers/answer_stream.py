@@ -93,9 +93,17 @@ class AnswerStream:
             return
         if headers.get("content-encoding", "identity") != "identity":
             self._fail(ModelRefused(f"The provider of {self._name} compresses answers, unasked."))
+        kind = headers.get("content-type", "")
+        if "html" in kind:
+            self._fail(
+                ModelFailed(
+                    f"The provider of {self._name} sent a web page in place of an answer. Check "
+                    "its address, and what stands between."
+                )
+            )
         if self._form.lines:
             self._events = LineDecoder(self._take)
-        elif "json" not in headers.get("content-type", ""):
+        elif "json" not in kind:
             self._events = SseDecoder(self._take)
 
     def body_received(self, data: bytes) -> None:
@@ -137,6 +145,9 @@ class AnswerStream:
         if isinstance(error, CodeLabError):
             return error
         _log.warning("answer_not_read", model=self._name, error_type=type(error).__name__)
+        return self._no_answer()
+
+    def _no_answer(self) -> ModelError:
         return ModelFailed(f"The provider of {self._name} sent something that is no answer.")
 
     def _conclude(self) -> None:
@@ -160,9 +171,7 @@ class AnswerStream:
         except FailureReported as reported:
             self._fail(self._failure(reported.failure))
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            self._fail(
-                ModelFailed(f"The provider of {self._name} sent something that is no answer.")
-            )
+            self._fail(self._no_answer())
 
     def _taken(self, event: bytes) -> bool:
         try:

@@ -34,10 +34,11 @@ class BlockDelta(msgspec.Struct, gc=False):
 class TokenCount(msgspec.Struct, gc=False):
     """Anthropic's count; what the cache took or gave is not part of `input_tokens`."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    # Whatever these are, the answer beside them is good: what is no count counts as none.
+    input_tokens: Any = None
+    output_tokens: Any = None
+    cache_creation_input_tokens: Any = None
+    cache_read_input_tokens: Any = None
 
 
 class StartedMessage(msgspec.Struct, gc=False):

@@ -11,6 +11,7 @@ from codelab.llm.providers.anthropic_events import Block, BlockDelta, Event, Tok
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.failures import failure_of_error
 from codelab.llm.providers.wire_chunks import FunctionPiece, ToolCallPiece
+from codelab.llm.sound_usage import sound_count
 from codelab.sdk.model import OnDelta, Usage
 
 _REASONS: Mapping[str, str] = {
@@ -139,12 +140,12 @@ class AnthropicAnswer:
         for name in TokenCount.__struct_fields__:
             if (value := getattr(count, name)) is not None:
                 setattr(known, name, value)
-        read = known.cache_read_input_tokens or 0
-        kept = known.cache_creation_input_tokens or 0
+        read = sound_count(known.cache_read_input_tokens)
+        kept = sound_count(known.cache_creation_input_tokens)
         self.assembler.usage = Usage(
-            input_tokens=(known.input_tokens or 0) + read + kept,
+            input_tokens=sound_count(known.input_tokens) + read + kept,
             # The first count is of what was written before the first event: it says nothing.
-            output_tokens=(known.output_tokens or 0) if final else 0,
+            output_tokens=sound_count(known.output_tokens) if final else 0,
             cached_tokens=read,
             cache_write_tokens=kept,
         )

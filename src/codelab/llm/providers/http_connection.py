@@ -15,6 +15,12 @@ _FIRST_FINAL_STATUS = 200
 # How much may come that is no part of the body, without a piece of the body in between: headers,
 # trailers, and what may stand beside the size of a chunk.
 _MOST_AROUND = 64 * 1024
+# Pieces from this size on are timed: who sends faster than we read must leave room for others, so
+# after each that took long the connection rests for some times as long.
+_TIMED_BYTES = 4 * 1024
+_LONG_S = 0.001
+_REST_FACTOR = 3
+_LONGEST_REST_S = 0.5
 
 
 class AnswerReader(Protocol):
@@ -51,6 +57,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._in_body = False
         self._around_bytes = 0
+        self._resting: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +70,7 @@ class HttpConnection(asyncio.Protocol):
         Returns:
             A future that is set when the connection is free again: true when it can be reused.
         """
+        self._read_on()
         self._reader = reader
         self._parser = httptools.HttpResponseParser(self)
         self._headers = {}
@@ -98,6 +106,25 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse at once."""
+        if len(data) < _TIMED_BYTES:
+            self._parse(data)
+            return
+        began = self._loop.time()
+        self._parse(data)
+        spent_s = self._loop.time() - began
+        if spent_s > _LONG_S and self.is_open and self._transport is not None:
+            self._transport.pause_reading()
+            rest_s = min(spent_s * _REST_FACTOR, _LONGEST_REST_S)
+            self._resting = self._loop.call_later(rest_s, self._read_on)
+
+    def _read_on(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+            if self.is_open and self._transport is not None:
+                self._transport.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
         if self._parser is None:
             self.abort()
             return

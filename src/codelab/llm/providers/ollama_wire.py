@@ -10,6 +10,7 @@ from codelab.llm.providers.answer_stream import FailureReported
 from codelab.llm.providers.assembly import AnswerAssembler
 from codelab.llm.providers.failures import failure_of_error
 from codelab.llm.providers.wire_chunks import FunctionPiece, ToolCallPiece
+from codelab.llm.sound_usage import sound_count
 from codelab.sdk.model import OnDelta, Usage
 
 
@@ -34,8 +35,9 @@ class Line(msgspec.Struct, gc=False):
     message: OllamaMessage | None = None
     done: bool = False
     done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
+    # Whatever these are, the answer beside them is good: what is no count counts as none.
+    prompt_eval_count: Any = None
+    eval_count: Any = None
     error: Any = None
 
 
@@ -66,8 +68,8 @@ class OllamaAnswer:
             self.assembler.finish_reason = line.done_reason or "stop"
             self.assembler.usage = Usage(
                 # It is left out where the whole prompt was still in memory.
-                input_tokens=line.prompt_eval_count or 0,
-                output_tokens=line.eval_count or 0,
+                input_tokens=sound_count(line.prompt_eval_count),
+                output_tokens=sound_count(line.eval_count),
             )
         return line.done
 
