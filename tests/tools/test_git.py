@@ -58,7 +58,9 @@ async def test_a_commit_is_shown_and_then_made(bench: Bench, repository: Path) -
     prepared = await bench.prepare(
         "git_commit", arguments(message="Second\n\nWhy.", paths=["a.txt", "new.txt"])
     )
-    assert prepared.preview.startswith("commit as Ann Bee <Ann.Bee@localhost>\n\nSecond\n\nWhy.\n")
+    assert prepared.preview.startswith(
+        "commit as Ann Bee <Ann.Bee@localhost>\n\nSecond\n\nWhy.\n\n"
+    )
     assert "   M a.txt\n  ?? new.txt" in prepared.preview
     assert "-one\n+two" in prepared.preview
     result = await bench.tools.execute(prepared, bench.context)

@@ -174,9 +174,14 @@ class Folder:
             on_output=on_output,
         )
 
-    async def git(self, *arguments: str) -> CommandResult:
-        """Run git in the sandbox, in the root folder."""
-        access = access_of(arguments)
+    async def git(self, *arguments: str, remote: str = "") -> CommandResult:
+        """Run git in the sandbox, in the root folder; it reaches `remote` and nothing else."""
+        access = access_of(arguments, remote)
+        if remote:
+            raise CommandRefused(
+                "Git's remotes are off: the administrator has to name them in CODELAB_GIT_REMOTES.",
+                field="remote",
+            )
         await self._in_thread(lambda root: None)
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S

@@ -29,9 +29,11 @@ _MOST = 1000
 _EXCLUDED = {"node_modules", ".git", "build", "dist"}
 _ALLOWED_HIDDEN = {".github", ".env.example", ".gitignore", ".editorconfig"}
 _GIT_COMMANDS = {
-    *("diff", "hash-object", "log", "ls-files", "rev-parse", "show", "status", "version"),
-    *("add", "commit"),
+    *("check-attr", "diff", "for-each-ref", "hash-object", "log", "ls-files", "merge-base"),
+    *("merge-tree", "rev-parse", "show", "status", "version", "symbolic-ref", "update-ref"),
+    *("add", "commit", "merge", "restore", "switch"),
 }
+_REMOTE_COMMANDS = {"fetch", "push"}
 
 
 class FolderWorkspace:
@@ -132,9 +134,12 @@ class FolderWorkspace:
             ("/bin/sh", "-c", command), self.folder, timeout_s=timeout_s, on_output=on_output
         )
 
-    async def git(self, *arguments: str) -> CommandResult:
-        """Run one of the git commands that the server runs for tools."""
-        if not arguments or arguments[0] not in _GIT_COMMANDS:
+    async def git(self, *arguments: str, remote: str = "") -> CommandResult:
+        """Run one of the git commands that the server runs for tools; any remote is reached."""
+        allowed = arguments[:2] == ("remote", "get-url") or (
+            arguments[:1] and arguments[0] in (_REMOTE_COMMANDS if remote else _GIT_COMMANDS)
+        )
+        if not allowed:
             raise InvalidInput(f"CodeLab does not run `git {' '.join(arguments[:1])}` here.")
         return await run_process(_git_words(arguments), self.folder, timeout_s=60)
 
@@ -230,8 +235,12 @@ def _lines(item: Path) -> list[str]:
 
 
 def _git_words(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    identity = ("-c", "user.name=CodeLab", "-c", "user.email=codelab@localhost")
-    return ("git", "--no-pager", *identity, "-c", "core.quotePath=false", *arguments)
+    settings = (
+        *("user.name=CodeLab", "user.email=codelab@localhost"),
+        *("core.quotePath=false", "merge.conflictStyle=diff3", "checkout.guess=false"),
+    )
+    words = [word for setting in settings for word in ("-c", setting)]
+    return ("git", "--no-pager", *words, *arguments)
 
 
 def _digest(data: bytes) -> str:
