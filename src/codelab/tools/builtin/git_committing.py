@@ -99,9 +99,11 @@ async def planned(context: ToolContext, paths: Sequence[str]) -> Commit:
 async def committed(context: ToolContext, commit: Commit, message: str) -> ToolResult:
     """Commit the files that were shown, by name: one that came since stays out."""
     ours = [part.file for part in commit.files if not part.is_merged]
-    if added := [literal(file.name) for file in ours if file.is_new or commit.merging]:
-        for some in _parts(added):
-            await asked(context, "add", "--", *some)
+    # What is staged as it is needs nothing; a file that is gone there, git would not find.
+    is_open = {file.name for file in ours if commit.merging and file.status[1] != " "}
+    added = [literal(file.name) for file in ours if file.is_new or file.name in is_open]
+    for some in _parts(added):
+        await asked(context, "add", "--", *some)
     names = dict.fromkeys(literal(part.file.name) for part in commit.files)
     return await recorded(context, message, () if commit.merging else tuple(names))
 
