@@ -92,8 +92,8 @@ class GitCheckout(Tool[GitCheckoutParameters]):
             words = ("restore", f"--source={plan.commit}", "--staged", "--worktree")
             await asked(context, *words, "--", *map(literal, plan.names))
             return ToolResult(output=f"Restored:\n{listed_names(plan.names)}")
-        created = ("--create", parameters.branch, plan.commit)
-        words = ("switch", "--no-track", "--no-guess", "--no-overwrite-ignore")
+        created = ("--no-track", "--create", parameters.branch, plan.commit)
+        words = ("switch", "--no-guess", "--no-overwrite-ignore")
         where = created if parameters.create else (parameters.branch,)
         return result_of(await context.workspace.git(*words, *where))
 
