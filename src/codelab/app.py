@@ -75,7 +75,7 @@ from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
 from codelab.settings import Settings, internal_secret, secret_keys
 from codelab.tools.api import Tools
-from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
+from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings, read_networks
 from codelab.workspace.routes import router as workspace_routes
 
 _BODY_BYTES = 1024 * 1024
@@ -287,6 +287,9 @@ def _workspace_settings(settings: Settings) -> WorkspaceSettings:
         hidden_paths=settings.own_paths[1:],
         extra_read_only=tuple(Path(folder) for folder in projects.sandbox_read_only),
         file_operations_per_hour=projects.file_operations_per_hour,
+        networks=read_networks(
+            projects.sandbox_network, projects.git_remotes, projects.git_credentials_file
+        ),
     )
 
 

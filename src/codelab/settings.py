@@ -122,6 +122,24 @@ class Projects(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Further folders that commands may read, such as a toolchain."),
     ] = ()
+    sandbox_network: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What commands may reach: `host`, `host:port` or `*.host`, ports 443 and "
+            "80 where none is named; comma-separated. Empty: no network. See docs/security.md."
+        ),
+    ] = ()
+    git_remotes: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts, written in the same way, with which agents may exchange commits "
+            "over https after a human's approval. Empty: with none."
+        ),
+    ] = ()
+    git_credentials_file: Annotated[
+        str,
+        Meta(description="A TOML file with user names and passwords for these hosts, mode 0600."),
+    ] = ""
     file_operations_per_hour: Annotated[
         int, Meta(ge=1, description="File operations per user and hour.")
     ] = 1000
@@ -271,7 +289,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def private_files(self) -> tuple[str, ...]:
         """Files that settings name and that no command of an agent may see."""
-        named = (self.config_file, self.models.models_file, self.approvals.policy_file)
+        named = (
+            self.config_file,
+            self.models.models_file,
+            self.approvals.policy_file,
+            self.projects.git_credentials_file,
+        )
         database = self.database_url.partition(":///")[2]
         embedded = self.database_url.startswith("sqlite") and database
         return tuple(name for name in (*named, embedded) if name)

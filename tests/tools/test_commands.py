@@ -18,7 +18,8 @@ def arguments(**values: object) -> str:
 async def test_the_exact_command_is_shown_and_run(bench: Bench, root: Path) -> None:
     prepared = await bench.prepare("execute_command", arguments(command="echo one; echo two >&2"))
     assert prepared.preview == (
-        f"$ echo one; echo two >&2\n\nfolder: {root}\nbox: bubblewrap\ntime limit: 30 s"
+        f"$ echo one; echo two >&2\n\nfolder: {root}\nbox: bubblewrap\nnetwork: none\n"
+        "time limit: 30 s"
     )
     assert prepared.command == "echo one; echo two >&2"
     assert prepared.risk == "critical"

@@ -115,6 +115,7 @@ class Compactions:
             services.agents.get(chosen.agent),
             model=record.model,
             sandbox=workspace.sandbox_layer(),
+            network=workspace.network(),
             said=earlier.said,
             compactions=earlier.compactions,
         )

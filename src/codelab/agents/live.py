@@ -285,6 +285,7 @@ class LiveTurn:
             self.agent(task),
             model=self.state.wanted_model or self.held.session_model,
             sandbox=self.workspace.sandbox_layer(),
+            network=self.workspace.network(),
             said=(*earlier.said, *task.said),
             compactions=(*earlier.compactions, *task.compactions),
             # The request, or the sub-task that was handed over.

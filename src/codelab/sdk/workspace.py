@@ -121,15 +121,10 @@ class Workspace(Protocol):
         """Run a shell command in the sandbox, in the root folder; it may be kept from writing."""
 
     async def git(self, *arguments: str, remote: str = "") -> CommandResult:
-        """Run git in the sandbox, in the root folder.
-
-        Args:
-            arguments: The command without `git`.
-            remote: The address, http or https, that this one call may reach; none by default.
-
-        Raises:
-            CodeLabError: CodeLab does not run this command, or the address may not be reached.
-        """
+        """Run git in the sandbox; it reaches the remote whose address is given, else nothing."""
 
     def sandbox_layer(self) -> str:
         """Name the protection that commands run under, as approvals show it."""
+
+    def network(self) -> str:
+        """Name what commands may reach of the network, as approvals show it; usually `none`."""

@@ -2,6 +2,7 @@
 
 from codelab.workspace.box import Caps
 from codelab.workspace.diffs import reveal
+from codelab.workspace.egress.networks import read_networks
 from codelab.workspace.explorer import FILE_OPERATIONS, Explorer, Saved
 from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
@@ -23,5 +24,6 @@ __all__ = [
     "WorkspaceSettings",
     "Workspaces",
     "clean",
+    "read_networks",
     "reveal",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from codelab.workspace.egress.reach import NOWHERE, Reach
 from codelab.workspace.errors import SandboxUnavailable
 
 TMP = str(Path("/", "tmp"))
@@ -98,6 +99,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
         hidden: What must stay invisible even if it lies in something visible.
         caps: Its bounds.
         masks_git: Whether git's folder, of which there is none, is kept from being made.
+        reach: What of the network it may reach, and what it needs for that.
     """
 
     root: Path
@@ -107,6 +109,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[Path, ...] = ()
     caps: Caps = Caps()
     masks_git: bool = False
+    reach: Reach = NOWHERE
 
 
 class _Mount(msgspec.Struct, frozen=True):
@@ -128,7 +131,8 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
         SandboxUnavailable: Something in the workspace cannot be protected.
     """
     caps = box.caps
-    mounts = [*_system(), *_scratch(caps), *_visible(box), *_git(box), *_invisible(box)]
+    mounts = [*_system(), *_scratch(caps), *_visible(box), *_git(box)]
+    mounts += [*_covered(box), *_invisible(box)]
     # What lies deeper comes later, so that nothing covers it.
     mounts.sort(key=lambda mount: len(Path(mount.place).parts))
     limits = (caps.file_mb * _MB // 512, caps.memory_mb * _MB // 1024, caps.processes)
@@ -158,6 +162,7 @@ def environment(box: Box) -> dict[str, str]:
         "PATH": ":".join([*own, *_PROGRAMS]),
         "TERM": "dumb",
         "TMPDIR": TMP,
+        **box.reach.variables,
     }
 
 
@@ -217,6 +222,10 @@ def _git(box: Box) -> list[_Mount]:
         return [_bound(place)]
     inner = [_bound(place, writable=True), _empty(str(place / "hooks"))]
     return inner + [_bound(path) for name in _GIT_SETTINGS if (path := place / name).is_file()]
+
+
+def _covered(box: Box) -> list[_Mount]:
+    return [_Mount(str(path), ("--ro-bind", str(by), str(path))) for path, by in box.reach.covers]
 
 
 def _invisible(box: Box) -> list[_Mount]:

@@ -116,3 +116,10 @@ class CheckpointFailed(CodeLabError):
     code = "checkpoint_failed"
     title = "The checkpoint failed"
     status = 503
+
+
+class RemoteRefused(Forbidden):
+    """This remote repository may not be reached from here, or not in this way."""
+
+    code = "remote_refused"
+    title = "This remote cannot be reached"

@@ -19,6 +19,8 @@ from codelab.sdk.workspace import (
 from codelab.workspace import files
 from codelab.workspace.box import Access
 from codelab.workspace.diffs import unified
+from codelab.workspace.egress.git_calls import git_with_remote
+from codelab.workspace.egress.reach import network_shown, reach_of
 from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
 from codelab.workspace.git import access_of, git_command
 from codelab.workspace.listing import list_folder
@@ -62,6 +64,10 @@ class Folder:
     def sandbox_layer(self) -> str:
         """Name the protection that commands run under, as approvals show it."""
         return self._layer
+
+    def network(self) -> str:
+        """Name what commands may reach, as approvals show it."""
+        return network_shown(self._sandbox.networks.commands, self._layer)
 
     async def read(self, path: str) -> FileContent:
         """Read a text file of at most 10 MB."""
@@ -172,16 +178,24 @@ class Folder:
             access=Access.READ if read_only else Access.WORK,
             timeout_s=timeout_s,
             on_output=on_output,
+            reach=reach_of(self._sandbox.networks.commands, self._layer),
         )
 
     async def git(self, *arguments: str, remote: str = "") -> CommandResult:
-        """Run git in the sandbox, in the root folder; it reaches `remote` and nothing else."""
-        access = access_of(arguments, remote)
+        """Run git in the sandbox, in the root folder.
+
+        Args:
+            arguments: The command and its arguments.
+            remote: The address of the one remote that this call may reach; empty: none.
+
+        Raises:
+            CommandRefused: CodeLab does not run this command.
+            RemoteRefused: The remote may not be reached.
+        """
         if remote:
-            raise CommandRefused(
-                "Git's remotes are off: the administrator has to name them in CODELAB_GIT_REMOTES.",
-                field="remote",
-            )
+            await self._in_thread(lambda root: None)
+            return await git_with_remote(self._sandbox, self._root, arguments, remote)
+        access = access_of(arguments)
         await self._in_thread(lambda root: None)
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S

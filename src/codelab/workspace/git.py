@@ -15,7 +15,7 @@ _READING = frozenset(
 )
 _HISTORY = frozenset({"symbolic-ref", "update-ref"})
 _CHANGING = frozenset({"add", "commit", "merge", "restore", "switch"})
-_REMOTE = frozenset({"fetch", "push"})
+_REACHING = frozenset({"fetch", "ls-remote", "push"})
 _SHOWING = frozenset({"diff", "log", "show"})
 _PLAIN_DIFF = ("--no-ext-diff", "--no-textconv")
 # What a repository may ask git to run, switched off; the box holds what cannot be named here.
@@ -100,26 +100,19 @@ exec git "$@"
 """
 
 
-def access_of(arguments: Sequence[str], remote: str = "") -> Access:
-    """Tell what a git command needs to change.
-
-    Args:
-        arguments: The command without `git`.
-        remote: The address that it may reach; commands that need one run with one only.
+def access_of(arguments: Sequence[str]) -> Access:
+    """Tell what a git command that reaches no remote needs to change.
 
     Raises:
         CommandRefused: It is none of those that CodeLab runs.
     """
     name = arguments[0] if arguments else ""
-    if remote and name in _REMOTE:
+    if name in _READING or tuple(arguments[:2]) == ("remote", "get-url"):
+        return Access.READ
+    if name in _HISTORY:
         return Access.HISTORY
-    if not remote:
-        if name in _READING or tuple(arguments[:2]) == ("remote", "get-url"):
-            return Access.READ
-        if name in _HISTORY:
-            return Access.HISTORY
-        if name in _CHANGING:
-            return Access.COMMIT
+    if name in _CHANGING:
+        return Access.COMMIT
     raise CommandRefused(f"CodeLab does not run `git {name}` here.", field="command")
 
 
@@ -128,11 +121,10 @@ def git_command(arguments: Sequence[str]) -> list[str]:
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     name, *others = arguments
     plain = _PLAIN_DIFF if name in _SHOWING else ()
-    protocols = "http:https" if name in _REMOTE else ""
-    environment = (
-        *_ENVIRONMENT,
-        f"GIT_ALLOW_PROTOCOL={protocols}",
-        *(_TRYING_OUT if name == "merge-tree" else ()),
-    )
-    shell = ("/bin/sh", "-c", _SCRIPT, "git")
-    return ["env", *environment, *shell, "--no-pager", *settings, name, *plain, *others]
+    words = ["--no-pager", *settings, name, *plain, *others]
+    if name in _REACHING:
+        # The repository's settings are not read at all then; whoever gives network gives others.
+        return ["env", *_ENVIRONMENT, "git", *words]
+    trying_out = _TRYING_OUT if name == "merge-tree" else ()
+    environment = (*_ENVIRONMENT, *trying_out, "GIT_ALLOW_PROTOCOL=")
+    return ["env", *environment, "/bin/sh", "-c", _SCRIPT, "git", *words]

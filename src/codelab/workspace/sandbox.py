@@ -21,6 +21,8 @@ from codelab.sdk.workspace import CommandResult, OnOutput
 from codelab.workspace import seccomp
 from codelab.workspace.box import CHANGES_FILES, Access, Box, arguments, environment, lacks_git
 from codelab.workspace.diffs import reveal
+from codelab.workspace.egress.gateway import Gateway, gateway
+from codelab.workspace.egress.reach import NETWORK_LAYER, NOWHERE, Reach
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
 from codelab.workspace.output import Transcript
 from codelab.workspace.process_cap import Admit, process_cap
@@ -53,11 +55,12 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a program ended; `stopped` says why it was killed, if it was."""
+    """How a program ended, why it was killed if it was, and which destinations it was refused."""
 
     exit_code: int
     stopped: str
     duration_ms: int
+    refused: tuple[str, ...] = ()
 
 
 class Sandbox:
@@ -68,6 +71,7 @@ class Sandbox:
     """
 
     def __init__(self, settings: WorkspaceSettings) -> None:
+        self.networks = settings.networks
         self._settings = settings
         hidden = (settings.data_dir, *settings.hidden_paths)
         self._hidden = tuple(path.resolve() for path in hidden)
@@ -97,6 +101,7 @@ class Sandbox:
         access: Access,
         timeout_s: float,
         on_output: OnOutput | None = None,
+        reach: Reach = NOWHERE,
     ) -> CommandResult:
         """Run a program in the workspace.
 
@@ -110,9 +115,10 @@ class Sandbox:
             )
         transcript = Transcript(on_output)
         ended = await self.execute(
-            root, command, access=access, timeout_s=timeout_s, transcript=transcript
+            root, command, access=access, timeout_s=timeout_s, transcript=transcript, reach=reach
         )
         output = transcript.text()
+        output += "".join(f"\n[network: {sentence}]" for sentence in ended.refused)
         if ended.stopped:
             output += f"\n[stopped: {ended.stopped}]"
         return CommandResult(
@@ -133,6 +139,7 @@ class Sandbox:
         transcript: Transcript,
         read_only: tuple[Path, ...] = (),
         writable: tuple[Path, ...] = (),
+        reach: Reach = NOWHERE,
     ) -> Ended:
         """Run a program whose output somebody else reads.
 
@@ -144,6 +151,7 @@ class Sandbox:
             transcript: Takes what it prints.
             read_only: Further files and folders that it sees.
             writable: Further folders that it may change.
+            reach: What of the network it may reach, and what it needs for that.
 
         Raises:
             SandboxUnavailable: Nothing here can keep the program in a box.
@@ -151,6 +159,8 @@ class Sandbox:
         standing = await self.standing()
         if standing.layer == "none":
             raise SandboxUnavailable(f"Commands are off because {standing.reason}.")
+        if reach.network and standing.layer != NETWORK_LAYER:
+            raise SandboxUnavailable(f"Network is given to boxes of {NETWORK_LAYER} only.")
         settings = self._settings
         async with self._turns:
             with self._git_kept_away(root, access) as masks_git:
@@ -162,6 +172,7 @@ class Sandbox:
                     hidden=self._hidden,
                     caps=settings.caps,
                     masks_git=masks_git,
+                    reach=reach,
                 )
                 return await self._execute(box, command, timeout_s, transcript)
 
@@ -169,7 +180,8 @@ class Sandbox:
         self, box: Box, command: Sequence[str], timeout_s: float, transcript: Transcript
     ) -> Ended:
         with process_cap(box.caps.processes) as admit:
-            return await self._run(box, command, timeout_s, transcript, admit)
+            async with gateway(box.reach.network) as way:
+                return await self._run(box, command, timeout_s, transcript, admit, way)
 
     async def _run(
         self,
@@ -178,6 +190,7 @@ class Sandbox:
         timeout_s: float,
         transcript: Transcript,
         admit: Admit,
+        way: Gateway,
     ) -> Ended:
         started = time.monotonic()
         process = await self._start(box, command)
@@ -187,7 +200,7 @@ class Sandbox:
         )
         watch = asyncio.create_task(self._watch(running, box))
         try:
-            await running.go(admit)
+            await running.go(admit, way)
             await running.read()
             await process.wait()
         finally:
@@ -199,6 +212,7 @@ class Sandbox:
             exit_code=_KILLED if running.stopped else process.returncode or 0,
             stopped=running.stopped,
             duration_ms=monotonic_ms(started),
+            refused=way.refused,
         )
 
     async def _start(self, box: Box, command: Sequence[str]) -> asyncio.subprocess.Process:
@@ -309,11 +323,12 @@ class _Running:
             self.stopped = reason
             kill_box(self.process.pid)
 
-    async def go(self, admit: Admit) -> None:
+    async def go(self, admit: Admit, way: Gateway) -> None:
         """Wait until the box is built and let the program start.
 
         Args:
             admit: Puts the box's processes under their common bound.
+            way: Its way into the network, if it has one.
 
         Raises:
             SandboxUnavailable: The box could not be built.
@@ -332,6 +347,7 @@ class _Running:
             return
         for member in (self.process.pid, *children_of(self.process.pid)):
             admit(member)
+        await way.open(self.process.pid)
         stdin.write(_READY)
         stdin.close()
 

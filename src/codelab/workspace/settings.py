@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from codelab.workspace.box import Caps
+from codelab.workspace.egress.networks import Networks
 
 
 class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
         caps: The bounds of one command.
         commands_at_once: How many commands run at the same time; further ones wait.
         file_operations_per_hour: How many files a user, their agents included, may touch.
+        networks: What commands and git may reach.
     """
 
     data_dir: Path
@@ -34,3 +36,4 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
     commands_at_once: int = 8
     file_operations_per_hour: int = 1000
+    networks: Networks = Networks()

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from codelab.kit.addresses import host_of
 from codelab.kit.crypto import Cipher, SealBroken
 from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import CodeLabError, Conflict, NotFound
@@ -31,7 +32,7 @@ from codelab.llm.catalog.added import (
 from codelab.llm.catalog.entries import ModelEntry
 from codelab.llm.events import ModelAdded, ModelChanged, ModelRemoved
 from codelab.llm.models import llm_models
-from codelab.llm.providers.addresses import Allowed, host_of
+from codelab.llm.providers.addresses import Allowed
 
 _POLL_S = 2.0
 _LOOK_UP_S = 3.0

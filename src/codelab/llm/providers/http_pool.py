@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,12 +10,12 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
+from codelab.kit.dialing import AddressRefused, dial
 from codelab.llm.errors import ModelAddressRefused
 from codelab.llm.providers.addresses import NOTHING, Allowed
 from codelab.llm.providers.http_connection import AnswerReader, HttpConnection
 
 _CONNECT_TIMEOUT_S = 10.0
-_ADDRESS_TIMEOUT_S = 3.0
 # Servers close idle connections too; an old one is more likely to break under the next request.
 _LONGEST_IDLE_S = 30.0
 _MOST_IDLE = 64
@@ -158,30 +157,25 @@ class HttpPool:
         if address.tls:
             await self.prepare()
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        if address.guarded:
-            self._check(address, [str(place[0]) for *_, place in found])
-        failure: Exception = OSError("the name has no address")
-        for *_, place in found:
-            try:
-                async with asyncio.timeout(_ADDRESS_TIMEOUT_S if len(found) > 1 else None):
-                    _, connection = await loop.create_connection(
-                        HttpConnection,
-                        # The very address that was checked: the name may lead elsewhere by now.
-                        str(place[0]),
-                        address.port,
-                        ssl=self._tls if address.tls else None,
-                        server_hostname=address.host if address.tls else None,
-                    )
-                    return connection
-            except (OSError, TimeoutError) as error:
-                failure = error
-        raise failure
-
-    def _check(self, address: Address, places: list[str]) -> None:
         host = address.host.rstrip(".")
-        if not all(self._allowed.permits(host, address.port, place) for place in places):
+
+        def permits(found: str) -> bool:
+            return not address.guarded or self._allowed.permits(host, address.port, found)
+
+        async def connect(found: str) -> HttpConnection:
+            _, connection = await loop.create_connection(
+                HttpConnection,
+                found,
+                address.port,
+                ssl=self._tls if address.tls else None,
+                server_hostname=address.host if address.tls else None,
+            )
+            return connection
+
+        try:
+            return await dial(address.host, address.port, permits=permits, connect=connect)
+        except AddressRefused:
             raise ModelAddressRefused(
                 f"The model's address {address.host} leads into an inner network. The machine's "
                 "administrator can allow that with CODELAB_MODEL_ADDRESSES."
-            )
+            ) from None

@@ -33,7 +33,6 @@ _GIT_COMMANDS = {
     *("merge-tree", "rev-parse", "show", "status", "version", "symbolic-ref", "update-ref"),
     *("add", "commit", "merge", "restore", "switch"),
 }
-_REMOTE_COMMANDS = {"fetch", "push"}
 
 
 class FolderWorkspace:
@@ -135,16 +134,20 @@ class FolderWorkspace:
         )
 
     async def git(self, *arguments: str, remote: str = "") -> CommandResult:
-        """Run one of the git commands that the server runs for tools; any remote is reached."""
-        allowed = arguments[:2] == ("remote", "get-url") or (
-            arguments[:1] and arguments[0] in (_REMOTE_COMMANDS if remote else _GIT_COMMANDS)
-        )
-        if not allowed:
+        """Run one of the git commands that the server runs for tools; none reaches a remote."""
+        if remote:
+            raise Forbidden("Remotes are off in this workspace.")
+        is_known = arguments[:1] and arguments[0] in _GIT_COMMANDS
+        if not is_known and arguments[:2] != ("remote", "get-url"):
             raise InvalidInput(f"CodeLab does not run `git {' '.join(arguments[:1])}` here.")
         return await run_process(_git_words(arguments), self.folder, timeout_s=60)
 
     def sandbox_layer(self) -> str:
         """Say that there is no protection."""
+        return "none"
+
+    def network(self) -> str:
+        """Say what a server says whose administrator has named nothing."""
         return "none"
 
     async def _git(self, *arguments: str) -> None:

@@ -26,11 +26,12 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
 
     name = "execute_command"
     description = (
-        "Run a shell command in the workspace's root folder, in a box: no network, only the "
-        "workspace and /tmp can be written, .git is read-only (use git_commit to commit), "
-        "everything it starts ends with it. For agents that may not write files the workspace is "
-        "read-only too. A human sees the command and decides. Of long output "
-        "the beginning and the end are kept."
+        "Run a shell command in the workspace's root folder, in a box: no network but for the "
+        "hosts that the server's administrator has named, usually none, through the proxy in its "
+        "environment; only the workspace and /tmp can be written, .git is read-only (use "
+        "git_commit to commit), everything it starts ends with it. For agents that may not write "
+        "files the workspace is read-only too. A human sees the command and decides. Of long "
+        "output the beginning and the end are kept."
     )
     parameters = ExecuteCommandParameters
     category = Category.RUN
@@ -54,13 +55,13 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
             )
         if not parameters.command.strip() or "\0" in parameters.command:
             raise ToolError("The command is empty or holds a NUL.", field="command")
-        folder = context.workspace.root()
+        folder, network = context.workspace.root(), context.workspace.network()
         preview = (
             f"$ {parameters.command}\n\n"
             f"folder: {folder}{' (read-only)' if context.read_only else ''}\n"
-            f"box: {layer}\ntime limit: {parameters.timeout_s} s"
+            f"box: {layer}\nnetwork: {network}\ntime limit: {parameters.timeout_s} s"
         )
-        return Preparation(preview=preview, state=f"{folder}\0{layer}")
+        return Preparation(preview=preview, state=f"{folder}\0{layer}\0{network}")
 
     async def execute(
         self, context: ToolContext, parameters: ExecuteCommandParameters

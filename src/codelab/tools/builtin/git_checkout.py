@@ -89,13 +89,15 @@ class GitCheckout(Tool[GitCheckoutParameters]):
         if context.approved_state not in (None, plan.state):
             raise ToolError("The files have changed since they were shown. Ask again.")
         if parameters.paths:
-            words = ("restore", f"--source={plan.commit}", "--staged", "--worktree")
-            await asked(context, *words, "--", *map(literal, plan.names))
+            source = f"--source={plan.commit}"
+            names = map(literal, plan.names)
+            await asked(context, "restore", source, "--staged", "--worktree", "--", *names)
             return ToolResult(output=f"Restored:\n{listed_names(plan.names)}")
-        created = ("--no-track", "--create", parameters.branch, plan.commit)
-        words = ("switch", "--no-guess", "--no-overwrite-ignore")
-        where = created if parameters.create else (parameters.branch,)
-        return result_of(await context.workspace.git(*words, *where))
+        where: tuple[str, ...] = (parameters.branch,)
+        if parameters.create:
+            where = ("--no-track", "--create", parameters.branch, plan.commit)
+        words = ("switch", "--no-guess", "--no-overwrite-ignore", *where)
+        return result_of(await context.workspace.git(*words))
 
 
 async def _planned(context: ToolContext, parameters: GitCheckoutParameters) -> _Plan:

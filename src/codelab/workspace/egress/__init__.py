@@ -1,0 +1,1 @@
+"""The one way by which a box gets network: a proxy that opens named destinations only."""
