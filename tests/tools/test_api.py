@@ -13,6 +13,7 @@ from codelab.sdk import (
     Agent,
     Category,
     Preparation,
+    Risk,
     Tool,
     ToolContext,
     ToolError,
@@ -191,6 +192,13 @@ async def test_an_approval_goes_stale_when_the_target_changes(bench: Bench, root
         assert (root / "a.txt").read_text("utf-8") == "one, but other\n"
         (root / "a.txt").write_text("one\n", "utf-8")
     assert bench.gate.entered == []
+
+
+async def test_a_call_may_be_riskier_than_its_tool(bench: Bench) -> None:
+    for risk, raised in ((None, False), (Risk.LOW, False), (Risk.CRITICAL, True)):
+        tools = bench.another(Probe(preparation=Preparation(risk=risk)), gate=None)
+        prepared = await tools.prepare(call("probe"), CODER, bench.context, "turn")
+        assert (prepared.risk, prepared.raised) == (risk or Risk.LOW, raised)
 
 
 async def test_the_tool_gets_the_state_that_was_approved(bench: Bench) -> None:
