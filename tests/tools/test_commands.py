@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from codelab.sdk import ToolError
-from codelab.workspace.api import Audience, Folder
+from codelab.workspace.api import Audience, Folder, WorkspaceSettings, read_networks
 from codelab.workspace.rules import Rules
+from codelab.workspace.sandbox import Sandbox
 from tests.tools.conftest import Bench
 from tests.workspace.places import names
 
@@ -26,6 +27,19 @@ async def test_the_exact_command_is_shown_and_run(bench: Bench, root: Path) -> N
     result = await bench.tools.execute(prepared, bench.context)
     assert result.output == "one\ntwo\nExit code 0."
     assert "".join(bench.shown) == "one\ntwo\n"
+
+
+async def test_the_hosts_that_it_may_reach_are_shown_and_part_of_what_is_approved(
+    bench: Bench, root: Path
+) -> None:
+    plain = await bench.prepare("execute_command", arguments(command="true"))
+    networks = read_networks(["files.example.org", "*.example.net:8443"], [], "")
+    sandbox = Sandbox(WorkspaceSettings(data_dir=root.parent / "data", networks=networks))
+    opened = Folder(root, Rules(Audience.AGENT), sandbox, "bubblewrap", bench.folder._threads)
+    bench.context = msgspec.structs.replace(bench.context, workspace=opened)
+    prepared = await bench.prepare("execute_command", arguments(command="true"))
+    assert "\nnetwork: files.example.org, *.example.net:8443\n" in prepared.preview
+    assert prepared.state != plain.state
 
 
 @pytest.mark.usefixtures("boxed")

@@ -15,7 +15,6 @@ import sys
 # `ioctl_ns(2)` and `setns(2)`.
 _OWNER_OF_NAMESPACE = 0xB701
 _USER, _NETWORK = 0x1000_0000, 0x4000_0000
-_WAITING = 64
 
 
 def main(network: int, way_back: int, port: int) -> None:
@@ -33,7 +32,7 @@ def main(network: int, way_back: int, port: int) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     with socket.socket(fileno=way_back) as back, socket.socket() as listening:
         listening.bind(("127.0.0.1", port))
-        listening.listen(_WAITING)
+        listening.listen()
         socket.send_fds(back, [b"."], [listening.fileno()])
 
 

@@ -68,7 +68,11 @@ class Gateway:
         listening = await listen_inside(outer, _PORT)
         try:
             self._server = await asyncio.start_server(
-                self._accept, sock=listening, limit=self._proxy.bounds.head_bytes
+                self._accept,
+                sock=listening,
+                limit=self._proxy.bounds.head_bytes,
+                # Also how many are taken in a row before the rest of the server has its turn.
+                backlog=self._proxy.bounds.connections,
             )
         except BaseException:
             listening.close()

@@ -93,9 +93,15 @@ class Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
+        if self._open >= self.bounds.connections:
+            # At once: whoever opens too many must not make us hold them.
+            sentence = f"At most {self.bounds.connections} connections may be open."
+            writer.write(_answer(_Refused(503, sentence)))
+            writer.close()
+            return
         self._open += 1
         try:
-            await self._answer(reader, writer)
+            await self._serve(reader, writer)
         except _Refused as refusal:
             await self._refuse(reader, writer, refusal)
         except (OSError, EOFError, RuntimeError):
@@ -104,9 +110,7 @@ class Proxy:
             self._open -= 1
             writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open > self.bounds.connections:
-            raise _Refused(503, f"At most {self.bounds.connections} connections may be open.")
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await self._request(reader)
         there = await self._connect(request)
         try:
@@ -174,15 +178,8 @@ class Proxy:
     async def _refuse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: _Refused
     ) -> None:
-        body = f"{refusal.sentence}\n".encode()
-        head = (
-            # Some programs show nothing of a refused tunnel but this line.
-            f"HTTP/1.1 {refusal.status} {_REASONS[refusal.status]}: {refusal.sentence}\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
         with suppress(OSError, TimeoutError, RuntimeError):
-            writer.write(head.encode() + body)
+            writer.write(_answer(refusal))
             writer.write_eof()
             # Until the other end has gone: what is closed with unread bytes takes the answer away.
             async with asyncio.timeout(_LINGER_S):
@@ -209,6 +206,10 @@ class Proxy:
                 ]
                 try:
                     await asyncio.gather(*ways)
+                    for _, sink in (here, there):
+                        # Only after what is still in its buffer has gone.
+                        sink.close()
+                        await sink.wait_closed()
                 finally:
                     for way in ways:
                         way.cancel()
@@ -218,3 +219,14 @@ class Proxy:
         self._room -= len(data)
         if self._room < 0:
             raise ConnectionAbortedError("too much was moved")
+
+
+def _answer(refusal: _Refused) -> bytes:
+    body = f"{refusal.sentence}\n".encode()
+    head = (
+        # Some programs show nothing of a refused tunnel but this line.
+        f"HTTP/1.1 {refusal.status} {_REASONS[refusal.status]}: {refusal.sentence}\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
