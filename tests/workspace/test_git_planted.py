@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("boxed")
 
 RAN = "planted-program-ran"
 # All that the tools run, in an order in which each has something to do.
-COMMANDS = (
+COMMANDS: tuple[tuple[str, ...], ...] = (
     ("status", "--porcelain"),
     ("diff",),
     ("diff", "HEAD", "feature"),
@@ -32,7 +32,7 @@ COMMANDS = (
     ("update-ref", "refs/heads/made", "HEAD"),
 )
 # What a developer's git would do with the same; here the programs must run, or they prove nothing.
-PLAINLY = (
+PLAINLY: tuple[tuple[str, ...], ...] = (
     *(("status",), ("diff",), ("log", "-p", "-1"), ("add", "a.txt"), ("commit", "-am", "x")),
     *(("switch", "other"), ("switch", "main"), ("commit", "--amend"), ("merge", "feature")),
 )

@@ -72,7 +72,7 @@ async def incoming(
     is_merge = base != now.commit or merge_commit
     if is_merge and (staged := [file.name for file in now.files if file.is_staged]):
         raise ToolError(
-            f"Nothing was done: commit or restore what is staged.\n{listed_names(staged)}"
+            f"No file was changed: commit or restore what is staged.\n{listed_names(staged)}"
         )
     way: Literal["fast-forward", "merge"] = "merge" if is_merge else "fast-forward"
     lines = [

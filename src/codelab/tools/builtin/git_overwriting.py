@@ -27,7 +27,7 @@ async def refuse_overwriting(
     at_risk += await unknown_among(context, added)
     if at_risk:
         raise ToolError(
-            "Nothing was done: these files hold changes that are not committed and would be "
+            "No file was changed: these hold changes that are not committed and would be "
             f"overwritten. Commit or restore them first.\n{listed_names(at_risk)}"
         )
 
