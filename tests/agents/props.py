@@ -80,13 +80,23 @@ class Ponder(Pause):
         return Preparation()
 
 
+class Escalate(Pause):
+    """Asks nobody, but for a call that turns out to be worse than its others."""
+
+    name = "escalate"
+    category = Category.RUN
+
+    async def prepare(self, context: ToolContext, parameters: Nothing) -> Preparation:
+        return Preparation(preview="worse", state="worse", risk=Risk.CRITICAL)
+
+
 class Props:
     """One of each, to hand to a server."""
 
     def __init__(self) -> None:
         self.explode, self.look, self.push, self.launch = Explode(), Look(), Push(), Launch()
-        self.ponder = Ponder()
+        self.ponder, self.escalate = Ponder(), Escalate()
 
     def all(self) -> tuple[Tool[Nothing], ...]:
         """Return all of them."""
-        return (self.explode, self.look, self.push, self.launch, self.ponder)
+        return (self.explode, self.look, self.push, self.launch, self.ponder, self.escalate)

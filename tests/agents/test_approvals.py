@@ -45,6 +45,22 @@ async def test_a_turn_that_waits_is_a_row(stage: Stage) -> None:
     assert waited[-1].state == "idle"
 
 
+async def test_a_call_that_is_worse_than_its_tool_is_asked_about_whatever_is_allowed(
+    bare_stage: Stage,
+) -> None:
+    allowed = Rule(decision=Decision.ALLOW, tool="escalate")
+    await bare_stage.replica(rules=(allowed,))
+    bare_stage.first.props.escalate.release.set()
+    bare_stage.cast.script("coder", say("", call("escalate")), say("Done."))
+    turn = await bare_stage.ask()
+    (approval,) = await bare_stage.asked()
+    assert (approval.tool, approval.risk) == ("escalate", "critical")
+    await bare_stage.first.hitl.answer(ANN, approval.id, True)
+    facts = await bare_stage.over(turn)
+    assert [result.ok for result in of(facts, ToolCallCompleted)] == [True]
+    assert bare_stage.first.props.escalate.started == 1
+
+
 async def test_a_refusal_with_feedback_reaches_the_model(stage: Stage) -> None:
     stage.cast.script("coder", say("", call(*WRITE)), say("As you like."))
     turn = await stage.ask()

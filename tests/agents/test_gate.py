@@ -30,7 +30,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "launch": {},
 }
 # These need a box and a repository: tests/tools tries them at the tools' own door.
-IN_A_BOX = {"execute_command", "git_commit"}
+IN_A_BOX = {
+    *("execute_command", "git_branch", "git_checkout", "git_commit", "git_merge", "git_pull"),
+    "git_push",
+}
 # Nobody is asked about these: the policy lets them through, with a row of its own.
 UNASKED = {"push"}
 PACKAGE = Path(codelab.__file__).parent

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +48,15 @@ def test_the_order_of_the_rules_does_not_matter(
 ) -> None:
     shuffled = data.draw(st.permutations(chosen))
     assert verdict(subject, *chosen) is verdict(subject, *shuffled)
+
+
+@given(chosen=st.lists(rules, max_size=6), subject=subjects)
+def test_what_is_riskier_than_its_tool_is_never_just_allowed(
+    chosen: list[Rule], subject: Subject
+) -> None:
+    raised = msgspec.structs.replace(subject, raised=True)
+    assert verdict(raised, *chosen) in (ASK, DENY)
+    assert (verdict(raised, *chosen) is DENY) is (verdict(subject, *chosen) is DENY)
 
 
 @given(chosen=st.lists(rules, max_size=6), extra=rules, subject=subjects)

@@ -13,6 +13,7 @@ from codelab.sdk import (
     Agent,
     Category,
     Preparation,
+    Risk,
     Tool,
     ToolContext,
     ToolError,
@@ -55,7 +56,14 @@ PROTECTED = {
     "delete_file": '{"path": "a.txt"}',
     "execute_command": '{"command": "touch made.txt; rm a.txt"}',
     "git_commit": '{"message": "m", "paths": ["."]}',
+    "git_branch": '{"action": "create", "branch": "made"}',
+    "git_checkout": '{"branch": "made", "create": true}',
+    "git_merge": '{"branch": "side"}',
+    "git_pull": "{}",
+    "git_push": '{"branch": "main"}',
 }
+# What these reach is not there; test_git_remotes.py lets them run.
+REACHING_OUT = {"git_pull", "git_push"}
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -134,7 +142,7 @@ async def test_no_protected_tool_runs_without_the_gate(
     assert bench.events == []
 
 
-@pytest.mark.parametrize("name", PROTECTED)
+@pytest.mark.parametrize("name", sorted(PROTECTED.keys() - REACHING_OUT))
 async def test_each_of_them_runs_once_it_is_admitted(
     bench: Bench, boxed: None, git_root: Path, name: str
 ) -> None:
@@ -186,6 +194,13 @@ async def test_an_approval_goes_stale_when_the_target_changes(bench: Bench, root
     assert bench.gate.entered == []
 
 
+async def test_a_call_may_be_riskier_than_its_tool(bench: Bench) -> None:
+    for risk, raised in ((None, False), (Risk.LOW, False), (Risk.CRITICAL, True)):
+        tools = bench.another(Probe(preparation=Preparation(risk=risk)), gate=None)
+        prepared = await tools.prepare(call("probe"), CODER, bench.context, "turn")
+        assert (prepared.risk, prepared.raised) == (risk or Risk.LOW, raised)
+
+
 async def test_the_tool_gets_the_state_that_was_approved(bench: Bench) -> None:
     probe = GuardedProbe(preparation=Preparation(state="approved"))
     tools = bench.another(probe, gate=OpenGate())
@@ -211,8 +226,9 @@ async def test_digests_tell_calls_apart(bench: Bench, root: Path) -> None:
 async def test_agents_use_what_they_are_granted(bench: Bench, root: Path) -> None:
     assert {spec.name for spec in bench.tools.specs_for(ASK)} == {
         *("read_file", "list_files", "search_files", "git_status", "git_diff", "git_log"),
+        "git_branches",
     }
-    assert len(bench.tools.specs_for(CODER)) == 11
+    assert len(bench.tools.specs_for(CODER)) == 17
     for name in PROTECTED:
         with pytest.raises(ToolNotGranted):
             await bench.prepare(name, PROTECTED[name], ASK)
@@ -360,18 +376,23 @@ async def test_file_operations_are_counted_per_user(bench: Bench, root: Path) ->
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
-    """The files of the workspace and where its branch stands."""
+    """The files of the workspace, its branches, and which of them is the current one."""
     found = {path.name: path.read_bytes() for path in root.iterdir() if path.is_file()}
-    head = root / ".git" / "refs" / "heads" / "main"
-    return found | {"HEAD": head.read_bytes() if head.exists() else b""}
+    refs = (root / ".git").glob("refs/heads/*")
+    found |= {f"refs/heads/{path.name}": path.read_bytes() for path in refs}
+    return found | {"HEAD": (root / ".git" / "HEAD").read_bytes()}
 
 
 @pytest.fixture
 def git_root(root: Path) -> Path:
-    """A repository with a commit and a change that is not committed."""
+    """A repository with a commit, a branch that is ahead and a change that is not committed."""
     git(root, "init", "-q", "-b", "main")
     (root / "a.txt").write_text("one\n", "utf-8")
     git(root, "add", ".")
     git(root, "commit", "-qm", "first")
+    git(root, "remote", "add", "origin", "http://localhost/project.git")
+    git(root, "switch", "-qc", "side")
+    git(root, "commit", "-qm", "second", "--allow-empty")
+    git(root, "switch", "-q", "main")
     (root / "b.txt").write_text("new\n", "utf-8")
     return root

@@ -58,12 +58,25 @@ async def test_a_commit_is_shown_and_then_made(bench: Bench, repository: Path) -
     prepared = await bench.prepare(
         "git_commit", arguments(message="Second\n\nWhy.", paths=["a.txt", "new.txt"])
     )
-    assert prepared.preview.startswith("commit as Ann Bee <Ann.Bee@localhost>\n\nSecond\n\nWhy.\n")
+    assert prepared.preview.startswith(
+        "commit as Ann Bee <Ann.Bee@localhost>\n\nSecond\n\nWhy.\n\n"
+    )
     assert "   M a.txt\n  ?? new.txt" in prepared.preview
     assert "-one\n+two" in prepared.preview
     result = await bench.tools.execute(prepared, bench.context)
     assert result.ok, result.output
     assert log(repository) == "Ann Bee|Second\n\na.txt\nnew.txt\n"
+    trailer = "Co-authored-by: coder via CodeLab <codelab@localhost>"
+    assert f"Why.\n\n{trailer}\n\nChanges:" in prepared.preview
+    body = run("git", "log", "-1", "--format=%cn|%B", cwd=repository).stdout
+    assert body.strip() == f"CodeLab|Second\n\nWhy.\n\n{trailer}"
+
+
+async def test_what_needs_a_filter_is_the_users_to_commit(bench: Bench, repository: Path) -> None:
+    (repository / ".gitattributes").write_text("a.* filter=lfs\n", "utf-8")
+    with pytest.raises(ToolError, match=r"does not run.*: a\.txt"):
+        await bench.prepare("git_commit", arguments(message="m", paths=["."]))
+    assert (await bench.run("git_commit", arguments(message="m", paths=["b.txt"]))).ok
 
 
 async def test_everything_and_odd_names(bench: Bench, repository: Path) -> None:

@@ -17,7 +17,13 @@ TABLE = {
     "git_status": (Category.READ, Risk.LOW, False),
     "git_diff": (Category.READ, Risk.LOW, False),
     "git_log": (Category.READ, Risk.LOW, False),
+    "git_branches": (Category.READ, Risk.LOW, False),
     "git_commit": (Category.WRITE, Risk.MEDIUM, True),
+    "git_branch": (Category.WRITE, Risk.MEDIUM, True),
+    "git_checkout": (Category.WRITE, Risk.MEDIUM, True),
+    "git_merge": (Category.WRITE, Risk.MEDIUM, True),
+    "git_pull": (Category.WRITE, Risk.HIGH, True),
+    "git_push": (Category.WRITE, Risk.HIGH, True),
 }
 
 

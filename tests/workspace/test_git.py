@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from codelab.workspace.box import Access
 from codelab.workspace.errors import CommandRefused
 from codelab.workspace.folder import Folder
+from codelab.workspace.sandbox import Sandbox
 from tests.workspace.places import git, names
 
 pytestmark = pytest.mark.usefixtures("boxed")
@@ -36,7 +38,13 @@ async def test_changing_git(folder: Folder, repository: Path) -> None:
     assert log.output == "Ann CodeLab second\n"
 
 
-@pytest.mark.parametrize("words", [(), ("push",), ("config", "x.y", "z"), ("-c", "a=b", "status")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((), ("push",), ("fetch", "origin"), ("pull",), ("clone", "x"), ("config", "x.y", "z")),
+        *(("-c", "a=b", "status"), ("remote", "add", "x", "y"), ("remote",), ("checkout", "x")),
+    ],
+)
 async def test_other_git_commands_are_refused(folder: Folder, words: tuple[str, ...]) -> None:
     with pytest.raises(CommandRefused):
         await folder.git(*words)
@@ -84,8 +92,37 @@ async def test_a_commit_cannot_change_the_settings(folder: Folder, repository: P
     assert not (git_folder / "hooks" / "pre-commit").exists()
 
 
+async def test_what_only_moves_branches_changes_no_file(
+    folder: Folder, repository: Path, sandbox: Sandbox
+) -> None:
+    made = await folder.git("update-ref", "refs/heads/made", "HEAD")
+    assert made.exit_code == 0, made.output
+    command = ["/bin/sh", "-c", "touch a.txt new .git/new .git/hooks/new .git/config; echo end"]
+    result = await sandbox.run(repository, command, access=Access.HISTORY, timeout_s=10)
+    assert result.output.endswith("end\n")
+    assert not (repository / "new").exists()
+    assert not (repository / ".git" / "hooks" / "new").exists()
+    assert (repository / ".git" / "new").exists()
+    (repository / ".git").rename(repository / "kept")
+    for words in (("update-ref", "refs/heads/x", "HEAD"), ("symbolic-ref", "HEAD", "refs/heads/x")):
+        assert (await folder.git(*words)).exit_code != 0
+    assert not (repository / ".git").exists()
+
+
+async def test_a_merge_that_is_tried_out_leaves_nothing(folder: Folder, repository: Path) -> None:
+    git(repository, "commit", "-qam", "ours")
+    git(repository, "switch", "-qc", "feature", "HEAD~1")
+    (repository / "b.txt").write_text("theirs\n", "utf-8")
+    git(repository, "add", "b.txt")
+    git(repository, "commit", "-qm", "theirs")
+    objects = sorted((repository / ".git" / "objects").rglob("*"))
+    tried = await folder.git("merge-tree", "--write-tree", "main", "feature")
+    assert tried.exit_code == 0, tried.output
+    assert sorted((repository / ".git" / "objects").rglob("*")) == objects
+
+
 async def test_without_a_repository_git_says_so(folder: Folder, root: Path) -> None:
-    for words in (("status",), ("add", ".")):
+    for words in (("status",), ("add", "."), ("update-ref", "refs/heads/x", "HEAD")):
         result = await folder.git(*words)
         assert result.exit_code != 0
         assert "not a git repository" in result.output

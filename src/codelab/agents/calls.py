@@ -203,6 +203,7 @@ def _review_request(
         preview=prepared.preview,
         paths=prepared.paths,
         command=prepared.command,
+        raised=prepared.raised,
         workspace_id=turn.held.workspace_id,
         root=turn.workspace.root(),
     )

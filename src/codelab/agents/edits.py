@@ -48,5 +48,6 @@ async def prepare_edited(
             paths=prepared.paths,
             command=prepared.command,
             root=context.workspace.root(),
+            raised=prepared.raised,
         ),
     )

@@ -27,6 +27,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
         preview: What a human needs to judge it.
         paths: The paths that it would touch.
         command: The command line that it would run, if any.
+        raised: Whether it can do more harm than its tool usually does.
         workspace_id: The workspace that it is for.
         root: The workspace's folder.
     """
@@ -40,6 +41,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
     preview: str = ""
     paths: tuple[str, ...] = ()
     command: str | None = None
+    raised: bool = False
     workspace_id: str
     root: str | None = None
 
@@ -52,6 +54,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
             paths=self.paths,
             command=self.command,
             root=self.root,
+            raised=self.raised,
         )
 
 

@@ -64,6 +64,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         root: The workspace's folder, absolute, if it is known.
         folder: Where in it the command would run.
         guarded: Paths of the workspace that always ask, besides those that are built in.
+        raised: Whether the call can do more harm than its tool usually does.
     """
 
     tool: str
@@ -73,6 +74,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     root: str | None = None
     folder: str = ""
     guarded: tuple[str, ...] = ()
+    raised: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +115,8 @@ def _concern(subject: Subject, command: Command | None) -> str:
     """Say why a human must see a call even if a rule allows it, if so."""
     if command is not None and command.doubt:
         return command.doubt
+    if subject.raised:
+        return "This call can do more harm than its tool usually does."
     reason = ""
     if subject.protected:
         reason = guard_paths(subject.paths, subject.root, subject.guarded)

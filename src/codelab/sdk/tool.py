@@ -72,10 +72,13 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
         preview: What a human needs to judge it: a unified diff, the exact command line.
         state: A digest of what would be touched, as it is now; another one makes the approval
             stale.
+        risk: How much harm this very call can do, where it is more than its tool usually does;
+            then a human is asked even if a rule allows the tool.
     """
 
     preview: str = ""
     state: str = ""
+    risk: Risk | None = None
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
         state: The state of what would be touched.
         risk: How much harm it can do.
         protected: Whether a human is asked by default.
+        raised: Whether it can do more harm than its tool usually does.
         gated: Whether it passes the gate: what is protected, and what must not be repeated, so
             that it is marked as started before it runs.
         paths: The paths that it would touch, in plain form.
@@ -52,6 +53,7 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
     risk: Risk
     protected: bool
     gated: bool
+    raised: bool = False
     paths: tuple[str, ...] = ()
     command: str | None = None
 
@@ -218,9 +220,10 @@ class Tools:
             parameters=parameters,
             preview=reveal(preparation.preview),
             state=preparation.state,
-            risk=tool.risk,
+            risk=preparation.risk or tool.risk,
             protected=tool.protected,
             gated=_is_gated(tool),
+            raised=preparation.risk not in (None, tool.risk),
             paths=paths,
             command=command,
         )

@@ -57,13 +57,17 @@ _GIT_SETTINGS = ("config", "config.worktree", "commondir", "info/attributes")
 class Access(enum.Enum):
     """What may be changed in the box.
 
-    READ: nothing. WORK: the workspace but not what git keeps. COMMIT: what git keeps too, but for
-    its settings and hooks.
+    READ: nothing. WORK: the workspace but not what git keeps. HISTORY: what git keeps, but for its
+    settings and hooks, and no file of the workspace. COMMIT: what WORK and HISTORY allow.
     """
 
     READ = "read"
     WORK = "work"
+    HISTORY = "history"
     COMMIT = "commit"
+
+
+CHANGES_FILES = (Access.WORK, Access.COMMIT)
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +202,7 @@ def _scratch(caps: Caps) -> list[_Mount]:
 def _visible(box: Box) -> list[_Mount]:
     further = [_bound(path) for path in box.read_only if os.access(path, os.R_OK)]
     own = [_bound(path, writable=True) for path in box.writable]
-    return [*further, *own, _bound(box.root, writable=box.access is not Access.READ)]
+    return [*further, *own, _bound(box.root, writable=box.access in CHANGES_FILES)]
 
 
 def _git(box: Box) -> list[_Mount]:
@@ -208,7 +212,7 @@ def _git(box: Box) -> list[_Mount]:
     point git at other settings, so that commands get the whole folder read-only.
     """
     place = box.root / ".git"
-    if box.access is Access.READ:
+    if box.access is Access.READ or (box.access is Access.HISTORY and lacks_git(box.root)):
         return []
     if box.masks_git:
         return [_empty(str(place))]

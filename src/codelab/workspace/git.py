@@ -4,48 +4,113 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codelab.workspace.box import Access
+from codelab.workspace.box import TMP, Access
 from codelab.workspace.errors import CommandRefused
 
 _READING = frozenset(
-    {"diff", "hash-object", "log", "ls-files", "rev-parse", "show", "status", "version"}
+    {
+        *("check-attr", "diff", "for-each-ref", "hash-object", "log", "ls-files", "merge-base"),
+        *("merge-tree", "rev-parse", "show", "status", "version"),
+    }
 )
-_CHANGING = frozenset({"add", "commit"})
+_HISTORY = frozenset({"symbolic-ref", "update-ref"})
+_CHANGING = frozenset({"add", "commit", "merge", "restore", "switch"})
+_REACHING = frozenset({"fetch", "ls-remote", "push"})
 _SHOWING = frozenset({"diff", "log", "show"})
 _PLAIN_DIFF = ("--no-ext-diff", "--no-textconv")
 # What a repository may ask git to run, switched off; the box holds what cannot be named here.
 _SETTINGS = (
+    "checkout.guess=false",
     "color.ui=never",
     "commit.gpgSign=false",
+    "core.alternateRefsCommand=true",
+    "core.askPass=true",
     "core.attributesFile=/dev/null",
+    "core.editor=false",
     "core.excludesFile=/dev/null",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.pager=cat",
     "core.quotePath=false",
+    "core.safecrlf=false",
     "core.sshCommand=false",
     "core.untrackedCache=false",
+    "core.warnAmbiguousRefs=false",
     "gc.auto=0",
+    "gpg.program=false",
+    "i18n.commitEncoding=UTF-8",
+    "log.showSignature=false",
     "maintenance.auto=false",
+    "merge.autoStash=false",
+    # The base between both sides tells what each of them meant.
+    "merge.conflictStyle=diff3",
+    "merge.verifySignatures=false",
     "protocol.allow=never",
+    "push.followTags=false",
+    "push.gpgSign=false",
+    "push.pushOption=",
+    # Resolutions that somebody planted would be taken for what a human decided.
+    "rerere.enabled=false",
+    # Files of the project that look like a repository without a work tree are none.
+    "safe.bareRepository=explicit",
     # In the box the folder may seem to belong to somebody else.
     "safe.directory=*",
     "submodule.recurse=false",
     "user.email=codelab@localhost",
     "user.name=CodeLab",
 )
-_ENVIRONMENT = ("GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_OPTIONAL_LOCKS=0")
+_ENVIRONMENT = (
+    "GIT_ATTR_NOSYSTEM=1",
+    "GIT_CONFIG_GLOBAL=/dev/null",
+    "GIT_CONFIG_NOSYSTEM=1",
+    "GIT_EDITOR=false",
+    "GIT_GRAFT_FILE=/dev/null/none",
+    # What is shown is what others get: no object stands for another one.
+    "GIT_NO_REPLACE_OBJECTS=1",
+    "GIT_OPTIONAL_LOCKS=0",
+    # Over whatever core.worktree names.
+    "GIT_WORK_TREE=.",
+)
+# A merge that is only tried out keeps what it makes in the box's own memory.
+_TRYING_OUT = (f"GIT_OBJECT_DIRECTORY={TMP}", "GIT_ALTERNATE_OBJECT_DIRECTORIES=.git/objects")
+# Programs and ways around us whose names only the repository's settings know. Each is named there,
+# so that a setting with the same name can be put over it. What merges files is git's own merge.
+_NAMED_PROGRAMS = (
+    r"^(filter\..*\.(clean|smudge|process|required)|merge\..*\.driver|branch\..*\.mergeoptions"
+    r"|remote\..*\.mirror|credential\.(.*\.)?helper|http\.(.*\.)?sslverify)$"
+)
+_SCRIPT = f"""
+n=0
+while IFS= read -r key; do
+  case "$key" in
+    "") continue ;;
+    *.driver) value="git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B" ;;
+    *.mergeoptions) value="--no-edit" ;;
+    *.required | *.mirror) value=false ;;
+    *.sslverify) value=true ;;
+    *) value= ;;
+  esac
+  export "GIT_CONFIG_KEY_$n=$key" "GIT_CONFIG_VALUE_$n=$value"
+  n=$((n + 1))
+done <<EOF
+$(git config --name-only --get-regexp '{_NAMED_PROGRAMS}' 2>/dev/null)
+EOF
+export GIT_CONFIG_COUNT=$n
+exec git "$@"
+"""
 
 
 def access_of(arguments: Sequence[str]) -> Access:
-    """Tell what a git command needs to change.
+    """Tell what a git command that reaches no remote needs to change.
 
     Raises:
         CommandRefused: It is none of those that CodeLab runs.
     """
     name = arguments[0] if arguments else ""
-    if name in _READING:
+    if name in _READING or tuple(arguments[:2]) == ("remote", "get-url"):
         return Access.READ
+    if name in _HISTORY:
+        return Access.HISTORY
     if name in _CHANGING:
         return Access.COMMIT
     raise CommandRefused(f"CodeLab does not run `git {name}` here.", field="command")
@@ -56,4 +121,10 @@ def git_command(arguments: Sequence[str]) -> list[str]:
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     name, *others = arguments
     plain = _PLAIN_DIFF if name in _SHOWING else ()
-    return ["env", *_ENVIRONMENT, "git", "--no-pager", *settings, name, *plain, *others]
+    words = ["--no-pager", *settings, name, *plain, *others]
+    if name in _REACHING:
+        # The repository's settings are not read at all then; whoever gives network gives others.
+        return ["env", *_ENVIRONMENT, "git", *words]
+    trying_out = _TRYING_OUT if name == "merge-tree" else ()
+    environment = (*_ENVIRONMENT, *trying_out, "GIT_ALLOW_PROTOCOL=")
+    return ["env", *environment, "/bin/sh", "-c", _SCRIPT, "git", *words]

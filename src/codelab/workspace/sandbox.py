@@ -19,7 +19,7 @@ import structlog
 from codelab.kit.clock import monotonic_ms
 from codelab.sdk.workspace import CommandResult, OnOutput
 from codelab.workspace import seccomp
-from codelab.workspace.box import Access, Box, arguments, environment, lacks_git
+from codelab.workspace.box import CHANGES_FILES, Access, Box, arguments, environment, lacks_git
 from codelab.workspace.diffs import reveal
 from codelab.workspace.egress.gateway import Gateway, gateway
 from codelab.workspace.egress.reach import NETWORK_LAYER, NOWHERE, Reach
@@ -275,7 +275,7 @@ class Sandbox:
     @contextmanager
     def _git_kept_away(self, root: Path, access: Access) -> Iterator[bool]:
         """Keep git's folder from being made where there is none, and leave no trace of that."""
-        masks = access is not Access.READ and (self._masked[root] > 0 or lacks_git(root))
+        masks = access in CHANGES_FILES and (self._masked[root] > 0 or lacks_git(root))
         if not masks:
             yield False
             return

@@ -205,7 +205,12 @@ async def test_git_shows_what_changed(
 
 
 @pytest.mark.parametrize(
-    "command", ["diff", "log", "show", "status", "commit", "add", "push", "config", "init", ""]
+    "command",
+    [
+        *("diff", "log", "show", "status", "commit", "add", "push", "config", "init", "", "fetch"),
+        *("check-attr", "for-each-ref", "merge-base", "merge-tree", "symbolic-ref", "update-ref"),
+        *("merge", "restore", "switch", "remote", "pull", "checkout", "branch", "ls-remote"),
+    ],
 )
 async def test_the_folder_runs_the_git_commands_that_the_server_runs(
     folder_workspace: FolderWorkspace, command: str

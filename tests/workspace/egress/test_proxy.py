@@ -1,6 +1,7 @@
 """The proxy over real sockets; the names and the machine's own addresses are the test's."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -54,11 +55,17 @@ async def serving(serve: Serve) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def proxying(
-    *named: str, bounds: Bounds = BOUNDS, outside: Outside | None = None
+    *named: str,
+    bounds: Bounds = BOUNDS,
+    outside: Outside | None = None,
+    send_buffer: int = 0,
 ) -> AsyncIterator[int]:
     network = Network(parse_destinations(named, SETTING), SETTING)
     proxy = Proxy(network, bounds, outside or Outside(LOOPBACK, nothing_is_own))
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=bounds.head_bytes)
+    if send_buffer:
+        # Connections have what the socket had that took them.
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
@@ -110,6 +117,34 @@ async def test_a_tunnel_carries_both_ways_until_both_have_ended() -> None:
         writer.write_eof()
         assert await reader.read() == b"last"
         writer.close()
+
+
+async def test_what_was_sent_before_the_end_arrives_however_slowly_it_is_read() -> None:
+    """The program has said all that it will say, and the peer has gone long before it reads."""
+    sent = bytes(60_000)
+    gone = asyncio.Event()
+
+    async def brief(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.write(sent)
+        await writer.drain()
+        gone.set()
+
+    async with serving(brief) as peer, proxying(f"a.org:{peer}", send_buffer=4096) as proxy:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(client, ("127.0.0.1", proxy))
+            await loop.sock_sendall(client, connect(f"a.org:{peer}"))
+            client.shutdown(socket.SHUT_WR)
+            await gone.wait()
+            await asyncio.sleep(0.1)
+            got = b""
+            async with asyncio.timeout(5):
+                while data := await loop.sock_recv(client, 65536):
+                    got += data
+    assert got.endswith(sent)
 
 
 async def test_a_plain_request_goes_on_with_what_belongs_to_it() -> None:

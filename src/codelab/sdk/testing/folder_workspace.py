@@ -29,8 +29,9 @@ _MOST = 1000
 _EXCLUDED = {"node_modules", ".git", "build", "dist"}
 _ALLOWED_HIDDEN = {".github", ".env.example", ".gitignore", ".editorconfig"}
 _GIT_COMMANDS = {
-    *("diff", "hash-object", "log", "ls-files", "rev-parse", "show", "status", "version"),
-    *("add", "commit"),
+    *("check-attr", "diff", "for-each-ref", "hash-object", "log", "ls-files", "merge-base"),
+    *("merge-tree", "rev-parse", "show", "status", "version", "symbolic-ref", "update-ref"),
+    *("add", "commit", "merge", "restore", "switch"),
 }
 
 
@@ -136,7 +137,8 @@ class FolderWorkspace:
         """Run one of the git commands that the server runs for tools; none reaches a remote."""
         if remote:
             raise Forbidden("Remotes are off in this workspace.")
-        if not arguments or arguments[0] not in _GIT_COMMANDS:
+        is_known = arguments[:1] and arguments[0] in _GIT_COMMANDS
+        if not is_known and arguments[:2] != ("remote", "get-url"):
             raise InvalidInput(f"CodeLab does not run `git {' '.join(arguments[:1])}` here.")
         return await run_process(_git_words(arguments), self.folder, timeout_s=60)
 
@@ -236,8 +238,12 @@ def _lines(item: Path) -> list[str]:
 
 
 def _git_words(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    identity = ("-c", "user.name=CodeLab", "-c", "user.email=codelab@localhost")
-    return ("git", "--no-pager", *identity, "-c", "core.quotePath=false", *arguments)
+    settings = (
+        *("user.name=CodeLab", "user.email=codelab@localhost"),
+        *("core.quotePath=false", "merge.conflictStyle=diff3", "checkout.guess=false"),
+    )
+    words = [word for setting in settings for word in ("-c", setting)]
+    return ("git", "--no-pager", *words, *arguments)
 
 
 def _digest(data: bytes) -> str:

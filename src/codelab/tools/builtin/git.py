@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
-from codelab.sdk.workspace import CommandResult
 from codelab.tools.builtin.fields import FilePath
+from codelab.tools.builtin.git_asking import commit_of, literal, local_files, result_of
+from codelab.tools.builtin.git_conflicts import kind_of, written
 
 # Hidden files are off limits to agents, in a diff too.
 _WITHOUT_HIDDEN = (":(top,exclude,glob)**/.*", ":(top,exclude,glob)**/.*/**")
@@ -24,14 +24,21 @@ class GitStatus(Tool[NoParameters]):
     """Shows the branch and what has changed."""
 
     name = "git_status"
-    description = "Show the branch and which files have changed since the last commit."
+    description = (
+        "Show the branch, which files have changed since the last commit, and whether a merge is "
+        "under way."
+    )
     parameters = NoParameters
     category = Category.READ
     risk = Risk.LOW
 
     async def execute(self, context: ToolContext, parameters: NoParameters) -> ToolResult:
         """Ask git."""
-        return result_of(await context.workspace.git("status", "--short", "--branch"))
+        result = result_of(await context.workspace.git("status", "--short", "--branch"))
+        if merging := await commit_of(context, "MERGE_HEAD"):
+            note = await _merge_note(context, merging)
+            return msgspec.structs.replace(result, output=f"{result.output}\n{note}")
+        return result
 
 
 class GitDiffParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,13 +103,14 @@ class GitLog(Tool[GitLogParameters]):
         return result_of(result, empty="No commits.")
 
 
-def literal(path: str) -> str:
-    """Return a path of the workspace so that git reads no pattern into it."""
-    plain = str(PurePosixPath(path))
-    return ":(top)" if plain == "." else f":(top,literal){plain}"
-
-
-def result_of(result: CommandResult, *, empty: str = "") -> ToolResult:
-    """Return what git printed as a tool's result."""
-    output = result.output.strip("\n") or empty
-    return ToolResult(output=output, ok=result.exit_code == 0, truncated=result.truncated)
+async def _merge_note(context: ToolContext, merging: str) -> str:
+    words = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    listed = await context.workspace.git("status", *words)
+    lines = [f"a merge of {merging[:10]} is under way"]
+    lines += [
+        f"file: {kind_of(file)}: {written(file.name)}"
+        for file in local_files(listed.output)
+        if file.is_conflicted
+    ]
+    ways = 'git_merge {"action": "continue"} concludes it, git_merge {"action": "abort"} undoes it'
+    return "\n".join([*lines, f"next: {ways}."])

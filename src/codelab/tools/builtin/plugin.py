@@ -10,7 +10,12 @@ from codelab.tools.builtin.commands import ExecuteCommand
 from codelab.tools.builtin.editing import EditFile
 from codelab.tools.builtin.finding import ListFiles, SearchFiles
 from codelab.tools.builtin.git import GitDiff, GitLog, GitStatus
+from codelab.tools.builtin.git_branch import GitBranch, GitBranches
+from codelab.tools.builtin.git_checkout import GitCheckout
 from codelab.tools.builtin.git_commit import GitCommit
+from codelab.tools.builtin.git_merge import GitMerge
+from codelab.tools.builtin.git_pull import GitPull
+from codelab.tools.builtin.git_push import GitPush
 from codelab.tools.builtin.reading import ReadFile
 from codelab.tools.builtin.writing import DeleteFile, WriteFile
 
@@ -29,5 +34,11 @@ def register_tools() -> Sequence[Tool[Any]]:
         GitStatus(),
         GitDiff(),
         GitLog(),
+        GitBranches(),
         GitCommit(),
+        GitBranch(),
+        GitCheckout(),
+        GitMerge(),
+        GitPull(),
+        GitPush(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ from codelab.workspace.sandbox import Sandbox
 
 _LOOK_S = 60.0
 _REACH_S = 300.0
+_OWN = "config"
 # Where a remote sends git on to is not what a human has approved.
 _SETTINGS = {"http.followRedirects": ("false",), "push.default": ("current",)}
 
@@ -60,16 +62,13 @@ async def git_with_remote(
     networks = sandbox.networks
     network = network_of(remote, networks.remotes)
     place = root / ".git"
-    own = place / "config"
-    if place.is_symlink() or own.is_symlink() or not own.is_file():
-        raise RemoteRefused("Remotes are reached from a repository with a .git folder only.")
+    credential = await asyncio.to_thread(_looked_at, place, remote, networks.credentials_file)
     formats = await _formats(sandbox, root)
-    credential = _credential(remote, networks.credentials_file)
     with _as_file(settings_text(remote, nickname, *formats)) as settings:
         reach = Reach(
             network=network,
             variables=_variables(remote, place, credential),
-            covers=((own, settings),),
+            covers=((place / _OWN, settings),),
         )
         result = await sandbox.run(
             root, git_command(arguments), access=access, timeout_s=_REACH_S, reach=reach
@@ -96,7 +95,11 @@ def _as_file(text: str) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def _credential(remote: Remote, file: Path | None) -> Credential | None:
+def _looked_at(place: Path, remote: Remote, file: Path | None) -> Credential | None:
+    """Look at the repository's folder, and for a password."""
+    own = place / _OWN
+    if place.is_symlink() or own.is_symlink() or not own.is_file():
+        raise RemoteRefused("Remotes are reached from a repository with a .git folder only.")
     return credential_for(remote, read_credentials(file)) if file else None
 
 

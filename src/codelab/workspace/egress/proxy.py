@@ -206,6 +206,10 @@ class Proxy:
                 ]
                 try:
                     await asyncio.gather(*ways)
+                    for _, sink in (here, there):
+                        # Only after what is still in its buffer has gone.
+                        sink.close()
+                        await sink.wait_closed()
                 finally:
                     for way in ways:
                         way.cancel()

@@ -17,7 +17,7 @@ _PORTS = {"https": 443, "http": 80}
 _URL = re.compile(r"[!#-\[\]-~]{1,2000}")
 _NICKNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}")
 # Neither runs filters, hooks or merge drivers: no code of the repository runs beside a password.
-_ACCESS = {"fetch": Access.COMMIT, "ls-remote": Access.READ, "push": Access.COMMIT}
+_ACCESS = {"fetch": Access.HISTORY, "ls-remote": Access.READ, "push": Access.HISTORY}
 _OBJECT_FORMATS = ("sha1", "sha256")
 
 

@@ -1,0 +1,98 @@
+"""What a model may name to git: branches, commits, remotes and their addresses; pure.
+
+A name is part of a command line, of a refspec and of a preview. What begins with a dash, holds a
+colon, a range, a blank or an invisible character would mean something else in one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from codelab.sdk import ToolError
+
+_LONGEST = 200
+_PART = re.compile(r"[^\s~^:?*\[\\]+")
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+_STEPS = re.compile(r"(?:~\d{0,4}|\^[12]?)*$")
+_REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_ADDRESS = re.compile(r"[!-~]{1,2000}")
+
+
+def branch_name(text: str) -> str:
+    """Return the name of a branch.
+
+    Raises:
+        ToolError: It is none.
+    """
+    if _is_name(text) and not _HASH.fullmatch(text) and not text.startswith("refs/"):
+        return text
+    raise ToolError(f"{_shown(text)} is no name of a branch.")
+
+
+def revision(text: str) -> tuple[str, str]:
+    """Split what names a commit into a name and the steps back from it, such as main and ~2.
+
+    Raises:
+        ToolError: It is none; ranges, refspecs and options are not.
+    """
+    steps = _STEPS.search(text)
+    at = steps.start() if steps else len(text)
+    name = text[:at]
+    if len(text) <= _LONGEST and (name == "HEAD" or _is_name(name)):
+        return name, text[at:]
+    raise ToolError(
+        f"{_shown(text)} names no commit: give a branch, a tag or a hash, with ~2 or ^ behind it."
+    )
+
+
+def remote_name(text: str) -> str:
+    """Return the name of a remote.
+
+    Raises:
+        ToolError: It is none, an address among others.
+    """
+    if _REMOTE.fullmatch(text) and _is_name(text):
+        return text
+    raise ToolError(f"{_shown(text)} is no name of a remote, such as origin.")
+
+
+def remote_address(text: str) -> str:
+    """Return the address of a remote.
+
+    Raises:
+        ToolError: It is not one that CodeLab reaches; it is not repeated, as it may hold secrets.
+    """
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.port != 0 and parts.username is None and parts.password is None
+    except ValueError:
+        is_plain = False
+    if not is_plain or not _ADDRESS.fullmatch(text):
+        raise ToolError(
+            "The remote's address is not valid, or holds a user name or password: those belong "
+            "into CodeLab's own settings."
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ToolError("Only remotes with an http or https address are reached.")
+    return text
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether git takes it as the name of a reference, and nothing else could be meant."""
+    parts = text.split("/")
+    return (
+        0 < len(text.encode("utf-8", "replace")) <= _LONGEST
+        and text.isprintable()
+        and text not in ("HEAD", "@")
+        and not text.startswith(("-", "+", "@"))
+        and not text.endswith(".")
+        and ".." not in text
+        and "@{" not in text
+        and all(_PART.fullmatch(part) for part in parts)
+        and not any(part.startswith((".", "-")) or part.endswith(".lock") for part in parts)
+    )
+
+
+def _shown(text: str) -> str:
+    return ascii(text[:_LONGEST])
