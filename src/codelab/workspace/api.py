@@ -7,7 +7,7 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.rules import Audience
-from codelab.workspace.sandbox import Standing
+from codelab.workspace.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
 

@@ -25,7 +25,8 @@ from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
 from codelab.workspace.rules import Rules
-from codelab.workspace.sandbox import Layer, Sandbox
+from codelab.workspace.layers import WORDS, LayerName
+from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
 
@@ -47,7 +48,7 @@ class Folder:
     """
 
     def __init__(
-        self, root: Path, rules: Rules, sandbox: Sandbox, layer: Layer, threads: Executor
+        self, root: Path, rules: Rules, sandbox: Sandbox, layer: LayerName, threads: Executor
     ) -> None:
         self._root = root
         self._rules = rules
@@ -61,7 +62,7 @@ class Folder:
 
     def sandbox_layer(self) -> str:
         """Name the protection that commands run under, as approvals show it."""
-        return self._layer
+        return WORDS[self._layer]
 
     async def read(self, path: str) -> FileContent:
         """Read a text file of at most 10 MB."""
