@@ -125,7 +125,14 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
         SandboxUnavailable: Something in the workspace cannot be protected.
     """
     caps = box.caps
-    mounts = [*_system(), *_scratch(caps), *_visible(box), *_git(box), *_kept(box), *_invisible(box)]
+    mounts = [
+        *_system(),
+        *_scratch(caps),
+        *_visible(box),
+        *_git(box),
+        *_kept(box),
+        *_invisible(box),
+    ]
     # What lies deeper comes later, so that nothing covers it.
     mounts.sort(key=lambda mount: len(Path(mount.place).parts))
     limits = (caps.file_mb * _MB // 512, caps.memory_mb * _MB // 1024, caps.processes)

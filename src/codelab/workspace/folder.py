@@ -21,11 +21,11 @@ from codelab.workspace.box import Access
 from codelab.workspace.diffs import unified
 from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
 from codelab.workspace.git import access_of, git_command
+from codelab.workspace.layers import WORDS, LayerName
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
 from codelab.workspace.rules import Rules
-from codelab.workspace.layers import WORDS, LayerName
 from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
