@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,6 @@ import codelab
 from codelab.kit.ids import new_id
 from codelab.workspace import seccomp
 from codelab.workspace.box import (
-    TMP,
     Access,
     Box,
     arguments,
@@ -77,6 +77,8 @@ class Layer(Protocol):
     """One way to build a box."""
 
     name: LayerName
+    # Whether a server that is root starts commands as the owner of their workspace.
+    as_owner: bool
 
     @contextmanager
     def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
@@ -93,12 +95,14 @@ class Bubblewrap:
 
     Args:
         program: Where bubblewrap is.
+        as_owner: Whether a server that is root starts it as the owner of the workspace.
     """
 
     name: LayerName = "bubblewrap"
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, *, as_owner: bool) -> None:
         self._program = program
+        self.as_owner = as_owner
 
     @contextmanager
     def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
@@ -110,12 +114,16 @@ class Bubblewrap:
                 environment=environment(box),
                 kill=kill_box,
                 descriptors=() if filtering is None else (filtering,),
-                # What the server keeps for itself is writable for itself only.
-                user=None if box.writable else user_for(box.root, box.read_only),
+                user=self._user(box),
             )
         finally:
             if filtering is not None:
                 os.close(filtering)
+
+    def _user(self, box: Box) -> ProcessUser | None:
+        # What the server keeps for itself is writable for itself only.
+        is_owners = self.as_owner and not box.writable
+        return user_for(box.root, box.read_only) if is_owners else None
 
 
 class Landlock:
@@ -126,6 +134,7 @@ class Landlock:
     """
 
     name: LayerName = "landlock"
+    as_owner = True
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -136,7 +145,7 @@ class Landlock:
         needed = (*box.read_only, Path(sys.executable), _SOURCE)
         user = None if box.writable else user_for(box.root, needed)
         number = new_id()
-        scratch = str(Path(TMP, f"codelab-box-{number}"))
+        scratch = str(Path(tempfile.gettempdir(), f"codelab-box-{number}"))
         job = Job(
             root=str(box.root),
             scratch=scratch,

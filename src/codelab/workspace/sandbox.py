@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ LONGEST_S = 600.0
 
 _KILLED = -9
 _PROBE_S = 10.0
+_NOBODY = 65_534
 
 _log = structlog.get_logger(__name__)
 
@@ -221,6 +223,8 @@ class Sandbox:
         transcript = Transcript()
         with tempfile.TemporaryDirectory(prefix="codelab-probe-") as folder:
             box = Box(root=Path(folder), access=Access.READ, caps=self._settings.caps)
+            if layer.as_owner and os.geteuid() == 0:
+                os.chown(folder, _NOBODY, _NOBODY)
             try:
                 ended = await self._execute(layer, box, ["true"], _PROBE_S, transcript)
             except SandboxUnavailable as error:

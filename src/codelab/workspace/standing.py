@@ -14,6 +14,7 @@ from codelab.workspace.layers import Bubblewrap, Landlock, Layer, LayerName
 from codelab.workspace.running import first_line
 from codelab.workspace.settings import WorkspaceSettings
 
+_NOT_INSTALLED = "bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)"
 _ALTERNATIVES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap")
 
 
@@ -22,7 +23,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     Args:
         layer: Its name; `none` where commands are off.
-        reason: Why there is none, or why not a stronger one.
+        reason: Why there is none, or what keeps a stronger form from working.
     """
 
     layer: LayerName
@@ -35,7 +36,7 @@ class Standing(msgspec.Struct, frozen=True):
         if self.layer == "landlock":
             why = f" because {self.reason}" if self.reason else ""
             return f"Commands run under Landlock, a weaker layer than bubblewrap{why}."
-        return self.layer
+        return f"{self.layer}, as root: {self.reason}" if self.reason else self.layer
 
 
 def candidates(settings: WorkspaceSettings) -> list[Layer | str]:
@@ -47,11 +48,13 @@ def candidates(settings: WorkspaceSettings) -> list[Layer | str]:
         program = shutil.which("bwrap") or next(
             (path for path in _ALTERNATIVES if Path(path).exists()), ""
         )
-        found.append(
-            Bubblewrap(program)
-            if program
-            else "bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)"
-        )
+        if not program:
+            found.append(_NOT_INSTALLED)
+        elif os.geteuid() == 0:
+            # Some systems let only root build a box.
+            found += [Bubblewrap(program, as_owner=True), Bubblewrap(program, as_owner=False)]
+        else:
+            found.append(Bubblewrap(program, as_owner=False))
     if settings.sandbox != "bwrap":
         found.append(_landlock(settings))
     return found
@@ -74,8 +77,8 @@ def root_advice() -> str:
     if os.geteuid() != 0:
         return ""
     return (
-        "The server runs as root. Commands run as the owner of each workspace's folder, but in "
-        "folders that belong to root, or that their owner cannot reach, as root without privileges."
+        "The server runs as root, which docs/security.md advises against: commands run as the "
+        "owner of their workspace's folder where that works, and else as root without privileges."
     )
 
 

@@ -49,14 +49,11 @@ class Job(TypedDict):
 
 def pack(job: Job) -> list[str]:
     """Write a job as words of a command line."""
-    pairs = [job["rules"], job["limits"]]
+    rules = [word for path, rights in job["rules"] for word in (path, str(rights))]
+    limits = [str(number) for limit in job["limits"] for number in limit]
     return [
         *(job["root"], job["scratch"], job["mark"], binascii.hexlify(job["filter"]).decode()),
-        *(
-            word
-            for some in pairs
-            for word in (str(len(some)), *(str(x) for one in some for x in one))
-        ),
+        *(str(len(job["rules"])), *rules, str(len(job["limits"])), *limits),
         *(str(len(job["kept"])), *job["kept"], *job["command"]),
     ]
 
