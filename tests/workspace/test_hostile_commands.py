@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -90,10 +91,12 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 @pytest.mark.parametrize("layer", ["bwrap", "landlock"])
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["name"])
 async def test_a_hostile_line_gets_nowhere(
-    machine: Machine, threads: ThreadPoolExecutor, line: dict[str, str], layer: str
+    machine: Machine,
+    threads: ThreadPoolExecutor,
+    line: dict[str, str],
+    layer: Literal["bwrap", "landlock"],
 ) -> None:
-    chosen = "bwrap" if layer == "bwrap" else "landlock"
-    settings = WorkspaceSettings(data_dir=machine.data, sandbox=chosen)
+    settings = WorkspaceSettings(data_dir=machine.data, sandbox=layer)
     sandbox = Sandbox(settings)
     standing = await sandbox.standing()
     if standing.layer == "none":

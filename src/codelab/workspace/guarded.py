@@ -68,7 +68,7 @@ def find(root: Path, further: Sequence[str] = ()) -> Guarded:
     present, absent = [], []
     for name in dict.fromkeys((*NAMES, *further)):
         place = root / name
-        if not (_is_within(place.parent, root) and place.parent.is_dir()):
+        if "/" in name and not (_is_within(place.parent, root) and place.parent.is_dir()):
             continue
         if is_lacking(place):
             absent.append(place)

@@ -8,6 +8,7 @@ limits and priorities, and the modes, owners and times of files anywhere by thei
 from __future__ import annotations
 
 import errno
+import functools
 import platform
 from collections.abc import Iterator, Mapping
 
@@ -62,6 +63,7 @@ _BY_DESCRIPTOR = ("fchmod", "fchown", "fsetxattr", "fremovexattr")
 _JUDGED = (*_ON_FIRST, *_ON_SECOND, *_BY_DESCRIPTOR, "socketpair", "utimensat")
 
 
+@functools.cache
 def filter_alone(*, is_root: bool) -> bytes:
     """Return the whole filter of system calls for this machine.
 
