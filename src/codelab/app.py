@@ -285,6 +285,7 @@ def _workspace_settings(settings: Settings) -> WorkspaceSettings:
         roots=tuple(Path(root) for root in projects.workspaces_root),
         allowed_hidden=projects.allowed_hidden,
         sandbox=projects.sandbox,
+        guarded=projects.sandbox_guarded,
         hidden_paths=settings.own_paths[1:],
         extra_read_only=tuple(Path(folder) for folder in projects.sandbox_read_only),
         file_operations_per_hour=projects.file_operations_per_hour,

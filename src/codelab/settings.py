@@ -112,12 +112,20 @@ class Projects(Section, frozen=True, kw_only=True):
         Meta(description="Patterns of hidden files that agents may read and write."),
     ] = (".github/", ".env.example", ".gitignore", ".editorconfig")
     sandbox: Annotated[
-        Literal["auto", "bwrap", "none"],
+        Literal["auto", "bwrap", "landlock", "none"],
         Meta(
-            description="How commands are boxed in: `auto` and `bwrap` use bubblewrap and refuse "
-            "commands where it cannot work; `none` refuses all commands."
+            description="How commands are boxed in: `auto` uses bubblewrap, where that cannot work "
+            "Landlock, and refuses commands where neither does; `bwrap` and `landlock` allow only "
+            "that one; `none` refuses all commands. See docs/security.md."
         ),
     ] = "auto"
+    sandbox_guarded: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Further paths in projects that commands may not change, such as settings "
+            "of an editor; docs/security.md lists those that are guarded anyway."
+        ),
+    ] = ()
     sandbox_read_only: Annotated[
         tuple[str, ...],
         Meta(description="Further folders that commands may read, such as a toolchain."),

@@ -1,5 +1,6 @@
 """What tests do to folders and processes from outside, without an event loop."""
 
+import os
 import subprocess
 import sys
 import time
@@ -53,9 +54,9 @@ def git(root: Path, *words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def child(program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+def child(program: str, *arguments: str | Path, opening: str = CHILD) -> subprocess.Popen[bytes]:
     """Start a process of our own that opens the workspace `arguments[0]`."""
-    words = [sys.executable, "-c", CHILD + program, *map(str, arguments)]
+    words = [sys.executable, "-c", opening + program, *map(str, arguments)]
     return subprocess.Popen(words, stdout=subprocess.PIPE)
 
 
@@ -77,3 +78,16 @@ def wait_until(is_so: Callable[[], bool], limit_s: float = 10.0) -> float:
     while not is_so() and time.monotonic() - started < limit_s:
         time.sleep(0.01)
     return time.monotonic() - started
+
+
+def tree_of(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Everything in a folder by its name: mode, and content or target."""
+    found = {"": (folder.lstat().st_mode, b"")}
+    for path in folder.rglob("*"):
+        content = b""
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        elif path.is_file():
+            content = path.read_bytes()
+        found[str(path.relative_to(folder))] = (path.lstat().st_mode, content)
+    return found

@@ -13,6 +13,7 @@ import pytest
 
 from codelab.sdk.workspace import CommandResult
 from codelab.workspace.box import Access, Caps
+from codelab.workspace.confinement.kernel import NEEDED, landlock_version
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable, WorkspaceGone
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
@@ -285,6 +286,14 @@ async def test_memory_and_file_size_are_capped(root: Path, data_dir: Path) -> No
         "import time; time.sleep(10)' & done; wait"
     )
     assert "256 MB of memory" in many.output
+    # Memory that no process maps: it has a name, or only a descriptor.
+    nowhere = await run(
+        'python -c \'import os, time; made = os.memfd_create("x"); piece = bytes(1 << 20)\n'
+        "while True:\n"
+        "    try: os.write(made, piece)\n"
+        '    except OSError: made = os.memfd_create("x")\''
+    )
+    assert "256 MB of memory" in nowhere.output
     await run("head -c 5000000 /dev/zero > large.bin")
     assert (root / "large.bin").stat().st_size <= 2_000_000
     scratch = await run("for i in $(seq 9); do head -c 1000000 /dev/zero > /tmp/$i; done")
@@ -314,9 +323,22 @@ async def test_off_means_off(root: Path, data_dir: Path, threads: ThreadPoolExec
     assert not (root / "ran").exists()
 
 
-def test_without_bubblewrap_commands_are_off_and_say_why(root: Path) -> None:
+def test_without_bubblewrap_a_weaker_layer_is_used_and_says_why(root: Path) -> None:
     """In a machine that lacks it, made here with bubblewrap itself, a whole process is asked."""
+    said = answer_without_bubblewrap(root, "auto")
+    assert "bubblewrap is not installed" in said
+    assert ("layer='landlock'" in said) == (landlock_version() >= NEEDED)
+
+
+def test_where_only_bubblewrap_will_do_commands_are_off_without_it(root: Path) -> None:
+    said = answer_without_bubblewrap(root, "bwrap")
+    assert "layer='none'" in said
+    assert "bubblewrap is not installed" in said
+
+
+def answer_without_bubblewrap(root: Path, chosen: str) -> str:
     program = "print(asyncio.run(sandbox.standing()))\nthreads.shutdown()\n"
+    child = CHILD.replace('root / "none")', f'root / "none", sandbox="{chosen}")')
     places = [Path(folder, "bwrap") for folder in os.get_exec_path()]
     hidden = [
         word
@@ -326,11 +348,11 @@ def test_without_bubblewrap_commands_are_off_and_say_why(root: Path) -> None:
     ]
     done = run(
         *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
-        *("--tmpfs", root, *hidden, "--", sys.executable, "-c", CHILD + program, root),
+        *("--tmpfs", root, *hidden, "--", sys.executable, "-c", child + program, root),
         env={**os.environ, "TMPDIR": str(root)},
     )
-    assert "layer='none'" in done.stdout, done.stderr
-    assert "bubblewrap" in done.stdout
+    assert "Standing(" in done.stdout, done.stderr
+    return done.stdout
 
 
 async def test_a_vanished_folder_is_reported(folder: Folder, root: Path) -> None:

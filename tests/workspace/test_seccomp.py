@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codelab.workspace import seccomp
+from codelab.workspace import seccomp, seccomp_alone
 from codelab.workspace.folder import Folder
 
 HEADERS = {
@@ -99,13 +99,18 @@ async def test_what_development_needs_works(folder: Folder) -> None:
     assert done.output.split() == ["1", "True", "0"], done.output
 
 
+def test_both_filters_name_the_same_machines() -> None:
+    assert seccomp_alone.CALLS.keys() == seccomp.MACHINES.keys()
+    assert len(seccomp_alone.filter_alone(is_root=True)) // 8 <= 4096
+
+
 @pytest.mark.parametrize("machine", sorted(HEADERS))
 def test_the_numbers_are_the_kernels_own(machine: str) -> None:
     if not HEADERS[machine].exists():
         pytest.skip("the kernel's headers are not installed")
     named = re.compile(r"#define __NR(?:3264)?_(\w+) (\d+)")
     known = {name: int(number) for name, number in named.findall(HEADERS[machine].read_text())}
-    calls = seccomp.MACHINES[machine].calls
+    calls = {**seccomp.MACHINES[machine].calls, **seccomp_alone.CALLS[machine]}
     assert {name: known[name] for name in calls if name in known} == {
         name: number for name, number in calls.items() if name in known
     }

@@ -18,7 +18,9 @@ from codelab.kit.invocation import as_called
 from codelab.settings import Settings
 from codelab.workspace.api import WorkspaceSettings
 from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.standing import root_advice
 
+_WEAKER = "docs/security.md says what it leaves open and what bubblewrap needs."
 _MARKS = {"ok": "✓", "weak": "!", "missing": "✗"}
 
 
@@ -100,4 +102,6 @@ async def _check_sandbox(settings: Settings) -> Finding:
     if standing.layer == "none":
         mend = "Without it agents cannot run commands or commit; all else works."
         return Finding(name="sandbox", level="weak", text=standing.reason, mend=mend)
-    return Finding(name="sandbox", level="ok", text=standing.layer)
+    mend = " ".join(filter(None, (_WEAKER if standing.layer == "landlock" else "", root_advice())))
+    level: checks.Level = "weak" if mend else "ok"
+    return Finding(name="sandbox", level=level, text=standing.sentence(), mend=mend)

@@ -139,11 +139,8 @@ def sandbox_check(workspaces: Workspaces) -> Check:
             standing = await asyncio.wait_for(probing, _PROBE_S)
         except TimeoutError:
             return CheckResult(status="degraded", detail="Commands are still being looked into.")
-        if standing.layer == "none":
-            return CheckResult(
-                status="degraded", detail=f"Commands are off because {standing.reason}."
-            )
-        return CheckResult(status="ok", detail=standing.layer)
+        is_off = standing.layer == "none"
+        return CheckResult(status="degraded" if is_off else "ok", detail=standing.sentence())
 
     return check
 

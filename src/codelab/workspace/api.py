@@ -8,9 +8,9 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.rules import Audience
-from codelab.workspace.sandbox import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
+from codelab.workspace.standing import Standing
 
 __all__ = [
     "FILE_OPERATIONS",

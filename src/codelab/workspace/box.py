@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,10 +28,14 @@ _ETC = (
     "mime.types",
     "nsswitch.conf",
     "passwd",
-    "pki",
+    "pki/ca-trust",
+    "pki/tls/cert.pem",
+    "pki/tls/certs",
     "protocols",
     "services",
-    "ssl",
+    "ssl/cert.pem",
+    "ssl/certs",
+    "ssl/openssl.cnf",
     "terminfo",
     "timezone",
 )
@@ -98,7 +101,8 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
         writable: Further folders that may be changed.
         hidden: What must stay invisible even if it lies in something visible.
         caps: Its bounds.
-        masks_git: Whether git's folder, of which there is none, is kept from being made.
+        guarded: Files and folders of the workspace that are there and may not be changed.
+        absent: Places in the workspace where nothing is, and where nothing may be made.
         reach: What of the network it may reach, and what it needs for that.
     """
 
@@ -108,7 +112,8 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     writable: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     caps: Caps = Caps()
-    masks_git: bool = False
+    guarded: tuple[Path, ...] = ()
+    absent: tuple[Path, ...] = ()
     reach: Reach = NOWHERE
 
 
@@ -131,8 +136,15 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
         SandboxUnavailable: Something in the workspace cannot be protected.
     """
     caps = box.caps
-    mounts = [*_system(), *_scratch(caps), *_visible(box), *_git(box)]
-    mounts += [*_covered(box), *_invisible(box)]
+    mounts = [
+        *_system(),
+        *_scratch(caps),
+        *_visible(box),
+        *_git(box),
+        *_kept(box),
+        *_covered(box),
+        *_invisible(box),
+    ]
     # What lies deeper comes later, so that nothing covers it.
     mounts.sort(key=lambda mount: len(Path(mount.place).parts))
     limits = (caps.file_mb * _MB // 512, caps.memory_mb * _MB // 1024, caps.processes)
@@ -149,45 +161,43 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
     ]
 
 
-def environment(box: Box) -> dict[str, str]:
-    """Return the whole environment of the box: nothing of the server's own."""
+def environment(box: Box, scratch: str = TMP) -> dict[str, str]:
+    """Return the whole environment of the box: nothing of the server's own.
+
+    Args:
+        box: The box.
+        scratch: Its private folder for temporary files.
+    """
     own = [str(path / "bin") for path in box.read_only if os.access(path / "bin", os.X_OK)]
     return {
         "GIT_PAGER": "cat",
         "GIT_TERMINAL_PROMPT": "0",
-        "HOME": TMP,
+        "HOME": scratch,
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
         "PAGER": "cat",
         "PATH": ":".join([*own, *_PROGRAMS]),
         "TERM": "dumb",
-        "TMPDIR": TMP,
+        "TMPDIR": scratch,
         **box.reach.variables,
     }
 
 
-def lacks_git(root: Path) -> bool:
-    """Tell whether the workspace has no git folder, or an empty one that a crash left behind."""
-    place = root / ".git"
-    try:
-        mode = place.lstat().st_mode
-        return stat.S_ISDIR(mode) and not any(place.iterdir())
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+def system_folders() -> list[Path]:
+    """Name the system's own files and folders that every box may read."""
+    folders = [path for name in ("usr", *_SYSTEM) if (path := Path("/", name)).is_dir()]
+    return folders + [path for name in _ETC if (path := Path("/etc", name)).exists()]
 
 
 def _system() -> list[_Mount]:
-    mounts = [_bound(Path("/usr"))]
-    for name in _SYSTEM:
-        path = Path("/", name)
-        if path.is_symlink():
-            mounts.append(_Mount(str(path), ("--symlink", str(path.readlink()), str(path))))
-        elif path.is_dir():
-            mounts.append(_bound(path))
-    mounts += [_bound(path) for name in _ETC if (path := Path("/etc", name)).exists()]
-    return mounts
+    return [_linked(path) if path.is_symlink() else _bound(path) for path in system_folders()]
+
+
+def _linked(path: Path) -> _Mount:
+    # In /etc it is what the link names that counts: its name lies elsewhere.
+    if path.parent.name:
+        return _bound(path)
+    return _Mount(str(path), ("--symlink", str(path.readlink()), str(path)))
 
 
 def _scratch(caps: Caps) -> list[_Mount]:
@@ -214,8 +224,8 @@ def _git(box: Box) -> list[_Mount]:
     place = box.root / ".git"
     if box.access is Access.READ or (box.access is Access.HISTORY and lacks_git(box.root)):
         return []
-    if box.masks_git:
-        return [_empty(str(place))]
+    if place in box.absent:
+        return []
     if place.is_symlink():
         raise SandboxUnavailable("Commands are off because .git is a symbolic link here.")
     if box.access is Access.WORK or not place.is_dir():
@@ -226,6 +236,11 @@ def _git(box: Box) -> list[_Mount]:
 
 def _covered(box: Box) -> list[_Mount]:
     return [_Mount(str(path), ("--ro-bind", str(by), str(path))) for path, by in box.reach.covers]
+
+
+def _kept(box: Box) -> list[_Mount]:
+    """Keep what other programs obey as it is."""
+    return [*map(_bound, box.guarded), *(_empty(str(place)) for place in box.absent)]
 
 
 def _invisible(box: Box) -> list[_Mount]:
@@ -243,7 +258,9 @@ def _bound(path: Path, *, writable: bool = False) -> _Mount:
 
 
 def _empty(place: str) -> _Mount:
-    return _Mount(place, ("--perms", "0555", "--tmpfs", place, "--remount-ro", place))
+    # In memory: whatever is made in it is nowhere on the disk and ends with the box. A read-only
+    # one would say so more plainly, but takes bubblewrap several times as long to mount.
+    return _Mount(place, ("--perms", "0555", "--size", "4096", "--tmpfs", place))
 
 
 def _memory_folder(place: str, size_mb: int) -> _Mount:

@@ -166,6 +166,8 @@ def _make_folders(root: int, folders: list[str]) -> None:
             with opened_folder(root, parent) as folder:
                 try:
                     os.mkdir(path.rsplit("/", 1)[-1], dir_fd=folder)
+                    with opened_folder(root, path) as made:
+                        _keep_owner(folder, made, None)
                 except FileExistsError:
                     pass
                 except OSError as error:

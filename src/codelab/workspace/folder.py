@@ -23,11 +23,12 @@ from codelab.workspace.egress.git_calls import git_with_remote
 from codelab.workspace.egress.reach import network_shown, reach_of
 from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
 from codelab.workspace.git import access_of, git_command
+from codelab.workspace.layers import WORDS, LayerName
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
 from codelab.workspace.rules import Rules
-from codelab.workspace.sandbox import Layer, Sandbox
+from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
 
@@ -49,7 +50,7 @@ class Folder:
     """
 
     def __init__(
-        self, root: Path, rules: Rules, sandbox: Sandbox, layer: Layer, threads: Executor
+        self, root: Path, rules: Rules, sandbox: Sandbox, layer: LayerName, threads: Executor
     ) -> None:
         self._root = root
         self._rules = rules
@@ -63,7 +64,7 @@ class Folder:
 
     def sandbox_layer(self) -> str:
         """Name the protection that commands run under, as approvals show it."""
-        return self._layer
+        return WORDS[self._layer]
 
     def network(self) -> str:
         """Name what commands may reach, as approvals show it."""

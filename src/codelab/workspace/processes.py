@@ -10,11 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from codelab.workspace.confinement.tree import children_of, state_of
+
 # Stopped, being traced, dead or gone.
 _AT_REST = frozenset({"T", "t", "Z", "X", ""})
 _STOP_TRIES = 50
 _STOP_TRY_S = 0.001
 
+_MEMORY = Path("/proc/meminfo")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -45,14 +48,13 @@ def use_of(process: int, most: int) -> Use:
     return Use(count, memory)
 
 
-def children_of(process: int) -> list[int]:
-    """List the children that all threads of a process have."""
-    found: list[int] = []
-    with suppress(OSError):
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            with suppress(OSError):
-                found.extend(map(int, (thread / "children").read_text("ascii").split()))
-    return found
+def shared_memory() -> int:
+    """Return the bytes of memory on this machine that processes share, or that only have a name."""
+    with suppress(OSError, ValueError):
+        for line in _MEMORY.read_text("ascii").splitlines():
+            if line.startswith("Shmem:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def kill_box(outer: int) -> None:
@@ -64,20 +66,11 @@ def kill_box(outer: int) -> None:
     # Held still first: a child that is being made while we look for it would live on.
     _signal(outer, signal.SIGSTOP)
     for _ in range(_STOP_TRIES):
-        if _state(outer) in _AT_REST:
+        if state_of(outer) in _AT_REST:
             break
         time.sleep(_STOP_TRY_S)
     for process in [*children_of(outer), outer]:
         _signal(process, signal.SIGKILL)
-
-
-def _state(process: int) -> str:
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return ""
-    # The program's name stands in parentheses and may hold anything.
-    return stat.rpartition(")")[2].split()[0]
 
 
 def _signal(process: int, number: signal.Signals) -> None:

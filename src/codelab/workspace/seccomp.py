@@ -15,7 +15,7 @@ import errno
 import os
 import platform
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -26,8 +26,9 @@ _NUMBER, _MACHINE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 _X32 = 0x4000_0000
 # Putting keys into a terminal's input, and a console's menu that can do the same.
 _TERMINAL_INPUT = (0x5412, 0x541C)
-# AF_ALG, AF_VSOCK: the kernel's ciphers, and a wire to the machine that hosts this one.
-_FAMILIES = (38, 40)
+# AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Each other family is a driver of its own, which the kernel
+# may even load for whoever asks; AF_VSOCK is a wire to the machine that hosts this one.
+_FAMILIES = (1, 2, 10, 16)
 # Linux as it is, without shuffled addresses (sanitizers ask for it), and which one is set.
 _PERSONALITIES = (0, 0x0004_0000, 0xFFFF_FFFF)
 _NEW_NAMESPACES = 0x7E02_0080
@@ -117,14 +118,37 @@ def open_filter() -> int:
     return descriptor
 
 
-def program(machine: Machine) -> bytes:
-    """Assemble the filter: an array of `struct sock_filter`."""
-    return b"".join(struct.pack("<HBBI", *one) for one in _instructions(machine))
+def program(machine: Machine, further: Iterable[Instruction] = ()) -> bytes:
+    """Assemble the filter: an array of `struct sock_filter`.
+
+    Args:
+        machine: The kind of processor.
+        further: More steps, which begin and end with the call's number at hand.
+    """
+    return b"".join(struct.pack("<HBBI", *one) for one in _instructions(machine, further))
 
 
-def _instructions(machine: Machine) -> Iterator[Instruction]:
-    unknown = (_RETURN, 0, 0, _REFUSED | errno.ENOSYS)
-    forbidden = (_RETURN, 0, 0, _REFUSED | errno.EPERM)
+def refused(error: int) -> Instruction:
+    """Return the step that refuses a call with this error."""
+    return (_RETURN, 0, 0, _REFUSED | error)
+
+
+def unless(number: int, place: int, allowed: Sequence[int], error: int) -> Iterator[Instruction]:
+    """Refuse a call unless an argument's low half has one of these values.
+
+    Args:
+        number: The call.
+        place: Where the argument lies: 16 for the first, 8 more for each further one.
+        allowed: The values.
+        error: What the refusal says.
+    """
+    last = len(allowed)
+    tests = [(_EQUAL, last - index, 0, value) for index, value in enumerate(allowed)]
+    yield from _where(number, place, [*tests, refused(error)])
+
+
+def _instructions(machine: Machine, further: Iterable[Instruction]) -> Iterator[Instruction]:
+    unknown, forbidden = refused(errno.ENOSYS), refused(errno.EPERM)
     calls = machine.calls
     # Another processor's calls, such as those of 32 bits, have other numbers.
     yield from ((_LOAD, 0, 0, _MACHINE), (_EQUAL, 1, 0, machine.audit), unknown)
@@ -133,19 +157,13 @@ def _instructions(machine: Machine) -> Iterator[Instruction]:
         if name not in JUDGED:
             answer = forbidden if name in FORBIDDEN else unknown
             yield from ((_EQUAL, 0, 1, number), answer)
-    for name, place, values in (
-        ("ioctl", _SECOND_ARGUMENT, _TERMINAL_INPUT),
-        ("socket", _FIRST_ARGUMENT, _FAMILIES),
-    ):
-        tests = [step for value in values for step in ((_EQUAL, 0, 1, value), forbidden)]
-        yield from _where(calls[name], place, tests)
-    yield from _where(
-        calls["clone"], _FIRST_ARGUMENT, [(_ANY_BIT, 0, 1, _NEW_NAMESPACES), forbidden]
-    )
-    known = [
-        (_EQUAL, left, 0, value) for left, value in zip((3, 2, 1), _PERSONALITIES, strict=True)
-    ]
-    yield from _where(calls["personality"], _FIRST_ARGUMENT, [*known, forbidden])
+    terminal = [step for one in _TERMINAL_INPUT for step in ((_EQUAL, 0, 1, one), forbidden)]
+    yield from _where(calls["ioctl"], _SECOND_ARGUMENT, terminal)
+    namespaces: list[Instruction] = [(_ANY_BIT, 0, 1, _NEW_NAMESPACES), forbidden]
+    yield from _where(calls["clone"], _FIRST_ARGUMENT, namespaces)
+    yield from unless(calls["socket"], _FIRST_ARGUMENT, _FAMILIES, errno.EPERM)
+    yield from unless(calls["personality"], _FIRST_ARGUMENT, _PERSONALITIES, errno.EPERM)
+    yield from further
     yield (_RETURN, 0, 0, _ALLOWED)
 
 

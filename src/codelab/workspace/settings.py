@@ -20,6 +20,7 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
         hidden_paths: Further files and folders that no command may see, such as settings.
         allowed_hidden: Hidden files that agents may use, as gitignore patterns.
         sandbox: How commands are kept in a box; `none` switches them off.
+        guarded: Paths in workspaces that commands may not change, besides those known to CodeLab.
         extra_read_only: Folders that commands may read besides the system's programs.
         caps: The bounds of one command.
         commands_at_once: How many commands run at the same time; further ones wait.
@@ -31,7 +32,8 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
     roots: tuple[Path, ...] = ()
     hidden_paths: tuple[Path, ...] = ()
     allowed_hidden: tuple[str, ...] = ()
-    sandbox: Literal["auto", "bwrap", "none"] = "auto"
+    sandbox: Literal["auto", "bwrap", "landlock", "none"] = "auto"
+    guarded: tuple[str, ...] = ()
     extra_read_only: tuple[Path, ...] = ()
     caps: Caps = Caps()
     commands_at_once: int = 8

@@ -1,0 +1,86 @@
+"""The processes that descend from one, and how all of them end."""
+
+from __future__ import annotations
+
+import os
+
+_STOP, _KILL = 19, 9
+_DEAD = ("Z", "X", "")
+_MOST = 20_000
+_PASSES = 100
+_CHUNK = 65_536
+
+
+def children_of(process: int) -> list[int]:
+    """List the children that all threads of a process have."""
+    try:
+        with os.scandir(f"/proc/{process}/task") as threads:
+            names = [thread.name for thread in threads]
+    except OSError:
+        return []
+    lists = [_read(f"/proc/{process}/task/{name}/children") for name in names]
+    return [int(child) for one in lists for child in one.split()]
+
+
+def descendants_of(process: int) -> list[int]:
+    """List the children, their children and so on."""
+    found: list[int] = []
+    waiting = [process]
+    while waiting and len(found) < _MOST:
+        children = children_of(waiting.pop())
+        found += children
+        waiting += children
+    return found
+
+
+def state_of(process: int) -> str:
+    """Return the kernel's letter for what a process does; empty where there is none."""
+    # The program's name stands in parentheses and may hold anything.
+    fields = _read(f"/proc/{process}/stat").rpartition(b")")[2].split()
+    return fields[0].decode("ascii") if fields else ""
+
+
+def kill_descendants(process: int) -> bool:
+    """Kill everything that descends from a process, and tell whether all of it ended.
+
+    The process must be one to which orphans come back, or those escape.
+    """
+    stopped: set[int] = set()
+    for _ in range(_PASSES):
+        # Held still first: what is killed one by one would fork faster.
+        found = [one for one in descendants_of(process) if one not in stopped]
+        if not found:
+            break
+        for one in found:
+            _signal(one, _STOP)
+        stopped.update(found)
+    for _ in range(_PASSES):
+        living = [one for one in descendants_of(process) if state_of(one) not in _DEAD]
+        if not living:
+            return True
+        for one in living:
+            _signal(one, _KILL)
+    return False
+
+
+def _read(path: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    pieces = []
+    try:
+        while piece := os.read(descriptor, _CHUNK):
+            pieces.append(piece)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+    return b"".join(pieces)
+
+
+def _signal(process: int, number: int) -> None:
+    try:
+        os.kill(process, number)
+    except OSError:
+        return

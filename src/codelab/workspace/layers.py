@@ -1,0 +1,203 @@
+"""The layers that can keep a program in a box: how each of them starts one."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+import codelab
+from codelab.kit.ids import new_id
+from codelab.workspace import seccomp
+from codelab.workspace.box import (
+    Access,
+    Box,
+    arguments,
+    environment,
+    system_folders,
+)
+from codelab.workspace.confinement import kernel
+from codelab.workspace.confinement.main import Job, pack
+from codelab.workspace.confinement.tree import kill_descendants
+from codelab.workspace.errors import SandboxUnavailable
+from codelab.workspace.guarded import kept_places
+from codelab.workspace.process_user import ProcessUser, user_for
+from codelab.workspace.processes import kill_box
+from codelab.workspace.seccomp_alone import filter_alone
+
+LayerName = Literal["bubblewrap", "landlock", "none"]
+
+# What approvals, prompts and people read.
+WORDS: dict[LayerName, str] = {
+    "bubblewrap": "bubblewrap",
+    "landlock": (
+        "landlock (weaker than bubblewrap: no sockets, but names of files and processes' limits "
+        "are not hidden, and settings are put back only after the command)"
+    ),
+    "none": "none",
+}
+
+_MB = 1_000_000
+_OPEN_FILES = 4096
+_SOURCE = Path(codelab.__file__).resolve().parent.parent
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from codelab.workspace.confinement.main import main; main()"
+)
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_FACTS = ("cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "uptime", "version")
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """A process to start.
+
+    Args:
+        words: The program and its arguments.
+        environment: All of its environment.
+        kill: Ends everything that this process started, told its id.
+        descriptors: What it inherits.
+        user: As whom it runs; none: as the server.
+    """
+
+    words: list[str]
+    environment: dict[str, str]
+    kill: Callable[[int], object]
+    descriptors: tuple[int, ...] = ()
+    user: ProcessUser | None = None
+
+
+class Layer(Protocol):
+    """One way to build a box."""
+
+    name: LayerName
+    # Whether a server that is root starts commands as the owner of their workspace.
+    as_owner: bool
+
+    @contextmanager
+    def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
+        """Hold what a start needs.
+
+        Raises:
+            SandboxUnavailable: This layer cannot build this box.
+        """
+        ...
+
+
+class Bubblewrap:
+    """Namespaces of its own for each box.
+
+    Args:
+        program: Where bubblewrap is.
+        as_owner: Whether a server that is root starts it as the owner of the workspace.
+    """
+
+    name: LayerName = "bubblewrap"
+
+    def __init__(self, program: str, *, as_owner: bool) -> None:
+        self._program = program
+        self.as_owner = as_owner
+
+    @contextmanager
+    def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
+        """Hold the filter of system calls open."""
+        filtering = seccomp.open_filter() if seccomp.available() else None
+        try:
+            yield Start(
+                words=[self._program, *arguments(box, command, filtering)],
+                environment=environment(box),
+                kill=kill_box,
+                descriptors=() if filtering is None else (filtering,),
+                user=self._user(box),
+            )
+        finally:
+            if filtering is not None:
+                os.close(filtering)
+
+    def _user(self, box: Box) -> ProcessUser | None:
+        # What the server keeps for itself is writable for itself only.
+        is_owners = self.as_owner and not box.writable
+        return user_for(box.root, box.read_only) if is_owners else None
+
+
+class Landlock:
+    """No namespaces: the kernel judges each access of the program and of what it starts.
+
+    Args:
+        at_once: How many boxes there may be at the same time.
+    """
+
+    name: LayerName = "landlock"
+    as_owner = True
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+
+    @contextmanager
+    def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
+        """Say what the program may reach."""
+        needed = (*box.read_only, Path(sys.executable), _SOURCE)
+        user = None if box.writable else user_for(box.root, needed)
+        number = new_id()
+        scratch = str(Path(tempfile.gettempdir(), f"codelab-box-{number}"))
+        job = Job(
+            root=str(box.root),
+            scratch=scratch,
+            rules=_rules(box),
+            limits=self._limits(box),
+            filter=filter_alone(is_root=(user.uid if user else os.geteuid()) == 0),
+            kept=_kept(box),
+            mark=f".set-aside-{number[-8:]}",
+            command=list(command),
+        )
+        yield Start(
+            words=[sys.executable, "-I", "-S", "-c", _PROGRAM, str(_SOURCE), *pack(job)],
+            environment=environment(box, scratch),
+            kill=kill_descendants,
+            user=user,
+        )
+
+    def _limits(self, box: Box) -> list[tuple[int, int]]:
+        caps = box.caps
+        return [
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_FSIZE, caps.file_mb * _MB),
+            (resource.RLIMIT_DATA, caps.memory_mb * _MB),
+            (resource.RLIMIT_NOFILE, _OPEN_FILES),
+            # It counts all processes of the user, the server's and other boxes' too.
+            (resource.RLIMIT_NPROC, caps.processes * (self._at_once + 1)),
+        ]
+
+
+def _rules(box: Box) -> list[tuple[str, int]]:
+    """Name what may be reached; a hole in something visible cannot be named."""
+    root_rights = kernel.READ if box.access is Access.READ else kernel.READ | kernel.CHANGE
+    seen = [*system_folders(), *box.read_only]
+    for path in box.hidden:
+        if any(path.is_relative_to(place.resolve()) for place in (*seen, box.root)):
+            raise SandboxUnavailable(
+                "Commands are off here: Landlock cannot hide a part of what commands may read, "
+                "and CodeLab's own data or settings lie in it."
+            )
+    return [
+        *((str(path), kernel.READ) for path in seen),
+        *((f"/dev/{name}", kernel.READ | kernel.WRITE_FILE) for name in _DEVICES),
+        *((f"/proc/{name}", kernel.READ_FILE) for name in _FACTS),
+        *((str(path), kernel.READ | kernel.CHANGE) for path in box.writable),
+        (str(box.root), root_rights),
+    ]
+
+
+def _kept(box: Box) -> list[str]:
+    if box.access is Access.READ:
+        return []
+    if (box.root / ".git").is_symlink():
+        raise SandboxUnavailable("Commands are off because .git is a symbolic link here.")
+    places = kept_places(box.root, (*box.guarded, *box.absent))
+    return [str(place.relative_to(box.root)) for place in places]
