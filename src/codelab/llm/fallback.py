@@ -222,6 +222,8 @@ class WithFallback:
                     policy=self._policy,
                 )
                 if one.started or _is_for_the_caller(failure):
+                    # Its traceback leads here: what we keep of it would keep all of the turn.
+                    self._attempts.clear()
                     raise
                 if not isinstance(step, Retry) or permit is Permit.INSISTED:
                     return None
@@ -268,6 +270,7 @@ class WithFallback:
         self._attempts.append(Attempt(name, ModelResting(said, retry_after_s=rest_s)))
 
     def _note(self, attempt: Attempt) -> None:
+        attempt.failure.__traceback__ = None
         self._attempts.append(attempt)
         self._tried[f"{attempt.model}: {attempt.failure.code}"] = None
         self._on_failed(attempt)
