@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -252,6 +254,25 @@ async def test_the_next_of_the_chain_answers_across_providers(layer: Layer, repl
     assert call.tried[-1] == "second: model_auth_failed"
     assert call.tried[0].startswith("first: ")
     assert len(call.tried) == 2
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(status=500), Reply(text="one two three", cut_after=2)], ids=["refused", "cut"]
+)
+async def test_nothing_of_a_failed_call_stays(layer: Layer, reply: Reply) -> None:
+    models = layer.build(layer.entry("openai"))
+    await layer.script(*[reply] * 3)
+    heard = Heard()
+    listening = weakref.ref(heard)
+    gc.disable()
+    try:
+        with pytest.raises(ModelError):
+            await ask(models, "openai", heard)
+        del heard
+        await asyncio.sleep(0)
+        assert listening() is None
+    finally:
+        gc.enable()
 
 
 async def test_when_nothing_answers_the_user_reads_what_was_tried(layer: Layer) -> None:

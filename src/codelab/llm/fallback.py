@@ -252,6 +252,8 @@ class WithFallback:
                     stands_in=(stands_in := name != self._chain[0]),
                 )
                 if one.started or _is_for_the_caller(failure, stands_in=stands_in):
+                    # Its traceback leads here: what we keep of it would keep all of the turn.
+                    self._attempts.clear()
                     raise
                 if isinstance(failure, ContextTooLong):
                     self._overflow = failure
@@ -309,6 +311,7 @@ class WithFallback:
         self._attempts.append(Attempt(name, ModelResting(said, retry_after_s=rest_s)))
 
     def _note(self, attempt: Attempt) -> None:
+        attempt.failure.__traceback__ = None
         self._attempts.append(attempt)
         self._tried[f"{attempt.model}: {attempt.failure.code}"] = None
         self._on_failed(attempt)

@@ -222,7 +222,8 @@ def _git(box: Box) -> list[_Mount]:
     point git at other settings, so that commands get the whole folder read-only.
     """
     place = box.root / ".git"
-    if box.access is Access.READ or (box.access is Access.HISTORY and lacks_git(box.root)):
+    is_history = box.access is Access.HISTORY
+    if box.access is Access.READ or (is_history and not os.path.lexists(place)):
         return []
     if place in box.absent:
         return []

@@ -17,6 +17,7 @@ import codelab
 from codelab.kit.ids import new_id
 from codelab.workspace import seccomp
 from codelab.workspace.box import (
+    CHANGES_FILES,
     Access,
     Box,
     arguments,
@@ -177,7 +178,11 @@ class Landlock:
 
 def _rules(box: Box) -> list[tuple[str, int]]:
     """Name what may be reached; a hole in something visible cannot be named."""
-    root_rights = kernel.READ if box.access is Access.READ else kernel.READ | kernel.CHANGE
+    writable = [*box.writable]
+    if box.access in CHANGES_FILES:
+        writable.append(box.root)
+    elif box.access is Access.HISTORY and (box.root / ".git").is_dir():
+        writable.append(box.root / ".git")
     seen = [*system_folders(), *box.read_only]
     for path in box.hidden:
         if any(path.is_relative_to(place.resolve()) for place in (*seen, box.root)):
@@ -189,8 +194,8 @@ def _rules(box: Box) -> list[tuple[str, int]]:
         *((str(path), kernel.READ) for path in seen),
         *((f"/dev/{name}", kernel.READ | kernel.WRITE_FILE) for name in _DEVICES),
         *((f"/proc/{name}", kernel.READ_FILE) for name in _FACTS),
-        *((str(path), kernel.READ | kernel.CHANGE) for path in box.writable),
-        (str(box.root), root_rights),
+        (str(box.root), kernel.READ),
+        *((str(path), kernel.READ | kernel.CHANGE) for path in writable),
     ]
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from codelab.kit.clock import monotonic_ms
 from codelab.sdk.workspace import CommandResult, OnOutput
-from codelab.workspace.box import Access, Box
+from codelab.workspace.box import CHANGES_FILES, Access, Box
 from codelab.workspace.egress.gateway import gateway
 from codelab.workspace.egress.reach import NETWORK_LAYER, NOWHERE, Reach
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
@@ -147,7 +147,7 @@ class Sandbox:
         found = Guarded()
         if access is Access.WORK:
             found = await asyncio.to_thread(find_guarded, root, settings.guarded)
-        git = () if access is Access.READ else (root / ".git",)
+        git = (root / ".git",) if access in CHANGES_FILES else ()
         async with self._turns:
             with self._masks.over((*git, *found.absent)) as absent:
                 box = Box(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
@@ -219,6 +221,27 @@ async def test_a_connection_that_dies_under_the_next_request_is_replaced(pool: H
         await pool.close()
         await asyncio.sleep(0.05)
     assert connections == [1, 1, 0]
+
+
+async def test_answers_are_let_go_at_once(pool: HttpPool) -> None:
+    made: list[weakref.ref[AnswerFormat]] = []
+
+    def read(on_delta: OnDelta) -> AnswerFormat:
+        reading = OpenAIAnswer(on_delta)
+        made.append(weakref.ref(reading))
+        return reading
+
+    event = {"choices": [{"delta": {"content": "x" * 1024 * 1024}}]}
+    endless = answer((b"data: " + msgspec.json.encode(event) + b"\n\n") * 9)
+    gc.disable()
+    try:
+        with pytest.raises(ModelError, match="without end"):
+            await of(pool, endless, form=Format(SpokenOpenAI(), read))
+        await of(pool, answer(STREAM), form=Format(SpokenOpenAI(), read))
+        await asyncio.sleep(0)
+        assert [one() for one in made] == [None, None]
+    finally:
+        gc.enable()
 
 
 async def test_a_web_page_is_named_as_one_and_not_read_to_its_end(pool: HttpPool) -> None:

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from codelab.workspace.confinement.tree import children_of
 from codelab.workspace.egress.destinations import Network, parse_destinations
 from codelab.workspace.egress.entrance import listen_inside
 from codelab.workspace.egress.networks import read_networks
 from codelab.workspace.egress.reach import NOWHERE, network_shown, reach_of
 from codelab.workspace.errors import SandboxUnavailable
 from codelab.workspace.folder import Folder
-from codelab.workspace.processes import children_of
 from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings

@@ -52,7 +52,8 @@ class CallRecord:
         self._started_at = time.monotonic()
         self._first_at: float | None = None
         self._written = 0
-        self._attempts: list[Attempt] = []
+        # Models that failed, and how: the failures themselves would keep all that led to them.
+        self._tried: list[tuple[str, str]] = []
         # Whether the latest attempt has its row in the table of usage.
         self.is_noted = False
 
@@ -72,7 +73,7 @@ class CallRecord:
 
     def failed_attempt(self, attempt: Attempt) -> None:
         """Note a model that failed."""
-        self._attempts.append(attempt)
+        self._tried.append((attempt.model, attempt.failure.code))
 
     def complete(self, completion: Completion) -> Completion:
         """Return the answer with its cost, and its usage estimated where no sound one was sent."""
@@ -118,7 +119,7 @@ class CallRecord:
 
     def failed(self, error: BaseException, provider: Callable[[str], str]) -> ModelCalled:
         """Describe a call that failed and cost nothing; `provider` tells who runs a model."""
-        model = self._attempts[-1].model if self._attempts else self._request.model
+        model = self._tried[-1][0] if self._tried else self._request.model
         return self._event(model, provider(model), Usage(), error_code=code_of(error))
 
     def _event(self, model: str, provider: str, usage: Usage, *, error_code: str) -> ModelCalled:
@@ -137,9 +138,7 @@ class CallRecord:
             ok=not error_code,
             error_code=error_code,
             # Each once, as the message has it.
-            tried=tuple(
-                dict.fromkeys(f"{one.model}: {one.failure.code}" for one in self._attempts)
-            ),
+            tried=tuple(dict.fromkeys(f"{model}: {code}" for model, code in self._tried)),
         )
 
 

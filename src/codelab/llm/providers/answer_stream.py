@@ -135,6 +135,10 @@ class AnswerStream:
             self._fail(self._named(error))
         self._conclude()
 
+    def let_go(self) -> None:
+        """Read no more: the parts that read lead to each other, and would stay together."""
+        self._events = None
+
     def connection_failed(self, error: Exception | None) -> None:
         """Conclude with what came so far."""
         self.nothing_came = self._status == 0
@@ -194,4 +198,5 @@ class AnswerStream:
 
     def _fail(self, error: Exception) -> None:
         if not self.done.done():
-            self.done.set_exception(error)
+            # Its traceback leads back here: the answer would stay until somebody looks for cycles.
+            self.done.set_exception(error.with_traceback(None))

@@ -61,9 +61,14 @@ class Wire:
         while True:
             reading = form()
             answer = AnswerStream(entry.name, reading, secrets)
-            connection = await self._send(entry.name, call, answer, fresh=fresh)
-            if await self._finished(connection, answer):
-                return reading.assembler.complete(entry.name, entry.model)
+            try:
+                connection = await self._send(entry.name, call, answer, fresh=fresh)
+                if await self._finished(connection, answer):
+                    return reading.assembler.complete(entry.name, entry.model)
+            finally:
+                answer.let_go()
+                # The answer holds its failure, whose traceback holds what stands here.
+                del reading, answer
             # A kept connection that the server had closed in the meantime: that is no failure.
             fresh = True
 
@@ -78,6 +83,8 @@ class Wire:
         except BaseException:
             connection.abort()
             raise
+        finally:
+            del answer
         connection.leave()
         return True
 

@@ -9,8 +9,8 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from codelab.workspace.confinement.tree import children_of
 from codelab.workspace.errors import SandboxUnavailable
-from codelab.workspace.processes import children_of
 
 _SCRIPT = Path(__file__).with_name("enter_namespace.py")
 _WITHIN_S = 5.0
