@@ -258,7 +258,7 @@ from codelab.workspace.egress.entrance import listen_inside
 
 async def main():
     process = await asyncio.create_subprocess_exec(
-        "bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "sh", "-c", "echo; sleep 60",
+        *"bwrap --unshare-all --die-with-parent --ro-bind / / sh -c".split(), "echo; sleep 60",
         stdout=asyncio.subprocess.PIPE, user=65534, group=65534, extra_groups=(), cwd="/",
     )
     await process.stdout.readline()
