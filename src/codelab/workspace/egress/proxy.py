@@ -224,7 +224,7 @@ class Proxy:
         if self._room < 0:
             self._tell(
                 "any",
-                f"Connections were cut off: a box moves {self.bounds.megabytes:g} MB at most.",
+                f"Connections were cut: a box moves {self.bounds.megabytes:g} MB at most.",
             )
             raise ConnectionAbortedError("too much was moved")
 
