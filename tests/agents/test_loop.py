@@ -79,6 +79,13 @@ async def test_tools_run_and_their_results_go_back_to_the_model(stage: Stage) ->
     assert not told.keys() & {one.id for one in looks}
 
 
+async def test_the_model_is_told_what_commands_may_do(stage: Stage) -> None:
+    stage.cast.script("coder", say("I see."))
+    await stage.turn()
+    first = stage.cast.asked("coder")[0].messages[0]
+    assert "; network: none." in str(first)
+
+
 async def test_the_next_turn_knows_the_last_one(stage: Stage) -> None:
     stage.cast.script("debug", say("The tests fail."), say("I will go on."))
     await stage.turn("Why is it red?", agent="debug")

@@ -233,9 +233,42 @@ uvloop.run(main())
 
 
 async def test_what_has_no_network_of_its_own_is_not_entered() -> None:
-    for outer in (os.getpid(), 0):
+    process = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
         with pytest.raises(SandboxUnavailable, match="none of its own"):
-            await listen_inside(outer, 3128)
+            await listen_inside(process.pid, 3128)
+    finally:
+        process.kill()
+        await process.wait()
+    with pytest.raises(SandboxUnavailable, match="No such file"):
+        await listen_inside(process.pid, 3128)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts programs as somebody else")
+async def test_a_box_of_another_user_is_entered_as_that_user() -> None:
+    """Root in a container may become anybody, and may not enter what others have made."""
+    without = ("setpriv", "--bounding-set", "-sys_admin,-sys_ptrace")
+    done = await asyncio.to_thread(run, *without, sys.executable, "-c", OF_ANOTHER_USER)
+    assert "listening at ('127.0.0.1', 3128)" in done.stdout, done.stderr
+
+
+OF_ANOTHER_USER = """
+import asyncio
+from codelab.workspace.egress.entrance import listen_inside
+
+async def main():
+    process = await asyncio.create_subprocess_exec(
+        *"bwrap --unshare-all --die-with-parent --ro-bind / / sh -c".split(), "echo; sleep 60",
+        stdout=asyncio.subprocess.PIPE, user=65534, group=65534, extra_groups=(), cwd="/",
+    )
+    await process.stdout.readline()
+    with await listen_inside(process.pid, 3128) as listening:
+        print("listening at", listening.getsockname())
+    process.kill()
+    await process.wait()
+
+asyncio.run(main())
+"""
 
 
 def test_other_layers_have_no_network() -> None:

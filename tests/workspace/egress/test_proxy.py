@@ -349,6 +349,12 @@ async def test_bytes_are_bounded_and_said() -> None:
             await writer.drain()
 
     bounds = Bounds(megabytes=1)
+    with structlog.testing.capture_logs() as logs:
+        await _moves_one_megabyte(endless, bounds)
+    assert [log["destination"] for log in logs][:1] == ["any"]
+
+
+async def _moves_one_megabyte(endless: Serve, bounds: Bounds) -> None:
     async with serving(endless) as peer, proxying(f"a.org:{peer}", bounds=bounds) as proxy:
         first = await exchange(proxy, connect(f"a.org:{peer}"))
         assert 500_000 < len(first) <= 1_000_100

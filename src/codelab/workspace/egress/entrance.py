@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from codelab.workspace.confinement.tree import children_of
@@ -26,19 +26,17 @@ async def listen_inside(outer: int, port: int) -> socket.socket:
     Raises:
         SandboxUnavailable: The box has no network of its own, or it cannot be entered.
     """
-    with ExitStack() as held:
-        network = _network_of(outer)
-        held.callback(os.close, network)
-        ours, theirs = (held.enter_context(end) for end in socket.socketpair())
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_SCRIPT)),
-                *map(str, (network, theirs.fileno(), port)),
+                *map(str, (outer, theirs.fileno(), port)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 env={},
-                pass_fds=(network, theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
             )
         except OSError as error:
             raise _unavailable(str(error.strerror)) from None
@@ -57,21 +55,6 @@ async def listen_inside(outer: int, port: int) -> socket.socket:
         _, found, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_DONTWAIT)
         os.set_inheritable(found[0], False)
         return socket.socket(fileno=found[0])
-
-
-def _network_of(outer: int) -> int:
-    """Open the first network below a process that is not our own."""
-    own = Path("/proc/self/ns/net").stat().st_ino
-    waiting = children_of(outer)
-    while waiting:
-        process = waiting.pop(0)
-        with suppress(OSError):
-            network = os.open(f"/proc/{process}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            if os.fstat(network).st_ino != own:
-                return network
-            os.close(network)
-        waiting += children_of(process)
-    raise _unavailable("it has none of its own")
 
 
 def _unavailable(reason: str) -> SandboxUnavailable:

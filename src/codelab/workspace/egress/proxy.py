@@ -96,8 +96,9 @@ class Proxy:
         if self._open >= self.bounds.connections:
             # At once: whoever opens too many must not make us hold them.
             sentence = f"At most {self.bounds.connections} connections may be open."
-            writer.write(_answer(_Refused(503, sentence)))
-            writer.close()
+            with suppress(OSError, RuntimeError):
+                writer.write(_answer(_Refused(503, sentence)))
+                writer.close()
             return
         self._open += 1
         try:
@@ -170,10 +171,13 @@ class Proxy:
             raise _Refused(502, f"{place} could not be reached.") from None
 
     def _refusal(self, place: str, sentence: str) -> _Refused:
+        self._tell(place, sentence)
+        return _Refused(403, sentence)
+
+    def _tell(self, place: str, sentence: str) -> None:
         if sentence not in self.refused and len(self.refused) < _MOST_TOLD:
             self.refused.append(sentence)
             _log.info("egress_refused", destination=place, setting=self._network.setting)
-        return _Refused(403, sentence)
 
     async def _refuse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: _Refused
@@ -218,6 +222,10 @@ class Proxy:
     def _count(self, data: bytes) -> None:
         self._room -= len(data)
         if self._room < 0:
+            self._tell(
+                "any",
+                f"Connections were cut: a box moves {self.bounds.megabytes:g} MB at most.",
+            )
             raise ConnectionAbortedError("too much was moved")
 
 
