@@ -71,6 +71,7 @@ class Replica:
         folder: Where data and the project are.
         cast: Who speaks for the agents.
         max_steps: How many steps an agent may take.
+        turn_time_s: How long a turn may be worked on.
         hitl: How humans are asked.
         rules: The server's policy.
         pace: How the runner keeps time.
@@ -84,6 +85,7 @@ class Replica:
         cast: Cast,
         *,
         max_steps: int = 50,
+        turn_time_s: float = 3600,
         hitl: HitlSettings | None = None,
         rules: tuple[Rule, ...] = (),
         pace: Pace = QUICK,
@@ -126,6 +128,7 @@ class Replica:
             hitl=self.hitl,
             agents=AgentRegistry(AGENTS),
             max_steps=max_steps,
+            turn_time_s=turn_time_s,
         )
         self.runner = Runner(self.services, self.workspaces, pace=pace)
 
