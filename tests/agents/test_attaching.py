@@ -105,8 +105,7 @@ async def test_a_refusal_is_no_data(stage: Stage) -> None:
     stage.cast.script("coder", say("", write), say("Pity."))
     turn = await stage.ask()
     (approval,) = await stage.asked()
-    from_user = {"feedback": "Use b.txt."}
-    await stage.first.hitl.answer(ANN, approval.id, False, **from_user)
+    await stage.first.hitl.answer(ANN, approval.id, False, feedback="Use b.txt.")
     await stage.over(turn)
     (told,) = stage.cast.told("coder")
     assert told.content == "The user refused this and said: Use b.txt."

@@ -182,23 +182,35 @@ def log(*facts: tuple[float, AnyFact]) -> list[Entry]:
     return entries
 
 
-OPENING = (0.0, UserMessageReceived(message_id="u", text="Go"))
+OPENING: tuple[float, AnyFact] = (0.0, UserMessageReceived(message_id="u", text="Go"))
 DONE = ToolCallCompleted(call_id="a", tool="x", ok=True, output="")
 
 
 def test_waiting_for_a_human_is_not_work() -> None:
-    waiting = [(4.0, calls("a")), (0.0, asked("a", waits=True)), (200.0, answered("a"))]
+    waiting: list[tuple[float, AnyFact]] = [
+        (4.0, calls("a")),
+        (0.0, asked("a", waits=True)),
+        (200.0, answered("a")),
+    ]
     assert worked_s(log(OPENING, *waiting, (3.0, DONE))) == 7
 
 
 def test_while_something_else_goes_on_it_is_work() -> None:
-    both = [(1.0, calls("a", "b")), (0.0, asked("a", waits=True)), (0.0, asked("b", waits=False))]
+    both: list[tuple[float, AnyFact]] = [
+        (1.0, calls("a", "b")),
+        (0.0, asked("a", waits=True)),
+        (0.0, asked("b", waits=False)),
+    ]
     assert worked_s(log(OPENING, *both, (20.0, answered("a")))) == 21
 
 
 def test_a_sub_task_that_waits_keeps_its_parent_waiting() -> None:
     chosen = AgentChosen(agent="debug", reason="", task_id="a", prompt="Look")
-    inner = [(0.0, chosen), (2.0, calls("b", task_id="a")), (0.0, asked("b", waits=True))]
+    inner: list[tuple[float, AnyFact]] = [
+        (0.0, chosen),
+        (2.0, calls("b", task_id="a")),
+        (0.0, asked("b", waits=True)),
+    ]
     moments = log(OPENING, (1.0, calls("a")), *inner, (100.0, answered("b")))
     assert worked_s(moments) == 3
 

@@ -12,6 +12,7 @@ from codelab.tools.builtin.finding import ListFiles, SearchFiles
 from codelab.tools.builtin.git import GitDiff, GitLog, GitStatus
 from codelab.tools.builtin.git_commit import GitCommit
 from codelab.tools.builtin.reading import ReadFile
+from codelab.tools.builtin.relating import RelatedFiles
 from codelab.tools.builtin.writing import DeleteFile, WriteFile
 
 
@@ -22,6 +23,7 @@ def register_tools() -> Sequence[Tool[Any]]:
         ReadFile(),
         ListFiles(),
         SearchFiles(),
+        RelatedFiles(),
         WriteFile(),
         EditFile(),
         DeleteFile(),
