@@ -28,7 +28,7 @@ from codelab.llm.api import Caps, LlmSettings, Models
 from codelab.sdk import Agent, ModelProvider, ToolGrant
 from codelab.sessions.api import Sessions, TurnRef, Turns
 from codelab.sessions.events import AnyFact, TurnClosed
-from codelab.sessions.models import sessions, turns
+from codelab.sessions.models import entries, sessions, turns
 from codelab.tools.api import Tools
 from codelab.tools.builtin.plugin import register_tools
 from codelab.workspace.api import Workspaces, WorkspaceSettings
@@ -224,8 +224,8 @@ class Stage:
 
     async def facts(self, turn: TurnRef) -> list[AnyFact]:
         """Read a turn's facts."""
-        entries = await self.first.turns.entries(turn.session_id, turn.turn_id)
-        return [entry.fact for entry in entries]
+        found = await self.first.turns.entries(turn.session_id, turn.turn_id)
+        return [entry.fact for entry in found]
 
     async def approvals(self, status: str = "pending") -> list[ApprovalRecord]:
         """Read the session's requests for approval, oldest first."""
@@ -281,6 +281,14 @@ class Stage:
     async def use(self, approval_id: str) -> None:
         """Mark an approval as used, as its gate would."""
         await self.change_approval(approval_id, used_at=utc_now())
+
+    async def age_log(self, by: timedelta, last_seq: int = 10_000) -> None:
+        """Move entries of the session's log into the past, as time would have."""
+        log = await self.first.sessions.entries(ANN, self.session_id)
+        async with self.first.db.transaction() as tx:
+            for entry in log[:last_seq]:
+                mine = (entries.c.session_id == self.session_id, entries.c.seq == entry.seq)
+                await tx.execute(sa.update(entries).where(*mine).values(at=entry.at - by))
 
     async def change_approval(self, approval_id: str, **values: Any) -> None:
         """Write to an approval's row, as time would have."""

@@ -119,7 +119,9 @@ async def test_the_projects_instructions_go_before_everything_in_every_turn(stag
     await stage.turn("Two")
     assert new_beginnings(stage.cast.asked("coder")) == 0
     text = request_text(stage)
-    assert text.startswith("[The project's own instructions for this project, from AGENTS.md.")
+    assert text.startswith(
+        "[The project's own instructions for this project, from AGENTS.md there."
+    )
     assert text.index("Write tests first.") < text.index("One")
     assert str(stage.cast.asked("coder")[-1].messages).count("Write tests first.") == 1
     agents.write_text("Write tests last.\n")
@@ -161,7 +163,7 @@ async def test_the_nearest_instructions_come_with_what_is_touched_once(stage: St
     readme, first, second, other = [one.content for one in stage.cast.told("coder")]
     assert "AGENTS.md" not in readme
     assert (first + second).count("Of the interface.") == 1
-    assert "everything in src/api/" in first + second
+    assert 'everything in "src/api"' in first + second
     assert "Of the source." not in first + second
     assert "Of the source." in other
     assert new_beginnings(stage.cast.asked("coder")) == 0

@@ -24,7 +24,7 @@ from codelab.sessions.events import (
     UserMessageReceived,
 )
 from tests.agents.cast import Held, call, say
-from tests.agents.stage import ALONE, Stage, of
+from tests.agents.stage import ALONE, ANN, Stage, of
 
 letters = st.sampled_from("abc")
 steps = st.lists(st.lists(letters, min_size=1, max_size=3), max_size=12)
@@ -84,6 +84,7 @@ def test_calls_are_compared_by_what_they_mean_and_in_any_order() -> None:
     other = ToolCall(id="3", name="y", arguments="{")
     again = ToolCall(id="4", name="y", arguments="{")
     assert in_a_row([message(one, other), message(again, same)])["2"] == 2
+    assert in_a_row([message(one, same)]) == {"1": 1, "2": 1}
     assert in_a_row([message(one), UserMessage(text="Once more"), message(same)])["2"] == 1
 
 
@@ -144,6 +145,32 @@ async def test_so_does_a_tool_that_runs(bare_stage: Stage) -> None:
     assert replica.props.look.started == 1
     (result,) = of(facts, ToolCallCompleted)
     assert not result.ok
+    assert of(facts, TurnFailed)[0].code == "turn_too_long"
+
+
+async def test_a_human_may_take_longer_than_a_turn(bare_stage: Stage) -> None:
+    await bare_stage.replica(turn_time_s=60)
+    write = call("write_file", {"path": "a.txt", "content": "a"})
+    bare_stage.cast.script("coder", say("", write), say("Done."))
+    turn = await bare_stage.ask()
+    (approval,) = await bare_stage.asked()
+    await bare_stage.suspended()
+    await bare_stage.age_log(timedelta(hours=1))
+    await bare_stage.first.hitl.answer(ANN, approval.id, True)
+    facts = await bare_stage.over(turn)
+    assert of(facts, TurnEnded)[0].stop_reason == "end"
+
+
+async def test_what_was_worked_before_counts_wherever_it_was(bare_stage: Stage) -> None:
+    first = await bare_stage.replica(pace=ALONE)
+    held = Held(say("Never read."))
+    bare_stage.cast.script("coder", held)
+    turn = await bare_stage.ask()
+    await held.reached.wait()
+    await first.runner.close()
+    await bare_stage.age_log(timedelta(minutes=2), last_seq=1)
+    await bare_stage.replica(turn_time_s=60)
+    facts = await bare_stage.over(turn)
     assert of(facts, TurnFailed)[0].code == "turn_too_long"
 
 

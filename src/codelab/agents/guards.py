@@ -33,8 +33,9 @@ def in_a_row(messages: Iterable[Message]) -> dict[str, int]:
     """Tell for each call how often it had been made in a row by then, itself included.
 
     Calls that are made together are compared together: a message whose calls are those of the
-    one before repeats it, in whatever order they come, and one that makes any other call does
-    not. A user's message begins anew.
+    one before repeats it, in whatever order and number they come, and one that makes any other
+    call does not. Within a message nothing repeats: no result was known yet. A user's message
+    begins anew.
     """
     times: dict[str, int] = {}
     before: frozenset[tuple[str, str]] = frozenset()
@@ -47,11 +48,8 @@ def in_a_row(messages: Iterable[Message]) -> dict[str, int]:
         together = frozenset((call.name, _canonical(call.arguments)) for call in message.tool_calls)
         if together != before:
             before, made = together, 0
-        for call in message.tool_calls:
-            # The same call several times in one message is a row of its own.
-            made += len(together) == 1
-            times[call.id] = made if len(together) == 1 else made + 1
-        made += len(together) > 1
+        made += 1
+        times.update({call.id: made for call in message.tool_calls})
     return times
 
 
