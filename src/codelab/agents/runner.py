@@ -194,16 +194,16 @@ class Runner:
             self._workspaces.open, turn.held.workspace_id, audience=Audience.HUMAN
         )
         limit_s = self._services.turn_time_s
+        left_s = limit_s - turn.worked_s
+        if left_s <= 0:
+            raise _too_long(limit_s)
         try:
-            async with asyncio.timeout(limit_s - turn.worked_s) as bound:
+            async with asyncio.timeout(left_s) as bound:
                 return await run_turn(turn)
         except TimeoutError as error:
-            if not bound.expired():
-                raise
-            raise TurnTooLong(
-                f"This turn was worked on for {limit_s / 60:g} minutes, which is the limit. What "
-                "was done stays. Send a message to go on."
-            ) from error
+            if bound.expired():
+                raise _too_long(limit_s) from error
+            raise
 
     async def _hand_over(self, turn: LiveTurn) -> None:
         """Leave the turn, at a shutdown, to another replica or the next start."""
@@ -245,6 +245,13 @@ class Runner:
         for turn in found:
             if turn.turn_id not in undecided:
                 self._resume_soon(turn.session_id)
+
+
+def _too_long(limit_s: float) -> TurnTooLong:
+    return TurnTooLong(
+        f"This turn was worked on for {limit_s / 60:g} minutes, which is the limit. What was done "
+        "stays. Send a message to go on."
+    )
 
 
 async def _every(interval_s: float, work: Callable[[], Awaitable[object]]) -> None:
