@@ -154,6 +154,7 @@ def create_app(
         agents=agent_registry,
         context_tokens=settings.turns.context_tokens,
         max_steps=settings.turns.max_steps,
+        turn_time_s=settings.turns.turn_time_s,
     )
     agents = Agents(services, workspaces)
 

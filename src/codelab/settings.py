@@ -267,6 +267,15 @@ class Turns(Section, frozen=True, kw_only=True):
     max_steps: Annotated[
         int, Meta(ge=1, le=1000, description="Model calls of one agent within one task.")
     ] = 50
+    turn_time_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=_MONTH_S,
+            description="Seconds that one turn may be worked on, the time in which it waits for a "
+            "human not counted.",
+        ),
+    ] = 3600
     prompts_dir: Annotated[
         str,
         Meta(description="A folder with NAME.md files that replace the agents' own prompts."),

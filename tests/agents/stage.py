@@ -30,7 +30,7 @@ from codelab.sdk import Agent, ModelProvider, ToolGrant
 from codelab.sdk.model import ModelInfo
 from codelab.sessions.api import Sessions, TurnRef, Turns
 from codelab.sessions.events import AnyFact, TurnClosed
-from codelab.sessions.models import sessions, turns
+from codelab.sessions.models import entries, sessions, turns
 from codelab.tools.api import Tools
 from codelab.tools.builtin.plugin import register_tools
 from codelab.workspace.api import Workspaces, WorkspaceSettings
@@ -73,6 +73,7 @@ class Replica:
         folder: Where data and the project are.
         cast: Who speaks for the agents.
         max_steps: How many steps an agent may take.
+        turn_time_s: How long a turn may be worked on.
         hitl: How humans are asked.
         rules: The server's policy.
         pace: How the runner keeps time.
@@ -88,6 +89,7 @@ class Replica:
         cast: Cast,
         *,
         max_steps: int = 50,
+        turn_time_s: float = 3600,
         hitl: HitlSettings | None = None,
         rules: tuple[Rule, ...] = (),
         pace: Pace = QUICK,
@@ -135,6 +137,7 @@ class Replica:
             hitl=self.hitl,
             agents=AgentRegistry(AGENTS),
             max_steps=max_steps,
+            turn_time_s=turn_time_s,
         )
         self.runner = Runner(self.services, self.workspaces, pace=pace)
 
@@ -230,8 +233,8 @@ class Stage:
 
     async def facts(self, turn: TurnRef) -> list[AnyFact]:
         """Read a turn's facts."""
-        entries = await self.first.turns.entries(turn.session_id, turn.turn_id)
-        return [entry.fact for entry in entries]
+        found = await self.first.turns.entries(turn.session_id, turn.turn_id)
+        return [entry.fact for entry in found]
 
     async def approvals(self, status: str = "pending") -> list[ApprovalRecord]:
         """Read the session's requests for approval, oldest first."""
@@ -287,6 +290,14 @@ class Stage:
     async def use(self, approval_id: str) -> None:
         """Mark an approval as used, as its gate would."""
         await self.change_approval(approval_id, used_at=utc_now())
+
+    async def age_log(self, by: timedelta, last_seq: int = 10_000) -> None:
+        """Move entries of the session's log into the past, as time would have."""
+        log = await self.first.sessions.entries(ANN, self.session_id)
+        async with self.first.db.transaction() as tx:
+            for entry in log[:last_seq]:
+                mine = (entries.c.session_id == self.session_id, entries.c.seq == entry.seq)
+                await tx.execute(sa.update(entries).where(*mine).values(at=entry.at - by))
 
     async def change_approval(self, approval_id: str, **values: Any) -> None:
         """Write to an approval's row, as time would have."""

@@ -131,7 +131,7 @@ async def test_calls_of_an_answer_that_was_cut_off_never_run(stage: Stage, reaso
     results = of(facts, ToolCallCompleted)
     assert [(one.ok, one.output[:8]) for one in results] == [(False, "Not run:")] * 2
     assert len(of(facts, ToolCallRequested)) == 2
-    assert {one.content for one in stage.cast.told("coder")} == {results[0].output}
+    assert all(results[0].output in one.content for one in stage.cast.told("coder"))
     assert of(facts, TurnEnded)[0].stop_reason == "end"
 
 

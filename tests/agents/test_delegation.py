@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from codelab.kit.marking import marked
 from codelab.llm.errors import ModelRefused
 from codelab.sdk.messages import UserMessage
 from codelab.sessions.events import (
@@ -29,7 +30,7 @@ async def test_a_sub_task_sees_its_own_context_only(stage: Stage) -> None:
     (request,) = stage.cast.asked("coder")
     assert request.messages[1:] == (UserMessage(text="Write it"),)
     (told,) = stage.cast.told("orchestrator")
-    assert (told.content, told.ok) == ("Report: written.", True)
+    assert (told.content, told.ok) == (marked("Report: written.", told.call_id), True)
     root, sub = of(facts, AgentChosen)
     assert (sub.agent, sub.previous, sub.prompt) == ("coder", "orchestrator", "Write it")
     assert (root.task_id, sub.task_id) == ("", told.call_id)
@@ -56,7 +57,7 @@ async def test_sub_tasks_run_at_the_same_time(stage: Stage) -> None:
     for held in (second, first):
         held.release.set()
     facts = await stage.over(turn)
-    told = {result.content for result in stage.cast.told("orchestrator")}
+    told = {result.content.splitlines()[1] for result in stage.cast.told("orchestrator")}
     assert told == {"One.", "Two."}
     assert of(facts, TurnEnded)[0].stop_reason == "end"
 

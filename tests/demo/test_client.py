@@ -6,6 +6,7 @@ import msgspec
 
 from codelab.demo.client import MODEL, ScriptedClient
 from codelab.demo.sample import BASKET, FILES
+from codelab.kit.marking import marked
 from codelab.sdk import Delta, ModelRequest, ToolSpec
 from codelab.sdk.messages import (
     AssistantMessage,
@@ -48,7 +49,7 @@ async def test_it_streams_what_it_completes() -> None:
 async def test_results_are_matched_by_call_whatever_their_order() -> None:
     asked = AssistantMessage(tool_calls=(read("1", "tests/test_basket.py"), read("2", BASKET)))
     results = (
-        ToolMessage(call_id="2", name="read_file", content=FILES[BASKET]),
+        ToolMessage(call_id="2", name="read_file", content=marked(FILES[BASKET], "2")),
         ToolMessage(call_id="1", name="read_file", content="the tests"),
     )
     completion = await ScriptedClient(pause_s=0).stream(

@@ -27,6 +27,23 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
         {"from": "ask", "to": "coder", "reason": "it says write"},
     ),
     (
+        events.ContentAttached(
+            to="m1",
+            attachments=(
+                events.Attachment(path="a.py", text="x = 1", truncated=True),
+                events.Attachment(path="b.py", refused="it is gone."),
+            ),
+        ),
+        "attached",
+        {
+            "to": "m1",
+            "attachments": [
+                {"path": "a.py", "kind": "file", "characters": 5, "truncated": True},
+                {"path": "b.py", "kind": "file", "refused": "it is gone."},
+            ],
+        },
+    ),
+    (
         events.ContextCompacted(
             agent="coder",
             model="m",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from codelab.kit.marking import marked
 from codelab.sdk.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from codelab.sessions.conversation import conversation_of, in_force, said_by, unseen
 from codelab.sessions.events import (
@@ -56,7 +57,7 @@ def test_what_the_user_looks_at_stands_in_the_message() -> None:
     assert said.message.text.startswith("Why?\n\n")
     attached = said.message.text[-said.attached :]
     assert attached.startswith("[The user is looking at this.]\nOpen files: a.py, b.py.")
-    assert "Selected in a.py, lines 3-4:\n```\nx = 1\n```" in attached
+    assert f"Selected in a.py, lines 3-4:\n{marked('x = 1', '1')}" in attached
 
 
 def test_a_sub_task_begins_with_its_prompt() -> None:

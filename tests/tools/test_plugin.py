@@ -10,6 +10,7 @@ TABLE = {
     "read_file": (Category.READ, Risk.LOW, False),
     "list_files": (Category.READ, Risk.LOW, False),
     "search_files": (Category.READ, Risk.LOW, False),
+    "related_files": (Category.READ, Risk.LOW, False),
     "write_file": (Category.WRITE, Risk.HIGH, True),
     "edit_file": (Category.WRITE, Risk.HIGH, True),
     "delete_file": (Category.WRITE, Risk.CRITICAL, True),

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from codelab.agents import control
+from codelab.agents.attaching import nearest_instructions
 from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
-from codelab.agents.outcomes import failed, not_done, refusal
+from codelab.agents.outcomes import failed, not_done, refusal, result_of
 from codelab.hitl.api import Allowed, ApprovalRecord, Denied, Pending, ReviewRequest
 from codelab.hitl.errors import ApprovalStale as GateStale
 from codelab.hitl.errors import ApprovalUsed
@@ -22,7 +23,7 @@ from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import Category, Risk, ToolResult
 from codelab.sessions.api import Task
-from codelab.sessions.events import AnyFact, Question, ToolCallCompleted, ToolCallRequested
+from codelab.sessions.events import AnyFact, ContentAttached, Question, ToolCallRequested
 from codelab.tools.api import PreparedCall
 from codelab.tools.errors import ApprovalStale as CallStale
 from codelab.tools.errors import ToolArgumentsInvalid, ToolUnknown
@@ -39,7 +40,7 @@ async def request(
     calls: Sequence[ToolCall],
     *,
     before: Sequence[AnyFact] = (),
-    refused: CallCutOff | None = None,
+    refused: CodeLabError | None = None,
 ) -> None:
     """Check the calls, have each reviewed, and commit all of it with what led to them.
 
@@ -73,22 +74,26 @@ async def settle(
         if approval is None or approval.status == "pending":
             return False
         if approval.status != "approved":
-            await _complete(turn, task, call, refusal(requested.question, approval))
+            answer = refusal(requested.question, approval)
+            await turn.record_surely(result_of(task, call, answer, refused=True))
             return True
     started = time.monotonic()
     if approval is not None and approval.used_at is not None:
         # Whoever carried the turn before has started it.
         return await _ask_again(turn, task, call, approval, "retry")
     try:
-        result = await _execute(turn, task, call, approval, requested.question)
+        result, touched = await _execute(turn, task, call, approval, requested.question)
     except ApprovalUsed:
         return await _ask_again(turn, task, call, approval, "retry")
     except _STALE as error:
         if requested.requires_approval:
             return await _ask_again(turn, task, call, approval, requested.question)
         # Nobody has seen it, so there is nobody to show it to once more.
-        result = ToolResult(ok=False, output=error.message)
-    await _complete(turn, task, call, result, monotonic_ms(started))
+        result, touched = ToolResult(ok=False, output=error.message), ()
+    facts: list[AnyFact] = [result_of(task, call, result, duration_ms=monotonic_ms(started))]
+    if attached := await nearest_instructions(turn, task, touched if result.ok else ()):
+        facts.append(ContentAttached(attachments=attached, to=call.id, task_id=task.id))
+    await turn.record_surely(*facts)
     return True
 
 
@@ -215,7 +220,8 @@ async def _execute(
     call: ToolCall,
     approval: ApprovalRecord | None,
     question: Question,
-) -> ToolResult:
+) -> tuple[ToolResult, tuple[str, ...]]:
+    """Run a call; return its result and the paths that it touched."""
     tools, context = turn.services.tools, turn.tool_context(task, call.id)
     try:
         prepared = turn.prepared.pop(call.id, None)
@@ -227,26 +233,11 @@ async def _execute(
         turn.show("executing", task.agent)
         one_at_a_time = prepared.tool.category is not Category.READ
         async with turn.changing if one_at_a_time else contextlib.nullcontext():
-            return await tools.execute(prepared, context)
+            return await tools.execute(prepared, context), prepared.paths
     except (*_STALE, ApprovalUsed, DatabaseUnavailable):
         raise
     except CodeLabError as error:
-        return ToolResult(ok=False, output=not_done(question, error.message))
-
-
-async def _complete(
-    turn: LiveTurn, task: Task, call: ToolCall, result: ToolResult, duration_ms: int = 0
-) -> None:
-    fact = ToolCallCompleted(
-        call_id=call.id,
-        tool=call.name,
-        ok=result.ok,
-        output=result.output,
-        truncated=result.truncated,
-        duration_ms=duration_ms,
-        task_id=task.id,
-    )
-    await turn.record_surely(fact)
+        return ToolResult(ok=False, output=not_done(question, error.message)), ()
 
 
 def _readable(arguments: str) -> dict[str, Any]:

@@ -23,7 +23,9 @@ _AGED_FROM_TOKENS = 200
 _SHORTEST_TOKENS = 100
 _AGED_TOKENS = PER_MESSAGE + estimate_tokens(AGED_OUT)
 _NOTE_TOKENS = 40
-_CUT_TOKENS = PER_MESSAGE + estimate_tokens(CUT) + 1
+# What is cut keeps the marks around it, which are as long as these.
+_MARKS = "<data 01234567>\n\n</data 01234567>"
+_CUT_TOKENS = PER_MESSAGE + estimate_tokens(CUT + _MARKS) + 1
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):

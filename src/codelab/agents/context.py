@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from codelab.kit.marking import marked
 from codelab.sdk.agent import Agent
 from codelab.sdk.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 from codelab.sessions.api import Said
@@ -77,16 +78,33 @@ def shown(said: Said, view: View) -> Message | None:
     message = said.message
     if said.key in view.hidden:
         return None
-    if isinstance(message, ToolMessage) and said.key in view.aged:
-        return msgspec.structs.replace(message, content=AGED_OUT)
     kept = view.shortened.get(said.key)
+    if isinstance(message, ToolMessage):
+        return _result(said, message, kept, aged=said.key in view.aged)
     return message if kept is None else _cut(message, kept)
 
 
-def conversation(said: Iterable[Said], view: View) -> list[Message]:
-    """Return what a model is shown of a conversation; it begins with a user's message."""
+def _result(said: Said, message: ToolMessage, kept: int | None, *, aged: bool) -> ToolMessage:
+    """Show a result: what came out of the tool is marked as data, what we say of it is not."""
+    if aged:
+        return msgspec.structs.replace(message, content=AGED_OUT)
+    content = message.content if kept is None else _beginning(message.content, kept)
+    if said.is_data:
+        content = marked(content, said.key)
+    parts = (content, said.note, said.beside if kept is None else "")
+    return msgspec.structs.replace(message, content="\n\n".join(filter(None, parts)))
+
+
+def conversation(said: Iterable[Said], view: View, instructions: str = "") -> list[Message]:
+    """Return what a model is shown of a conversation; it begins with a user's message.
+
+    Args:
+        said: What was said, oldest first.
+        view: What is left of it.
+        instructions: What the project tells everybody, in the words that a model is shown.
+    """
     messages = [message for one in said if (message := shown(one, view)) is not None]
-    note = note_for(view)
+    note = note_for(view, instructions)
     if note is None:
         return messages
     # Two messages of a user in a row are more than some models take.
@@ -96,20 +114,18 @@ def conversation(said: Iterable[Said], view: View) -> list[Message]:
     return [note, *messages]
 
 
-def note_for(view: View) -> UserMessage | None:
-    """Return what stands for everything that is hidden, if anything is."""
-    if not view.hidden:
-        return None
-    parts = [f"{SUMMARY}\n{view.summary}"] if view.summary else []
-    if view.unsummarised:
+def note_for(view: View, instructions: str = "") -> UserMessage | None:
+    """Return what goes before all that is shown: the project's instructions, and a summary."""
+    parts = [instructions] if instructions else []
+    if view.hidden and view.summary:
+        parts.append(f"{SUMMARY}\n{view.summary}")
+    if view.hidden and view.unsummarised:
         parts.append(LEFT_OUT)
-    return UserMessage(text="\n\n".join(parts))
+    return UserMessage(text="\n\n".join(parts)) if parts else None
 
 
-def _cut(message: Message, kept_bytes: int) -> Message:
+def _cut(message: UserMessage | AssistantMessage | SystemMessage, kept_bytes: int) -> Message:
     match message:
-        case ToolMessage(content=content):
-            return msgspec.structs.replace(message, content=_beginning(content, kept_bytes))
         case AssistantMessage(text=text) | UserMessage(text=text) | SystemMessage(text=text):
             return msgspec.structs.replace(message, text=_beginning(text, kept_bytes))
 

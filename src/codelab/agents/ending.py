@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 import structlog
 
-from codelab.agents.errors import StepLimitReached
+from codelab.agents.errors import StepLimitReached, TurnTooLong
 from codelab.agents.live import LiveTurn
 from codelab.kit.crypto import SealBroken
 from codelab.kit.errors import CodeLabError, Unavailable
@@ -61,7 +61,7 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
 
 def stop_reason_of(error: Exception) -> StopReason:
     """Say in the protocol's words why an error ended the turn."""
-    if isinstance(error, BudgetExhausted):
+    if isinstance(error, BudgetExhausted | TurnTooLong):
         return "budget"
     return "max_steps" if isinstance(error, StepLimitReached) else "error"
 

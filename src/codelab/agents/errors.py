@@ -44,6 +44,22 @@ class CallCutOff(InvalidInput):
     title = "The tool call is not whole"
 
 
+class CallsRepeated(CodeLabError):
+    """The agent made the same calls again and again."""
+
+    code = "calls_repeated"
+    title = "The agent goes round in circles"
+    status = 409
+
+
+class TurnTooLong(CodeLabError):
+    """The turn was worked on for as long as one turn may be."""
+
+    code = "turn_too_long"
+    title = "The turn took too long"
+    status = 409
+
+
 class NothingToCompact(Conflict):
     """The conversation is too short for anything to be hidden."""
 

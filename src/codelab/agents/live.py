@@ -12,6 +12,7 @@ import msgspec
 
 from codelab.agents.conversations import conversation_with
 from codelab.agents.counting import TokenCounter
+from codelab.agents.guards import worked_s
 from codelab.agents.prompting import Conversation, Prompter
 from codelab.agents.registry import AgentRegistry
 from codelab.agents.spending import noted_in
@@ -60,6 +61,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     counter: TokenCounter = msgspec.field(default_factory=TokenCounter)
     context_tokens: int = 100_000
     max_steps: int = 50
+    turn_time_s: float = 3600.0
 
 
 class LiveTurn:
@@ -85,15 +87,23 @@ class LiveTurn:
         # Held while something is changed, and while the plan is.
         self.changing = asyncio.Lock()
         self.planning = asyncio.Lock()
+        # The project as its user sees it; the agents' eyes see less.
+        self.users_view: Callable[[], Awaitable[Workspace]]
+        # Held while the project's instructions are looked for, and where there were none.
+        self.instructing = asyncio.Lock()
+        self.without_instructions: set[str] = set()
         self._is_first = False
         self._writing: set[asyncio.Future[None]] = set()
         self._opened_at = utc_now()
+        # Before this replica took it up.
+        self.worked_s = 0.0
 
     async def load(self, entries: Sequence[Entry] = ()) -> Sequence[Entry]:
         """Rebuild the turn from its entries: the given ones if they are all, or the log's."""
         turns, held = self.services.turns, self.held
         entries = entries or await turns.entries(held.session_id, held.turn_id)
         self.state = replay(held.turn_id, (entry.fact for entry in entries))
+        self.worked_s = worked_s(entries)
         # There are none when the session was deleted meanwhile.
         if entries:
             self._opened_at, self._is_first = entries[0].at, entries[0].seq == 1
@@ -291,6 +301,7 @@ class LiveTurn:
             # The request, or the sub-task that was handed over.
             pinned=frozenset(one.key for one in task.said[:1]),
             task_id=task.id,
+            instructions=self.state.instructions,
         )
 
 

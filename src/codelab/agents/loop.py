@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from codelab.agents import calls, control
+from codelab.agents import calls, control, guards
 from codelab.agents.answering import answer, cut_off
+from codelab.agents.attaching import opening_attachments
 from codelab.agents.errors import (
     AgentUnknown,
     DelegationRefused,
@@ -17,10 +18,12 @@ from codelab.agents.errors import (
     StepLimitReached,
 )
 from codelab.agents.live import LiveTurn
+from codelab.agents.outcomes import result_of
 from codelab.agents.routing import route
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.kit.ids import new_id
 from codelab.sdk.messages import ToolCall
+from codelab.sdk.tool import ToolResult
 from codelab.sessions.api import Task
 from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import (
@@ -73,8 +76,10 @@ async def choose_agent(turn: LiveTurn) -> None:
         session_agent=turn.held.session_agent,
         previous=turn.earlier.agent,
     )
+    attached = await opening_attachments(turn, choice.agent)
     await turn.record(
-        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.earlier.agent)
+        AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.earlier.agent),
+        *attached,
     )
 
 
@@ -85,6 +90,8 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
             "The model could not write usable tool calls, three times in a row. "
             "Try again or choose another model."
         )
+    if error := guards.repeated(task.agent, task.messages):
+        raise error
     if task.steps >= turn.services.max_steps:
         raise StepLimitReached(f"The agent has taken {task.steps} steps, which is the limit.")
     turn.show("processing", task.agent)
@@ -107,7 +114,8 @@ async def ask_model(turn: LiveTurn, task: Task) -> None:
     turn.unfinished[message_id] = msgspec.structs.replace(
         message, tool_calls=(), thinking=None, finish_reason=CANCELLED
     )
-    refused, used = cut_off(completion), turn.unrecorded[message_id]
+    refused = cut_off(completion) or guards.repeated_by(task.agent, task.messages, wanted)
+    used = turn.unrecorded[message_id]
     await calls.request(turn, task, wanted, before=(message, *used), refused=refused)
     del turn.unfinished[message_id], turn.unrecorded[message_id]
 
@@ -210,14 +218,7 @@ async def _record_step(turn: LiveTurn, fact: AnyFact, step_id: str, status: Step
 def _result(
     task: Task, call: ToolCall, output: str, *, ok: bool = False, invalid: bool = False
 ) -> ToolCallCompleted:
-    return ToolCallCompleted(
-        call_id=call.id,
-        tool=call.name,
-        ok=ok,
-        output=output,
-        invalid_arguments=invalid,
-        task_id=task.id,
-    )
+    return result_of(task, call, ToolResult(output=output, ok=ok), invalid=invalid)
 
 
 async def _all_of(coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:

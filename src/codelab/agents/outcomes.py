@@ -7,6 +7,7 @@ from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import ToolResult
 from codelab.sessions.api import Task
 from codelab.sessions.events import Question, ToolCallCompleted
+from codelab.tools.api import bounded
 
 OUTCOME_UNKNOWN = (
     "Outcome unknown: this call was started, and the server stopped before it could note the "
@@ -24,12 +25,38 @@ def failed(task: Task, call: ToolCall, output: str, *, invalid: bool = False) ->
         output: Why, for the agent.
         invalid: Whether the model wrote something unusable and may mend it.
     """
+    return result_of(task, call, ToolResult(output=output, ok=False), invalid=invalid)
+
+
+def result_of(
+    task: Task,
+    call: ToolCall,
+    result: ToolResult,
+    *,
+    duration_ms: int = 0,
+    invalid: bool = False,
+    refused: bool = False,
+) -> ToolCallCompleted:
+    """Write a call's result down, never more of it than a model may be given.
+
+    Args:
+        task: The task that the call belongs to.
+        call: The call.
+        result: What became of it.
+        duration_ms: How long it took.
+        invalid: Whether the model wrote something unusable and may mend it.
+        refused: Whether a human did not let it run.
+    """
+    result = bounded(result)
     return ToolCallCompleted(
         call_id=call.id,
         tool=call.name,
-        ok=False,
-        output=output,
+        ok=result.ok,
+        output=result.output,
+        truncated=result.truncated,
+        duration_ms=duration_ms,
         invalid_arguments=invalid,
+        refused=refused,
         task_id=task.id,
     )
 

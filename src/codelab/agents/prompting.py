@@ -40,6 +40,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         pinned: The keys of messages that must stay.
         chosen_model: The model that the user has chosen, if any: no other gets to read it.
         task_id: The task it belongs to.
+        instructions: What the project tells everybody who works on it.
     """
 
     agent: str
@@ -51,6 +52,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     pinned: frozenset[str] = frozenset()
     chosen_model: str | None = None
     task_id: str = ""
+    instructions: str = ""
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,13 +117,13 @@ class Prompter:
                 attached += estimate_tokens(message.text[-said.attached :])
             pinned = said.key in conversation.pinned
             pieces.append(Piece(key=said.key, message=message, guess=guess, pinned=pinned))
-        note = context.note_for(view)
+        note = context.note_for(view, conversation.instructions)
         noted = message_tokens(note) if note else 0
         tools = self._tool_tokens(conversation)
         system = message_tokens(conversation.system)
         said_tokens = sum(piece.guess for piece in pieces)
         model = self._windowed(conversation.model)
-        shown = context.conversation(conversation.said, view)
+        shown = context.conversation(conversation.said, view, conversation.instructions)
         return Prompt(
             request=ModelRequest(
                 model=model.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import structlog
 
 from codelab.agents.carried import Carried
 from codelab.agents.ending import disown_used, end, record_used, stop_reason_of
+from codelab.agents.errors import TurnTooLong
 from codelab.agents.live import LiveTurn, Services
 from codelab.agents.loop import run_turn
 from codelab.hitl.events import ApprovalResolved
@@ -20,7 +22,7 @@ from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.sessions.api import Lease
 from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import Entry, TurnCancelRequested, TurnLetGo, TurnStarted
-from codelab.workspace.api import Workspaces
+from codelab.workspace.api import Audience, Workspaces
 
 _log = structlog.get_logger(__name__)
 _DISOWNED_WITHIN_S = 3.0
@@ -211,7 +213,20 @@ class Runner:
         _, turn.workspace = await asyncio.gather(
             turn.recall(entries), self._workspaces.open(turn.held.workspace_id)
         )
-        return await run_turn(turn)
+        turn.users_view = partial(
+            self._workspaces.open, turn.held.workspace_id, audience=Audience.HUMAN
+        )
+        limit_s = self._services.turn_time_s
+        left_s = limit_s - turn.worked_s
+        if left_s <= 0:
+            raise _too_long(limit_s)
+        try:
+            async with asyncio.timeout(left_s) as bound:
+                return await run_turn(turn)
+        except TimeoutError as error:
+            if bound.expired():
+                raise _too_long(limit_s) from error
+            raise
 
     async def _hand_over(self, turn: LiveTurn) -> None:
         """Leave the turn, at a shutdown, to another replica or the next start."""
@@ -253,6 +268,13 @@ class Runner:
         for turn in found:
             if turn.turn_id not in undecided:
                 self._resume_soon(turn.session_id)
+
+
+def _too_long(limit_s: float) -> TurnTooLong:
+    return TurnTooLong(
+        f"This turn was worked on for {limit_s / 60:g} minutes, which is the limit. What was done "
+        "stays. Send a message to go on."
+    )
 
 
 async def _every(interval_s: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -10,6 +10,8 @@ import msgspec
 from codelab.sdk.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from codelab.sdk.model import ModelRequest
 
+# What comes out of a tool stands between these.
+_MARKED = re.compile(r"<data (\w+)>\n(.*)\n</data \1>.*", re.DOTALL)
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 
 
@@ -62,7 +64,7 @@ def read_exchange(request: ModelRequest) -> Exchange:
         question=question,
         tools=frozenset(tool.name for tool in request.tools),
         results=tuple(
-            Result(each.name, _path(calls.get(each.call_id)), each.content, each.ok)
+            Result(each.name, _path(calls.get(each.call_id)), _unmarked(each.content), each.ok)
             for each in turn
             if isinstance(each, ToolMessage)
         ),
@@ -74,6 +76,11 @@ def _since_question(messages: Sequence[Message]) -> Sequence[Message]:
         if isinstance(messages[index], UserMessage):
             return messages[index:]
     return ()
+
+
+def _unmarked(content: str) -> str:
+    match = _MARKED.fullmatch(content)
+    return match[2] if match else content
 
 
 def _path(call: ToolCall | None) -> str:

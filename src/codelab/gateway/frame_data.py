@@ -67,6 +67,24 @@ class AgentData(msgspec.Struct, frozen=True, kw_only=True, rename={"previous": "
     task_id: str = ""
 
 
+class AttachedItem(_Data, frozen=True, kw_only=True):
+    """A file, a folder or the project's instructions that a model is shown; or why it is not."""
+
+    path: str
+    kind: Literal["file", "folder", "instructions"]
+    characters: int = 0
+    truncated: bool = False
+    refused: str = ""
+
+
+class AttachedData(_Data, frozen=True, kw_only=True):
+    """What was attached to a message or a result (`to`), or to the whole turn."""
+
+    attachments: tuple[AttachedItem, ...]
+    to: str = ""
+    task_id: str = ""
+
+
 class PlanData(_Data, frozen=True, kw_only=True):
     """The plan as it stands now, whole."""
 

@@ -11,6 +11,7 @@ from codelab.gateway.frame_data import (
     AgentData,
     ApprovalData,
     ApprovalExpiringData,
+    AttachedData,
     CompactedData,
     ContextData,
     DoneData,
@@ -65,6 +66,12 @@ class Agent(ServerFrame, frozen=True, kw_only=True, tag="agent"):
     """An agent was chosen."""
 
     data: AgentData
+
+
+class Attached(ServerFrame, frozen=True, kw_only=True, tag="attached"):
+    """Contents of the project are shown to the model."""
+
+    data: AttachedData
 
 
 class Plan(ServerFrame, frozen=True, kw_only=True, tag="plan"):
@@ -180,6 +187,7 @@ AnyServerFrame = (
     | Ack
     | StateChanged
     | Agent
+    | Attached
     | Plan
     | Message
     | Restarted

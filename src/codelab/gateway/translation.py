@@ -13,6 +13,7 @@ from codelab.sessions.events import (
     AnswerRestarted,
     ApprovalAnswered,
     AssistantMessageCompleted,
+    ContentAttached,
     ContextCompacted,
     ContextRestored,
     PlanUpdated,
@@ -53,6 +54,22 @@ def _(fact: AgentChosen) -> Written:
         previous=fact.previous, to=fact.agent, reason=fact.reason, task_id=fact.task_id
     )
     return frames.Agent, data, ""
+
+
+@frame_of.register
+def _(fact: ContentAttached) -> Written:
+    items = tuple(
+        frame_data.AttachedItem(
+            path=one.path,
+            kind=one.kind,
+            characters=len(one.text),
+            truncated=one.truncated,
+            refused=one.refused,
+        )
+        for one in fact.attachments
+    )
+    data = frame_data.AttachedData(attachments=items, to=fact.to, task_id=fact.task_id)
+    return frames.Attached, data, ""
 
 
 @frame_of.register

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 
 import msgspec
 
 from codelab.sdk.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from codelab.sessions.attachments import describe, written_out
 from codelab.sessions.events import (
     ROOT_TASK,
     AgentChosen,
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    ContentAttached,
     ContextCompacted,
     ContextRestored,
     Entry,
-    MessageContext,
     ToolCallCompleted,
     UserMessageReceived,
 )
@@ -28,13 +29,19 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         key: The message's identifier; of a result, its call's; of a sub-task's prompt, the task's.
         message: What a model is shown.
-        attached: How many characters of it are what the user was looking at.
+        attached: How many characters at its end are what the user was looking at or attached.
+        is_data: Whether it came out of a tool; otherwise a human or the server says it.
+        beside: What is shown with a result while that is shown whole.
+        note: What the server says of a result.
         seq: Its place in the log, where it was read from there.
     """
 
     key: str
     message: Message
     attached: int = 0
+    is_data: bool = False
+    beside: str = ""
+    note: str = ""
     seq: int = 0
 
 
@@ -56,7 +63,7 @@ def said_by(fact: AnyFact) -> Said | None:
     """Return what a fact adds to a conversation, if anything."""
     match fact:
         case UserMessageReceived(context=context):
-            looking_at = describe(context)
+            looking_at = describe(context, fact.message_id)
             text = f"{fact.text}\n\n{looking_at}" if looking_at else fact.text
             message = UserMessage(text=text)
             return Said(key=fact.message_id, message=message, attached=len(looking_at))
@@ -71,8 +78,27 @@ def said_by(fact: AnyFact) -> Said | None:
             result = ToolMessage(
                 call_id=fact.call_id, name=fact.tool, content=fact.output, ok=fact.ok
             )
-            return Said(key=fact.call_id, message=result)
+            return Said(key=fact.call_id, message=result, is_data=not fact.refused)
     return None
+
+
+def attach(conversation: MutableSequence[Said], fact: ContentAttached) -> None:
+    """Put contents to the message or the result that they belong to, if that is here."""
+    for index in range(len(conversation) - 1, -1, -1):
+        said = conversation[index]
+        if said.key != fact.to or isinstance(said.message, AssistantMessage):
+            continue
+        text = written_out(fact.attachments, fact.to)
+        if isinstance(said.message, UserMessage):
+            more = f"\n\n{text}"
+            message = UserMessage(text=said.message.text + more)
+            said = msgspec.structs.replace(
+                said, message=message, attached=said.attached + len(more)
+            )
+        else:
+            said = msgspec.structs.replace(said, beside=text)
+        conversation[index] = said
+        return
 
 
 def conversation_of(entries: Iterable[Entry]) -> tuple[Said, ...]:
@@ -89,6 +115,8 @@ def conversation_of(entries: Iterable[Entry]) -> tuple[Said, ...]:
     called: set[str] = set()
     conversation: list[Said] = []
     for entry in entries:
+        if isinstance(entry.fact, ContentAttached):
+            attach(conversation, entry.fact)
         said = said_by(entry.fact)
         if said is None or said.key in replaced:
             continue
@@ -143,14 +171,3 @@ def _undone(entries: Sequence[Entry]) -> set[int]:
         if isinstance(entry.fact, ContextCompacted) and entry.fact.task_id == ROOT_TASK
     }
     return made - {seq for seq, _ in in_force(entries)}
-
-
-def describe(context: MessageContext) -> str:
-    """Say in words what the user is looking at; nothing if that is not known."""
-    parts = []
-    if context.open_files:
-        parts.append(f"Open files: {', '.join(context.open_files)}.")
-    if selection := context.selection:
-        lines = f"{selection.path}, lines {selection.start_line}-{selection.end_line}"
-        parts.append(f"Selected in {lines}:\n```\n{selection.text}\n```")
-    return "\n".join(["[The user is looking at this.]", *parts]) if parts else ""

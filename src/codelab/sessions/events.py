@@ -14,6 +14,9 @@ import msgspec
 from codelab.kit.events import EphemeralEvent, Event
 from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sdk.model import Usage
+from codelab.sessions.attachments import Attachment as Attachment
+from codelab.sessions.attachments import MessageContext as MessageContext
+from codelab.sessions.attachments import Selection as Selection
 from codelab.sessions.lease import Lease
 
 ROOT_TASK = ""
@@ -33,22 +36,6 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_def
     """A stored fact. `task_id` is empty for the turn itself, else the delegating call's id."""
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user has selected in the editor; lines start at 1."""
-
-    path: str
-    start_line: int = 1
-    end_line: int = 1
-    text: str = ""
-
-
-class MessageContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user is looking at while asking."""
-
-    open_files: tuple[str, ...] = ()
-    selection: Selection | None = None
-
-
 class UserMessageReceived(Fact, frozen=True, kw_only=True, tag="user_message"):
     """The human asked for something; this opens a turn. `by` is their user name."""
 
@@ -58,6 +45,19 @@ class UserMessageReceived(Fact, frozen=True, kw_only=True, tag="user_message"):
     agent: str | None = None
     model: str | None = None
     context: MessageContext = MessageContext()
+
+
+class ContentAttached(Fact, frozen=True, kw_only=True, tag="attached"):
+    """Contents of the workspace are shown to the model, as they were then.
+
+    Args:
+        to: The message or the call that they belong to; empty for what holds for the whole turn.
+        attachments: What it was, and what could not be attached.
+    """
+
+    attachments: tuple[Attachment, ...]
+    to: str = ""
+    task_id: str = ROOT_TASK
 
 
 class AgentChosen(Fact, frozen=True, kw_only=True, tag="agent"):
@@ -150,7 +150,10 @@ class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
 
 
 class ToolCallCompleted(Fact, frozen=True, kw_only=True, tag="tool_result"):
-    """A tool call has its result: exactly one per call."""
+    """A tool call has its result: exactly one per call.
+
+    When it was `refused`, the output is a human's answer, and no tool has run.
+    """
 
     call_id: str
     tool: str
@@ -159,6 +162,7 @@ class ToolCallCompleted(Fact, frozen=True, kw_only=True, tag="tool_result"):
     truncated: bool = False
     duration_ms: int = 0
     invalid_arguments: bool = False
+    refused: bool = False
     task_id: str = ROOT_TASK
 
 
@@ -251,6 +255,7 @@ class TurnEnded(Fact, frozen=True, kw_only=True, tag="done"):
 
 AnyFact = (
     UserMessageReceived
+    | ContentAttached
     | AgentChosen
     | PlanUpdated
     | AssistantMessageCompleted

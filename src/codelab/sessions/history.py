@@ -13,6 +13,7 @@ from codelab.sessions.api import Sessions
 from codelab.sessions.events import (
     ApprovalAnswered,
     AssistantMessageCompleted,
+    ContentAttached,
     Entry,
     MessageContext,
     ToolCallCompleted,
@@ -39,6 +40,7 @@ class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     agent: str | None = None
     model: str | None = None
     context: MessageContext | None = None
+    attached: tuple[str, ...] = ()
     finish_reason: str | None = None
     tried: tuple[str, ...] = ()
     rating: str | None = None
@@ -71,6 +73,8 @@ def history_of(
         match entry.fact:
             case UserMessageReceived() | AssistantMessageCompleted() as fact:
                 items.append(_message(entry, fact, ratings.get(fact.message_id)))
+            case ContentAttached() as fact:
+                _attach(items, fact)
             case ToolCallRequested() as fact if fact.call_id in calls:
                 calls[fact.call_id].parameters = fact.parameters
             case ToolCallRequested() as fact:
@@ -141,6 +145,13 @@ def _message(
         item.role, item.finish_reason, item.task_id = "assistant", fact.finish_reason, fact.task_id
         item.tried = fact.tried
     return item
+
+
+def _attach(items: Iterable[HistoryItem], fact: ContentAttached) -> None:
+    paths = tuple(one.path for one in fact.attachments if not one.refused)
+    for item in items:
+        if fact.to in (item.call_id, item.message_id):
+            item.attached = paths
 
 
 def _call(entry: Entry, fact: ToolCallRequested) -> HistoryItem:

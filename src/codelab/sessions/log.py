@@ -86,7 +86,7 @@ class SessionLog:
 
         Delegated tasks are left out: their conversations are their own.
         """
-        kinds = ("user_message", "assistant_message", "restarted", "tool_result")
+        kinds = ("user_message", "assistant_message", "restarted", "tool_result", "attached")
         query = (
             sa.select(entries)
             .where(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from codelab.sdk.messages import Message, ToolCall
 from codelab.sdk.model import Usage
-from codelab.sessions.conversation import Said, said_by
+from codelab.sessions.attachments import written_out
+from codelab.sessions.conversation import Said, attach, said_by
 from codelab.sessions.events import (
     INTERRUPTED,
     ROOT_TASK,
@@ -15,8 +16,8 @@ from codelab.sessions.events import (
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    ContentAttached,
     ContextCompacted,
-    MessageContext,
     PlanStep,
     PlanUpdated,
     ToolCallCompleted,
@@ -38,6 +39,8 @@ class Task:
     compactions: list[ContextCompacted] = field(default_factory=list)
     requested: dict[str, ToolCallRequested] = field(default_factory=dict)
     open_calls: dict[str, ToolCall] = field(default_factory=dict)
+    # The files with the project's instructions that it was shown.
+    instructed: set[str] = field(default_factory=set)
     depth: int = 0
     steps: int = 0
     # How many messages in a row had tool calls and not one that could be used.
@@ -70,7 +73,8 @@ class TurnState:
     user_name: str = ""
     wanted_agent: str | None = None
     wanted_model: str | None = None
-    context: MessageContext = field(default_factory=MessageContext)
+    # What the project tells everybody who works on it.
+    instructions: str = ""
     tasks: dict[str, Task] = field(default_factory=dict)
     plan: tuple[PlanStep, ...] = ()
     usage: Usage = field(default_factory=Usage)
@@ -110,8 +114,8 @@ class TurnState:
                 self._complete(fact)
             case UsageRecorded():
                 self.usage = self.usage.plus(fact.usage)
-            case ContextCompacted():
-                self.task(fact.task_id).compactions.append(fact)
+            case ContentAttached() | ContextCompacted():
+                self._show(fact)
             case TurnFailed():
                 self.task(fact.task_id).failure = fact
             case TurnEnded():
@@ -122,8 +126,18 @@ class TurnState:
         self.user_name = fact.by
         self.wanted_agent = fact.agent
         self.wanted_model = fact.model
-        self.context = fact.context
         self._say(self.root, fact)
+
+    def _show(self, fact: ContentAttached | ContextCompacted) -> None:
+        """Change what a task's model is shown."""
+        task = self.task(fact.task_id)
+        if isinstance(fact, ContextCompacted):
+            task.compactions.append(fact)
+        elif fact.to:
+            attach(task.said, fact)
+            task.instructed.update(one.path for one in fact.attachments)
+        else:
+            self.instructions = written_out(fact.attachments, "")
 
     def _choose(self, fact: AgentChosen) -> None:
         task = self.task(fact.task_id)

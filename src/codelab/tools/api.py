@@ -19,10 +19,11 @@ from codelab.sdk.tool import Category, Risk, Tool, ToolContext, ToolResult
 from codelab.tools import arguments, execution
 from codelab.tools.errors import ApprovalRequired, ApprovalStale, ToolNotGranted
 from codelab.tools.events import ToolExecuted
+from codelab.tools.execution import bounded
 from codelab.tools.registry import Registry
 from codelab.workspace.api import FILE_OPERATIONS, reveal
 
-__all__ = ["PreparedCall", "Tools"]
+__all__ = ["PreparedCall", "Tools", "bounded"]
 
 
 class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -170,6 +170,23 @@ def test_a_compaction_says_what_it_did(data: dict[str, Any], what: str) -> None:
     assert "90,000 → 70,000 tokens" in shown(line)
 
 
+def test_what_the_model_is_shown_of_the_project_is_named() -> None:
+    items = [
+        {"path": "AGENTS.md", "kind": "instructions"},
+        {"path": "a.py", "kind": "file", "truncated": True},
+        {"path": "b.py\x1b", "kind": "file", "refused": "it is gone."},
+    ]
+    note = Transcript("s").apply(frame("attached", attachments=items))
+    assert note is not None
+    line = render.note(note)
+    assert line is not None
+    text = shown(line)
+    assert "AGENTS.md: the project's instructions" in text
+    assert "a.py: attached, in part" in text
+    assert "is not attached: it is gone." in text
+    assert "\x1b" not in text
+
+
 def test_the_status_line_says_how_full_the_window_is() -> None:
     transcript = Transcript("s")
     assert "context" not in render.status(transcript).plain

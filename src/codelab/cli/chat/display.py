@@ -11,7 +11,7 @@ import msgspec
 
 from codelab.cli.chat.frames import Frame
 from codelab.cli.chat.printable import printable
-from codelab.cli.chat.render import call_title, restarted, waiting
+from codelab.cli.chat.render import attached, call_title, restarted, waiting
 from codelab.cli.chat.transcript import Call, Note, Transcript
 from codelab.kit.invocation import spelled
 
@@ -125,6 +125,8 @@ def _line(note: Note) -> str:
             return f"[broken off] {note.answer.text}"
         case "restarted":
             return f"[again] {restarted(frame)}"
+        case "attached":
+            return attached(frame)
         case "waiting":
             return f"[waiting] {waiting(frame)}"
         case "result":

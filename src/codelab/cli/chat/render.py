@@ -48,13 +48,28 @@ def note(item: Note) -> RenderableType | None:
             status, by = frame.text("status"), frame.text("by")
             feedback = f": {frame.text('feedback')}" if frame.text("feedback") else ""
             return _dim(f"  {item.call.tool} was {status} by {by}{feedback}")
-        case "compacted":
-            return _dim(_compacted(frame))
+        case "compacted" | "attached":
+            return _dim(_compacted(frame) if item.kind == "compacted" else attached(frame))
         case "error":
             return Text(f"✗ {printable(frame.text('message'))}", style="red")
         case "done" if frame.text("stop_reason") != "end":
             return Text(f"Stopped: {printable(frame.text('stop_reason'))}.", style="yellow")
     return None
+
+
+def attached(frame: Frame) -> str:
+    """Say what the model is shown of the project, a line for each."""
+    items = frame.data.get("attachments")
+    return "\n".join(_attachment(one) for one in items or () if isinstance(one, dict))
+
+
+def _attachment(item: dict[str, Any]) -> str:
+    path, refused = item.get("path"), item.get("refused")
+    if refused:
+        return f"@ {path} is not attached: {refused}"
+    what = "the project's instructions" if item.get("kind") == "instructions" else "attached"
+    part = ", in part" if item.get("truncated") else ""
+    return f"@ {path}: {what}{part}"
 
 
 def restarted(frame: Frame) -> str:

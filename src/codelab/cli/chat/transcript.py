@@ -58,6 +58,7 @@ class Note:
         "approval",
         "plan",
         "compacted",
+        "attached",
         "error",
         "done",
     ]
@@ -209,6 +210,9 @@ class Transcript:
     def _compacted(self, frame: Frame) -> Note:
         return Note("compacted", frame)
 
+    def _attached(self, frame: Frame) -> Note:
+        return Note("attached", frame)
+
     def _context(self, frame: Frame) -> None:
         if not frame.text("task_id"):
             self.context_tokens = int(frame.number("used_tokens"))
@@ -245,6 +249,7 @@ _HANDLERS = {
     "usage": Transcript._usage,
     "context": Transcript._context,
     "compacted": Transcript._compacted,
+    "attached": Transcript._attached,
     "error": Transcript._error,
     "done": Transcript._done,
 }

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.sdk.workspace import FileContent
-from codelab.tools.builtin import syntax
+from codelab.tools.builtin import syntax, well_formed
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.replacements import Applied, Replacement, apply
 from codelab.tools.builtin.writing import prepared_write
@@ -42,7 +42,7 @@ class EditFile(Tool[EditFileParameters]):
         "Change parts of a file by exact replacements, all or none unless "
         "skip_unmatched is set. Read the file first and copy "
         "the text to replace exactly. A human sees the difference and decides. Python, JSON, "
-        "YAML and TOML must stay valid."
+        "YAML and TOML must stay valid, other code well-formed."
     )
     parameters = EditFileParameters
     category = Category.WRITE
@@ -59,6 +59,7 @@ class EditFile(Tool[EditFileParameters]):
         content = await context.workspace.read(parameters.path)
         new = await _applied(content, parameters)
         await syntax.check(parameters.path, new.text)
+        await well_formed.check(context, parameters.path, new.text)
         preparation = await prepared_write(context, parameters.path, new.text)
         if preparation.state != content.digest:
             raise ToolError(f"{parameters.path} is being changed by somebody else. Read it again.")

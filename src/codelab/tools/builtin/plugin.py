@@ -17,6 +17,7 @@ from codelab.tools.builtin.git_merge import GitMerge
 from codelab.tools.builtin.git_pull import GitPull
 from codelab.tools.builtin.git_push import GitPush
 from codelab.tools.builtin.reading import ReadFile
+from codelab.tools.builtin.relating import RelatedFiles
 from codelab.tools.builtin.writing import DeleteFile, WriteFile
 
 
@@ -27,6 +28,7 @@ def register_tools() -> Sequence[Tool[Any]]:
         ReadFile(),
         ListFiles(),
         SearchFiles(),
+        RelatedFiles(),
         WriteFile(),
         EditFile(),
         DeleteFile(),

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
-from codelab.tools.builtin import syntax
+from codelab.tools.builtin import syntax, well_formed
 from codelab.tools.builtin.fields import FilePath
 
 
@@ -28,7 +28,7 @@ class WriteFile(Tool[WriteFileParameters]):
     description = (
         "Create a file or replace all of its content, at most 1 MB; folders are made as needed. "
         "For changes in a file that exists, edit_file is better. A human sees the difference and "
-        "decides. Python, JSON, YAML and TOML must be valid."
+        "decides. Python, JSON, YAML and TOML must be valid, other code well-formed."
     )
     parameters = WriteFileParameters
     category = Category.WRITE
@@ -43,6 +43,7 @@ class WriteFile(Tool[WriteFileParameters]):
     async def prepare(self, context: ToolContext, parameters: WriteFileParameters) -> Preparation:
         """Check the syntax and show the difference."""
         await syntax.check(parameters.path, parameters.content)
+        await well_formed.check(context, parameters.path, parameters.content)
         return await prepared_write(context, parameters.path, parameters.content)
 
     async def execute(self, context: ToolContext, parameters: WriteFileParameters) -> ToolResult:
