@@ -18,6 +18,7 @@ from codelab.sdk.workspace import (
 )
 from codelab.workspace import files
 from codelab.workspace.box import Access
+from codelab.workspace.contents import Contents, Stamp, Text, text_of
 from codelab.workspace.diffs import unified
 from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
 from codelab.workspace.git import access_of, git_command
@@ -44,16 +45,24 @@ class Folder:
         sandbox: Where commands run.
         layer: The layer that keeps them in a box.
         threads: Where blocking calls go.
+        contents: What files held a moment ago; without it each is read anew.
     """
 
     def __init__(
-        self, root: Path, rules: Rules, sandbox: Sandbox, layer: Layer, threads: Executor
+        self,
+        root: Path,
+        rules: Rules,
+        sandbox: Sandbox,
+        layer: Layer,
+        threads: Executor,
+        contents: Contents | None = None,
     ) -> None:
         self._root = root
         self._rules = rules
         self._sandbox = sandbox
         self._layer = layer
         self._threads = threads
+        self._contents = contents
 
     def root(self) -> str:
         """Name the root folder, as approvals show it."""
@@ -66,14 +75,8 @@ class Folder:
     async def read(self, path: str) -> FileContent:
         """Read a text file of at most 10 MB."""
         path = clean(path)
-
-        def work(root: int) -> FileContent:
-            data = files.read(root, self._rules, path)
-            return FileContent(
-                path=path, text=decode(data, path), digest=digest_of(data), size=len(data)
-            )
-
-        return await self._in_thread(work)
+        found = await self._kept(path) or await self._read(path)
+        return FileContent(path=path, text=found.text, digest=found.digest, size=found.size)
 
     async def list(self, path: str = ROOT, *, recursive: bool = False) -> Listing:
         """List a folder without what is excluded."""
@@ -181,6 +184,23 @@ class Folder:
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S
         )
+
+    async def _kept(self, path: str) -> Text | None:
+        if self._contents is None:
+            return None
+        # Whether it may be read is asked each time; kept is only what it holds.
+        stamp = await self._in_thread(lambda root: files.look(root, self._rules, path))
+        return await self._contents.find(str(self._root), stamp, path)
+
+    async def _read(self, path: str) -> Text:
+        def work(root: int) -> tuple[Text, bytes, Stamp | None]:
+            data, stamp = files.read(root, self._rules, path)
+            return text_of(data, path), data, stamp
+
+        found, data, stamp = await self._in_thread(work)
+        if self._contents and stamp:
+            await self._contents.keep(str(self._root), stamp, data, found.digest)
+        return found
 
     def _search_start(self, root: int, path: str) -> str:
         try:
