@@ -46,24 +46,26 @@ def contents(cache: Slow) -> Contents:
 
 
 @pytest.fixture
-def agent(
-    root: Path, sandbox: Sandbox, threads: ThreadPoolExecutor, contents: Contents
-) -> Folder:
+def agent(root: Path, sandbox: Sandbox, threads: ThreadPoolExecutor, contents: Contents) -> Folder:
     return Folder(root, Rules(Audience.AGENT), sandbox, "bubblewrap", threads, contents)
+
+
+def written(path: Path, data: bytes) -> Stamp:
+    """Write a file and return its state."""
+    path.write_bytes(data)
+    return stamp_of(path.stat())
 
 
 async def settled(contents: Contents, path: Path, data: bytes, root: Path) -> None:
     """Keep what a file holds, as is done once it has been left alone for two seconds."""
-    path.write_bytes(data)
-    await contents.keep(str(root), stamp_of(path.stat()), data, digest_of(data))
+    await contents.keep(str(root), written(path, data), data, digest_of(data))
 
 
 async def test_what_is_kept_is_not_read_again(
     agent: Folder, root: Path, contents: Contents
 ) -> None:
     # Something else is kept than the file holds, so that one sees where the answer comes from.
-    (root / "a.txt").write_bytes(b"on the disk")
-    stamp = stamp_of((root / "a.txt").stat())
+    stamp = written(root / "a.txt", b"on the disk")
     await contents.keep(str(root), stamp, "из памяти".encode(), "d" * 64)
     found = await agent.read("a.txt")
     assert (found.text, found.digest, found.size) == ("из памяти", "d" * 64, 17)

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
+from codelab.kit.masking import masks_in
 from codelab.sdk.workspace import (
     Change,
     CommandResult,
@@ -20,12 +21,18 @@ from codelab.workspace import files
 from codelab.workspace.box import Access
 from codelab.workspace.contents import Contents, Stamp, Text, text_of
 from codelab.workspace.diffs import unified
-from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
+from codelab.workspace.errors import (
+    CommandRefused,
+    FileMissing,
+    FileTooLarge,
+    MaskWritten,
+    NotText,
+)
 from codelab.workspace.git import access_of, git_command
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
-from codelab.workspace.rules import Rules
+from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox import Layer, Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
@@ -114,6 +121,7 @@ class Folder:
             data = encode(content, encoding_of(now.data if now else b""))
             if len(data) > files.LARGEST_WRITE:
                 raise FileTooLarge("At most 1 MB can be written at once.", field="content")
+            self._refuse_masks(now, content, path)
             return Change(
                 path=path,
                 diff=unified(_shown(now, path), content, path, is_new=now is None),
@@ -147,6 +155,7 @@ class Folder:
         def work(root: int) -> str:
             now = files.present(root, self._rules, path)
             data = encode(content, encoding_of(now.data if now else b""))
+            self._refuse_masks(now, content, path)
             files.write(root, self._rules, path, data, before)
             return digest_of(data)
 
@@ -184,6 +193,18 @@ class Folder:
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S
         )
+
+    def _refuse_masks(self, now: files.Present | None, content: str, path: str) -> None:
+        # People are shown their files as they are; only agents can take a mask for the text.
+        if self._rules.audience is Audience.HUMAN:
+            return
+        if masks := masks_in(content) - masks_in(_shown(now, path)):
+            raise MaskWritten(
+                f"The content holds {min(masks)}. That is no text of the file: it stands for a "
+                "secret that you are not shown, and writing it would destroy the secret. Change "
+                "the other lines with edit_file and leave this one as it is.",
+                field="content",
+            )
 
     async def _kept(self, path: str) -> Text | None:
         if self._contents is None:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
+from codelab.sdk.masking import mask_key_blocks
 from codelab.sdk.workspace import FileContent
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.numbering import numbered
@@ -68,7 +69,10 @@ class ReadFile(Tool[ReadFileParameters]):
 
 
 async def _answer(content: FileContent, parameters: ReadFileParameters) -> ToolResult:
-    text, is_partial = await asyncio.to_thread(
-        numbered, content.text, content.path, parameters.start_line, parameters.end_line
-    )
+    def read() -> tuple[str, bool]:
+        # Before the text is cut: of a part of a key nobody could tell what it is.
+        text = mask_key_blocks(content.text)
+        return numbered(text, content.path, parameters.start_line, parameters.end_line)
+
+    text, is_partial = await asyncio.to_thread(read)
     return ToolResult(output=text, truncated=is_partial)
