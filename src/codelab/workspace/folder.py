@@ -92,12 +92,22 @@ class Folder:
             lambda root: list_folder(root, self._rules, path, recursive=recursive)
         )
 
-    async def search(self, pattern: str, path: str = ROOT) -> Matches:
+    async def search(
+        self, pattern: str, path: str = ROOT, *, glob: str = "", ignore_case: bool = False
+    ) -> Matches:
         """Find the lines that match a regular expression (linear-time syntax)."""
         path = clean(path)
         start = await self._in_thread(lambda root: self._search_start(root, path))
         hidden = self._rules.allows_hidden
-        found = await find(self._sandbox, self._root, pattern, start, shows_hidden=hidden)
+        found = await find(
+            self._sandbox,
+            self._root,
+            pattern,
+            start,
+            shows_hidden=hidden,
+            glob=glob,
+            ignore_case=ignore_case,
+        )
         return await self._in_thread(
             lambda root: gather(found, lambda path: self._rules.lists(root, path))
         )
