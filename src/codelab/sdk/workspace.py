@@ -7,7 +7,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-
 Kind = Literal["file", "folder", "link", "other"]
 
 
