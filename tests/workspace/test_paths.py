@@ -216,6 +216,7 @@ def test_walking_never_leaves_the_root_while_a_folder_becomes_a_link(root: Path)
             (root / "real").symlink_to(outside)
             (root / "real").unlink()
             (root / "spare").rename(root / "real")
+            stop.wait(0.0002)  # Long enough that some walks get through.
 
     flipper = threading.Thread(target=flip)
     flipper.start()
@@ -229,8 +230,9 @@ def test_walking_never_leaves_the_root_while_a_folder_becomes_a_link(root: Path)
                 except OSError:
                     seen["refused"] += 1
                     continue
-                assert os.read(found, 100) == b"inside"
+                content = os.read(found, 100)
                 os.close(found)
+                assert content == b"inside"
                 seen["read"] += 1
     finally:
         stop.set()
