@@ -230,9 +230,9 @@ def test_walking_never_leaves_the_root_while_a_folder_becomes_a_link(root: Path)
                 except OSError:
                     seen["refused"] += 1
                     continue
-                content = os.read(found, 100)
+                got = os.read(found, 100)
                 os.close(found)
-                assert content == b"inside"
+                assert got == b"inside"
                 seen["read"] += 1
     finally:
         stop.set()
