@@ -166,6 +166,7 @@ def create_app(
     metrics = Metrics()
     metrics.watch_database(db)
     metrics.watch_cache("sign_ins", auth.remembered)
+    metrics.watch_cache("file_contents", workspaces.contents.looked_up)
     metrics.watch_models(models.rests)
     if models.budget:
         metrics.watch_budget(models.budget.outcomes, models.budget.reserved)

@@ -4,6 +4,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,12 @@ from codelab.kit.errors import CodeLabError
 from codelab.workspace.errors import FileMissing, NotRegular, PathRefused, WorkspaceGone
 from codelab.workspace.folder import Folder
 from codelab.workspace.paths import has_openat2, opened_root, walk
+from codelab.workspace.text import digest_of
 from tests.workspace.conftest import MakeFolder
-from tests.workspace.places import remove
+from tests.workspace.places import names, remove
 
 RACE_S = 1.0
+FLIPPED_ENTRIES = {"flipped/secret.txt", "flipped/new.txt"}
 
 
 async def test_links_inside_are_followed_and_those_that_lead_out_are_not(
@@ -133,13 +137,14 @@ async def test_a_folder_that_vanished_is_said_to_be_gone(folder: Folder, root: P
         await folder.read("outside.txt")
 
 
-@pytest.mark.skipif(not has_openat2(), reason="links are not followed at all on this kernel")
-async def test_a_link_that_is_flipped_meanwhile_never_leads_out(folder: Folder, root: Path) -> None:
-    (root / "in").mkdir()
-    (root / "in" / "secret.txt").write_text("inside", "utf-8")
+@contextmanager
+def flipping(root: Path) -> Iterator[Path]:
+    """A name in the project that leads inside and outside by turns; yields what lies outside."""
     outside = root.parent / "out"
-    outside.mkdir()
-    (outside / "secret.txt").write_text("outside", "utf-8")
+    for place, content in ((root / "in", "inside"), (outside, "outside")):
+        place.mkdir()
+        (place / "secret.txt").write_text(content, "utf-8")
+    (outside / "only-outside.txt").touch()
     stop = threading.Event()
 
     def flip() -> None:
@@ -153,8 +158,17 @@ async def test_a_link_that_is_flipped_meanwhile_never_leads_out(folder: Folder, 
 
     flipper = threading.Thread(target=flip)
     flipper.start()
-    seen = {"read": 0, "refused": 0}
     try:
+        yield outside
+    finally:
+        stop.set()
+        flipper.join()
+
+
+@pytest.mark.skipif(not has_openat2(), reason="links are not followed at all on this kernel")
+async def test_a_link_that_is_flipped_meanwhile_never_leads_out(folder: Folder, root: Path) -> None:
+    seen = {"read": 0, "refused": 0}
+    with flipping(root):
         ends = time.monotonic() + RACE_S
         while time.monotonic() < ends:
             try:
@@ -162,6 +176,64 @@ async def test_a_link_that_is_flipped_meanwhile_never_leads_out(folder: Folder, 
                 seen["read"] += 1
             except CodeLabError:
                 seen["refused"] += 1
+    assert seen["read"]
+    assert seen["refused"]
+
+
+async def test_writing_and_listing_do_not_follow_a_flipped_link_out(
+    folder: Folder, root: Path
+) -> None:
+    done = 0
+    with flipping(root) as outside:
+        ends = time.monotonic() + RACE_S
+        while time.monotonic() < ends:
+            with suppress(CodeLabError):
+                listing = await folder.list("flipped")
+                assert {entry.path for entry in listing.entries} <= FLIPPED_ENTRIES
+                done += 1
+            with suppress(CodeLabError):
+                await folder.write("flipped/new.txt", "new", before="")
+                await folder.delete("flipped/new.txt", before=digest_of(b"new"))
+                done += 1
+            with suppress(CodeLabError):
+                plan = await folder.plan_delete("flipped/secret.txt")
+                assert plan.before == digest_of(b"inside")
+    assert done
+    assert names(outside) == ["only-outside.txt", "secret.txt"]
+
+
+def test_walking_never_leaves_the_root_while_a_folder_becomes_a_link(root: Path) -> None:
+    """Where the kernel has no `openat2`, each component is opened without following links."""
+    outside = root.parent / "out"
+    for place, content in ((root / "real", "inside"), (outside, "outside")):
+        place.mkdir()
+        (place / "secret.txt").write_text(content, "utf-8")
+    stop = threading.Event()
+
+    def flip() -> None:
+        while not stop.is_set():
+            (root / "real").rename(root / "spare")
+            (root / "real").symlink_to(outside)
+            (root / "real").unlink()
+            (root / "spare").rename(root / "real")
+            stop.wait(0.0002)  # Long enough that some walks get through.
+
+    flipper = threading.Thread(target=flip)
+    flipper.start()
+    seen = {"read": 0, "refused": 0}
+    try:
+        with opened_root(root) as descriptor:
+            ends = time.monotonic() + RACE_S
+            while time.monotonic() < ends:
+                try:
+                    found = walk(descriptor, "real/secret.txt", os.O_RDONLY)
+                except OSError:
+                    seen["refused"] += 1
+                    continue
+                got = os.read(found, 100)
+                os.close(found)
+                assert got == b"inside"
+                seen["read"] += 1
     finally:
         stop.set()
         flipper.join()

@@ -2,9 +2,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from codelab.workspace.errors import PathRefused
 from codelab.workspace.folder import Folder
+from codelab.workspace.paths import opened_root
+from codelab.workspace.rules import Audience, Rules
 from tests.workspace.conftest import MakeFolder
 
 HIDDEN = [".env", ".ssh/id_rsa", "src/.secret", ".github/workflows/ci.yml", ".codelab-0.tmp"]
@@ -107,3 +111,24 @@ async def test_a_hostile_gitignore_costs_nothing(folder: Folder, root: Path) -> 
     (root / ".gitignore").unlink()
     os.mkfifo(root / ".gitignore")
     assert len(await listed(folder)) == 1
+
+
+NAMES = st.sampled_from(
+    ["a", ".env", ".github", "build", "dist", "x.pyc", "y.o", "Thumbs.db", ".git", "GIT~1", "log"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(NAMES, max_size=3), NAMES, st.booleans(), st.booleans())
+def test_within_a_folder_the_fast_way_says_the_same(
+    root: Path, folders: list[str], name: str, is_folder: bool, is_human: bool
+) -> None:
+    (root / ".gitignore").write_text("log\n!a/log\nbuild/\n", "utf-8")
+    rules = Rules(Audience.HUMAN if is_human else Audience.AGENT, [".github/"])
+    folder = "/".join(folders) or "."
+    path = "/".join([*folders, name])
+    with opened_root(root) as descriptor:
+        if folders and not rules.lists(descriptor, folder, is_folder=True):
+            return
+        fast = rules.within(descriptor, folder)(name, is_folder=is_folder)
+        assert fast == rules.lists(descriptor, path, is_folder=is_folder)

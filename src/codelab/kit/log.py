@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from codelab.kit import masking
+
 _LONGEST = 2000
 # Masking reads more than is kept, so that no half of a secret stays at the cut.
 _READ = 10 * _LONGEST
@@ -23,7 +25,7 @@ _SECRET_VALUES = re.compile(
     # Our own API tokens, keys of model providers and of GitHub, JSON Web Tokens, headers,
     # passwords in addresses.
     r"\bcodelab_[0-9a-f]{32}_\w{8,}|\bsk-[A-Za-z0-9_-]{8,}|\bgh[opsu]_\w{20,}|\bgithub_pat_\w{20,}"
-    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(?i:Bearer|Basic)\s+[\w.~+/=-]{8,}"
+    r"|(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]+|\b(?i:Bearer|Basic)\s+[\w.~+/=-]{8,}"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
     # What follows the name of a secret: `password=…`, `"api_key": "…"`.
     r"|(?i:(?<=password)|(?<=passwd)|(?<=secret)|(?<=token)|(?<=api_key)|(?<=api-key))"
@@ -92,7 +94,7 @@ def visible(text: str) -> str:
 
 def mask(text: str) -> str:
     """Replace what looks like a key, a token or a password in an address."""
-    return _SECRET_VALUES.sub("[secret]", text)
+    return masking.mask(_SECRET_VALUES.sub("[secret]", text))
 
 
 def _clean_value(key: str, value: object) -> object:

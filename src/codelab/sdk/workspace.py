@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
+
+Kind = Literal["file", "folder", "link", "other"]
 
 
 class FileContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,18 +20,41 @@ class FileContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One file or folder of a listing; `size` in bytes, 0 for folders."""
+    """One file or folder of a listing.
+
+    Args:
+        path: Where it is.
+        is_folder: Whether it is a folder.
+        size: In bytes; 0 for folders.
+        kind: What it is; a link is not followed, a pipe or a device is something other.
+        files: How many files lie in the folder and deeper, in recursive listings.
+        files_size: How large they are together.
+        is_folded: Whether the listing leaves out what is in the folder.
+    """
 
     path: str
     is_folder: bool
     size: int = 0
+    kind: Kind = "file"
+    files: int = 0
+    files_size: int = 0
+    is_folded: bool = False
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """A bounded listing; `total` counts what was left out too, as far as it was looked at."""
+    """A bounded listing.
+
+    Args:
+        entries: What is shown of it.
+        truncated: Whether something was left out.
+        more: How many further entries the folder itself has.
+        is_complete: Whether everything was counted; otherwise each number is a least one.
+    """
 
     entries: tuple[Entry, ...]
     truncated: bool = False
+    more: int = 0
+    is_complete: bool = True
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +65,25 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class FurtherMatches(msgspec.Struct, frozen=True, kw_only=True):
+    """How many lines of a file match besides those that are shown; that many at least."""
+
+    path: str
+    count: int
+
+
 class Matches(msgspec.Struct, frozen=True, kw_only=True):
-    """A bounded list of matches."""
+    """A bounded list of matches.
+
+    Args:
+        matches: What is shown, file by file.
+        truncated: Whether something was left out.
+        further: Which files have more matches than are shown.
+    """
 
     matches: tuple[Match, ...]
     truncated: bool = False
+    further: tuple[FurtherMatches, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,8 +134,17 @@ class Workspace(Protocol):
     async def list(self, path: str = ".", *, recursive: bool = False) -> Listing:
         """List a folder without what is excluded."""
 
-    async def search(self, pattern: str, path: str = ".") -> Matches:
-        """Find the lines that match a regular expression (linear-time syntax)."""
+    async def search(
+        self, pattern: str, path: str = ".", *, glob: str = "", ignore_case: bool = False
+    ) -> Matches:
+        """Find the lines that match a regular expression (linear-time syntax).
+
+        Args:
+            pattern: The expression.
+            path: The file or folder to search.
+            glob: Only files whose names fit, such as `*.py`; empty for all.
+            ignore_case: Whether capital and small letters are the same.
+        """
 
     async def plan_write(self, path: str, content: str) -> Change:
         """Say what writing this content would change."""

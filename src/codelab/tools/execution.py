@@ -1,4 +1,4 @@
-"""Calls a tool's own code, whatever it does, and bounds what it answers."""
+"""Calls a tool's own code, whatever it does, and bounds and masks what it answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import msgspec
 import structlog
 
 from codelab.kit.errors import CodeLabError
+from codelab.kit.masking import mask
 from codelab.sdk.tool import Preparation, Tool, ToolContext, ToolError, ToolResult
+from codelab.tools.masked_output import MaskedOutput
 from codelab.workspace.api import clean
 
 LONGEST_RESULT = 48_000
 
 _NOTE = "\n… {} characters left out; ask for a smaller part …\n"
 _ROOM = (LONGEST_RESULT - 100) // 2
+_MARGIN = 4000
 
 _NOT_THE_CALLERS = 500
 
@@ -54,11 +57,13 @@ async def prepare(tool: Tool[Any], context: ToolContext, parameters: msgspec.Str
 
 
 async def execute(tool: Tool[Any], context: ToolContext, parameters: msgspec.Struct) -> ToolResult:
-    """Run the tool; what goes wrong becomes a result that says so."""
+    """Run the tool; what goes wrong becomes a result that says so; no secret is in either."""
+    shown = MaskedOutput(context.on_output)
+    inside = msgspec.structs.replace(context, on_output=shown.feed)
     try:
-        result = await tool.execute(context, parameters)
+        result = await tool.execute(inside, parameters)
     except CodeLabError as error:
-        return ToolResult(ok=False, output=error.message)
+        return bounded(ToolResult(ok=False, output=error.message))
     except asyncio.CancelledError:
         current = asyncio.current_task()
         if current and current.cancelling():
@@ -67,21 +72,26 @@ async def execute(tool: Tool[Any], context: ToolContext, parameters: msgspec.Str
         return ToolResult(ok=False, output=_failure(tool, context))
     except Exception:
         return ToolResult(ok=False, output=_failure(tool, context))
+    finally:
+        shown.close()
     return bounded(result)
 
 
 def bounded(result: ToolResult) -> ToolResult:
-    """Keep the head and the tail of an answer that is too long for a model."""
-    excess = len(result.output) - LONGEST_RESULT
-    if excess <= 0:
-        return result
-    head, tail = result.output[:_ROOM], result.output[-_ROOM:]
+    """Mask secrets in an answer, and keep head and tail of one that is too long for a model."""
+    if len(result.output) <= LONGEST_RESULT:
+        return msgspec.structs.replace(result, output=mask(result.output))
+    # What is masked is more than what is kept, so that no half of a secret stays at the cut.
+    head = mask(result.output[: _ROOM + _MARGIN])[:_ROOM]
+    tail = mask(result.output[-_ROOM - _MARGIN :])[-_ROOM:]
     note = _NOTE.format(len(result.output) - 2 * _ROOM)
     return ToolResult(ok=result.ok, output=head + note + tail, truncated=True)
 
 
 def mendable(error: CodeLabError) -> CodeLabError:
     """Turn what a model may mend into a `ToolError`; leave what only time or people can mend."""
+    error.message = mask(error.message)
+    error.args = (error.message,)
     if isinstance(error, ToolError) or error.retryable or error.status >= _NOT_THE_CALLERS:
         return error
     return ToolError(error.message, field=error.field)

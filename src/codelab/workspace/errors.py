@@ -42,6 +42,14 @@ class NotText(CodeLabError):
     status = 415
 
 
+class MaskWritten(CodeLabError):
+    """The content holds a mask where a secret was, and writing it would destroy the secret."""
+
+    code = "mask_written"
+    title = "A secret would be lost"
+    status = 422
+
+
 class FileChanged(Conflict):
     """Somebody changed the file since it was looked at."""
 

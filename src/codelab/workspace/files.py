@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 import msgspec
 
 from codelab.kit.ids import new_id
+from codelab.workspace.contents import Stamp, is_settled, stamp_of
 from codelab.workspace.errors import (
     DiskFull,
     FileChanged,
@@ -67,12 +68,34 @@ class Present(msgspec.Struct, frozen=True):
     owner: tuple[int, int]
 
 
-def read(root: int, rules: Rules, path: str) -> bytes:
-    """Read a file of at most 10 MB.
+def look(root: int, rules: Rules, path: str) -> Stamp:
+    """Return the state of a file that may be read.
 
     Raises:
         CodeLabError: One of the conditions of `workspace.errors`.
     """
+    with _readable(root, rules, path) as descriptor:
+        return stamp_of(os.fstat(descriptor))
+
+
+def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp | None]:
+    """Read a file of at most 10 MB.
+
+    Returns:
+        The bytes, and the file's state; none if it may have changed while it was read.
+
+    Raises:
+        CodeLabError: One of the conditions of `workspace.errors`.
+    """
+    with _readable(root, rules, path) as descriptor:
+        before = stamp_of(os.fstat(descriptor))
+        data = _read_all(descriptor, path)
+        after = stamp_of(os.fstat(descriptor))
+    return data, after if is_settled(before, after, time.time_ns()) else None
+
+
+@contextmanager
+def _readable(root: int, rules: Rules, path: str) -> Iterator[int]:
     rules.check(root, path)
     for _ in range(_TRIES):
         with opened_file(root, path) as descriptor:
@@ -81,7 +104,8 @@ def read(root: int, rules: Rules, path: str) -> bytes:
                 continue  # Just now, a writer puts another file in this one's place.
             if real != path:
                 rules.check(root, real)
-            return _read_all(descriptor, path)
+            yield descriptor
+            return
     raise FileChanged(f"{path} is being changed all the time. Try again.", field="path")
 
 

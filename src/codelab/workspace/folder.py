@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
+from codelab.kit.masking import masks_in
 from codelab.sdk.workspace import (
     Change,
     CommandResult,
@@ -18,16 +19,23 @@ from codelab.sdk.workspace import (
 )
 from codelab.workspace import files
 from codelab.workspace.box import Access
+from codelab.workspace.contents import Contents, Stamp, Text, text_of
 from codelab.workspace.diffs import unified
 from codelab.workspace.egress.git_calls import git_with_remote
 from codelab.workspace.egress.reach import network_shown, reach_of
-from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
+from codelab.workspace.errors import (
+    CommandRefused,
+    FileMissing,
+    FileTooLarge,
+    MaskWritten,
+    NotText,
+)
 from codelab.workspace.git import access_of, git_command
 from codelab.workspace.layers import WORDS, LayerName
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
-from codelab.workspace.rules import Rules
+from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
@@ -47,16 +55,24 @@ class Folder:
         sandbox: Where commands run.
         layer: The layer that keeps them in a box.
         threads: Where blocking calls go.
+        contents: What files held a moment ago; without it each is read anew.
     """
 
     def __init__(
-        self, root: Path, rules: Rules, sandbox: Sandbox, layer: LayerName, threads: Executor
+        self,
+        root: Path,
+        rules: Rules,
+        sandbox: Sandbox,
+        layer: LayerName,
+        threads: Executor,
+        contents: Contents | None = None,
     ) -> None:
         self._root = root
         self._rules = rules
         self._sandbox = sandbox
         self._layer = layer
         self._threads = threads
+        self._contents = contents
 
     def root(self) -> str:
         """Name the root folder, as approvals show it."""
@@ -73,14 +89,8 @@ class Folder:
     async def read(self, path: str) -> FileContent:
         """Read a text file of at most 10 MB."""
         path = clean(path)
-
-        def work(root: int) -> FileContent:
-            data = files.read(root, self._rules, path)
-            return FileContent(
-                path=path, text=decode(data, path), digest=digest_of(data), size=len(data)
-            )
-
-        return await self._in_thread(work)
+        found = await self._kept(path) or await self._read(path)
+        return FileContent(path=path, text=found.text, digest=found.digest, size=found.size)
 
     async def list(self, path: str = ROOT, *, recursive: bool = False) -> Listing:
         """List a folder without what is excluded."""
@@ -89,12 +99,22 @@ class Folder:
             lambda root: list_folder(root, self._rules, path, recursive=recursive)
         )
 
-    async def search(self, pattern: str, path: str = ROOT) -> Matches:
+    async def search(
+        self, pattern: str, path: str = ROOT, *, glob: str = "", ignore_case: bool = False
+    ) -> Matches:
         """Find the lines that match a regular expression (linear-time syntax)."""
         path = clean(path)
         start = await self._in_thread(lambda root: self._search_start(root, path))
         hidden = self._rules.allows_hidden
-        found = await find(self._sandbox, self._root, pattern, start, shows_hidden=hidden)
+        found = await find(
+            self._sandbox,
+            self._root,
+            pattern,
+            start,
+            shows_hidden=hidden,
+            glob=glob,
+            ignore_case=ignore_case,
+        )
         return await self._in_thread(
             lambda root: gather(found, lambda path: self._rules.lists(root, path))
         )
@@ -118,6 +138,7 @@ class Folder:
             data = encode(content, encoding_of(now.data if now else b""))
             if len(data) > files.LARGEST_WRITE:
                 raise FileTooLarge("At most 1 MB can be written at once.", field="content")
+            self._refuse_masks(now, content, path)
             return Change(
                 path=path,
                 diff=unified(_shown(now, path), content, path, is_new=now is None),
@@ -151,6 +172,7 @@ class Folder:
         def work(root: int) -> str:
             now = files.present(root, self._rules, path)
             data = encode(content, encoding_of(now.data if now else b""))
+            self._refuse_masks(now, content, path)
             files.write(root, self._rules, path, data, before)
             return digest_of(data)
 
@@ -201,6 +223,35 @@ class Folder:
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S
         )
+
+    def _refuse_masks(self, now: files.Present | None, content: str, path: str) -> None:
+        # People are shown their files as they are; only agents can take a mask for the text.
+        if self._rules.audience is Audience.HUMAN:
+            return
+        if masks := masks_in(content) - masks_in(_shown(now, path)):
+            raise MaskWritten(
+                f"The content holds {min(masks)}. That is no text of the file: it stands for a "
+                "secret that you are not shown, and writing it would destroy the secret. Change "
+                "the other lines with edit_file and leave this one as it is.",
+                field="content",
+            )
+
+    async def _kept(self, path: str) -> Text | None:
+        if self._contents is None:
+            return None
+        # Whether it may be read is asked each time; kept is only what it holds.
+        stamp = await self._in_thread(lambda root: files.look(root, self._rules, path))
+        return await self._contents.find(str(self._root), stamp, path)
+
+    async def _read(self, path: str) -> Text:
+        def work(root: int) -> tuple[Text, bytes, Stamp | None]:
+            data, stamp = files.read(root, self._rules, path)
+            return text_of(data, path), data, stamp
+
+        found, data, stamp = await self._in_thread(work)
+        if self._contents and stamp:
+            await self._contents.keep(str(self._root), stamp, data, found.digest)
+        return found
 
     def _search_start(self, root: int, path: str) -> str:
         try:

@@ -12,7 +12,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from codelab.auth.api import Principal
-from codelab.sdk.workspace import Entry, Matches
+from codelab.sdk.workspace import Matches
 from codelab.workspace.explorer import Explorer, Saved
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.service import Workspaces
@@ -52,11 +52,19 @@ class FileText(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class TreeEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or folder; `size` in bytes, 0 for folders."""
+
+    path: str
+    is_folder: bool
+    size: int
+
+
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """A folder's entries, in part when `truncated`."""
 
     path: str
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeEntry, ...]
     truncated: bool
 
 
@@ -102,7 +110,11 @@ async def list_tree(
 ) -> Tree:
     """List a folder; what is excluded is left out."""
     listing = await explorer.tree(request.user, workspace_id, path, recursive=recursive)
-    return Tree(path=path, entries=listing.entries, truncated=listing.truncated)
+    entries = (
+        TreeEntry(path=entry.path, is_folder=entry.is_folder, size=entry.size)
+        for entry in listing.entries
+    )
+    return Tree(path=path, entries=tuple(entries), truncated=listing.truncated)
 
 
 @get("/workspaces/{workspace_id:str}/search")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pathspec
@@ -27,6 +27,10 @@ EXCLUDED = (
     ".DS_Store",
     "Thumbs.db",
 )
+
+_EXCLUDED_FOLDERS = frozenset(line[:-1] for line in EXCLUDED if line.endswith("/"))
+_EXCLUDED_ENDS = tuple(line[1:] for line in EXCLUDED if line.startswith("*"))
+_EXCLUDED_NAMES = frozenset(line for line in EXCLUDED if line[0] != "*" and line[-1] != "/")
 
 _IGNORE_FILE = ".gitignore"
 _IGNORE_BYTES = 100_000
@@ -98,6 +102,31 @@ class Rules:
         if not self.shows_hidden and self.is_hidden(path):
             return False
         return not self.is_excluded(root, path, is_folder=is_folder)
+
+    def within(self, root: int, folder: str) -> Callable[..., bool]:
+        """Return what tells of each name in a folder whether `lists` is true, and much faster.
+
+        Args:
+            root: The workspace.
+            folder: A folder that belongs into listings itself.
+        """
+        places = ["", *prefixes(folder)]
+        read = [(place, self._ignored_in(root, place)) for place in places]
+        specs = [(place, spec) for place, spec in read if spec.patterns]
+
+        def belongs(name: str, *, is_folder: bool) -> bool:
+            if _REPOSITORY.fullmatch(name):
+                return False
+            path = joined(folder, name)
+            if name.startswith(".") and not self.shows_hidden and self.is_hidden(path):
+                return False
+            if name.endswith(_EXCLUDED_ENDS) or name in _EXCLUDED_NAMES:
+                return False
+            if is_folder and name in _EXCLUDED_FOLDERS:
+                return False
+            return not (specs and _last_word(specs, f"{path}/" if is_folder else path))
+
+        return belongs
 
     def is_hidden(self, path: str) -> bool:
         """Tell whether a component is hidden and not on the administrator's list."""

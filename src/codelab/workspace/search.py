@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, files
+from itertools import groupby, islice
 from pathlib import Path
 
 import msgspec
 
-from codelab.sdk.workspace import Match, Matches
+from codelab.sdk.workspace import FurtherMatches, Match, Matches
 from codelab.workspace.box import Access
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import PatternInvalid, SearchFailed
@@ -24,11 +25,15 @@ MOST_MATCHES = 200
 
 _LONGEST_S = 10.0
 _LONGEST_PATTERN = 1000
+_LONGEST_GLOB = 200
 _MOST_OUTPUT = 1_000_000
 _CHUNK = 65_536
 _LINE = re.compile(r"(?:\./)?([^\0\n]+)\0(\d+):(.*)")
 _FAILED = 2
 _MOST_IN_FILE = 100
+# Of each file at least, where not all matches have room: others are to be seen too.
+_SHOWN_IN_FILE = 20
+_MOST_FURTHER = 200
 _OPTIONS = (
     *("--no-config", "--no-messages", "--one-file-system", "--engine", "default"),
     *("--color", "never", "--no-heading", "--with-filename", "--line-number", "--null"),
@@ -47,7 +52,14 @@ class Found(msgspec.Struct, frozen=True):
 
 
 async def find(
-    sandbox: Sandbox, root: Path, pattern: str, path: str, *, shows_hidden: bool
+    sandbox: Sandbox,
+    root: Path,
+    pattern: str,
+    path: str,
+    *,
+    shows_hidden: bool,
+    glob: str = "",
+    ignore_case: bool = False,
 ) -> Found:
     """Run ripgrep.
 
@@ -59,14 +71,21 @@ async def find(
         pattern: A regular expression in ripgrep's own, linear-time syntax.
         path: The file or folder to search, links already followed.
         shows_hidden: Whether hidden files are searched.
+        glob: Only files whose names fit; empty for all.
+        ignore_case: Whether capital and small letters are the same.
 
     Raises:
-        PatternInvalid: The pattern is empty or too long.
+        PatternInvalid: The pattern is empty or too long, or the glob is.
         SearchFailed: ripgrep is missing.
     """
     if not pattern or len(pattern) > _LONGEST_PATTERN or "\0" in pattern:
         raise PatternInvalid("The pattern is empty, too long or holds a NUL.", field="pattern")
+    if len(glob) > _LONGEST_GLOB or "\0" in glob:
+        raise PatternInvalid("The glob is too long or holds a NUL.", field="glob")
     command = [*_OPTIONS, *(["--hidden"] if shows_hidden else [])]
+    command += ["--ignore-case"] if ignore_case else []
+    # Before the exclusions: of several globs the last one counts.
+    command += [f"--glob={glob}"] if glob else []
     for excluded in EXCLUDED:
         command += ["--glob", f"!{excluded}"]
     command += ["--regexp", pattern, "--", path]
@@ -105,13 +124,31 @@ def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
         )
     counts = Counter(match.path for match in matches)
     listed = {path: count for path, count in counts.items() if lists(path)}
-    kept = [match for match in matches if match.path in listed]
+    shown = _selected([match for match in matches if match.path in listed])
+    left = Counter(listed)
+    left.subtract(Counter(match.path for match in shown))
+    further = [FurtherMatches(path=path, count=left[path]) for path in listed if left[path]]
     # ripgrep stops in a file without saying so.
-    is_cut = len(kept) > MOST_MATCHES or max(listed.values(), default=0) >= _MOST_IN_FILE
+    is_cut = bool(further) or max(listed.values(), default=0) >= _MOST_IN_FILE
     return Matches(
-        matches=tuple(kept[:MOST_MATCHES]),
+        matches=tuple(shown),
         truncated=is_cut or found.truncated or bool(ended.stopped),
+        further=tuple(further[:_MOST_FURTHER]),
     )
+
+
+def _selected(matches: list[Match]) -> list[Match]:
+    if len(matches) <= MOST_MATCHES:
+        return matches
+    counts = Counter(match.path for match in matches).values()
+    each = next(
+        each
+        for each in range(_SHOWN_IN_FILE, MOST_MATCHES + 1)
+        if each == MOST_MATCHES or sum(min(each, count) for count in counts) >= MOST_MATCHES
+    )
+    by_file = groupby(matches, key=lambda match: match.path)
+    first = [match for _, inside in by_file for match in islice(inside, each)]
+    return first[:MOST_MATCHES]
 
 
 def _matches(lines: Iterable[str]) -> Iterable[Match]:

@@ -11,11 +11,13 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from codelab.auth.api import Principal
+from codelab.kit.cache import MemoryCache
 from codelab.kit.clock import utc_now
 from codelab.kit.db import Database
 from codelab.kit.errors import Conflict, Forbidden, NotFound
 from codelab.kit.ids import new_id
 from codelab.workspace import repository
+from codelab.workspace.contents import MEMORY_BYTES, Contents
 from codelab.workspace.errors import WorkspaceGone, WorkspaceRefused
 from codelab.workspace.events import WorkspaceCreated, WorkspaceDeleted
 from codelab.workspace.folder import Folder
@@ -53,6 +55,7 @@ class Workspaces:
         self._served: set[Path] = set()
         self._folders: dict[tuple[str, Audience], Folder] = {}
         self._warming: asyncio.Task[Standing] | None = None
+        self.contents = Contents(MemoryCache(MEMORY_BYTES))
 
     async def ensure(self, path: Path) -> WorkspaceRecord:
         """Offer a folder to all users of this server, for as long as this process runs.
@@ -158,7 +161,9 @@ class Workspaces:
         if folder is None:
             standing = await self._sandbox.standing()
             rules = Rules(audience, self._settings.allowed_hidden)
-            folder = Folder(path, rules, self._sandbox, standing.layer, self._threads)
+            folder = Folder(
+                path, rules, self._sandbox, standing.layer, self._threads, self.contents
+            )
             if len(self._folders) >= _OPEN_FOLDERS:
                 self._folders.clear()
             self._folders[workspace_id, audience] = folder
@@ -178,6 +183,7 @@ class Workspaces:
             self._warming.cancel()
             await asyncio.wait([self._warming])
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        await self.contents.close()
 
     async def _find(self, workspace_id: str) -> WorkspaceRecord:
         async with self._db.read() as reader:

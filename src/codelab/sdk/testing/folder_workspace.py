@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import fnmatch
 import hashlib
 import os
 import re
@@ -87,19 +88,28 @@ class FolderWorkspace:
             Entry(
                 path=self._relative(item),
                 is_folder=item.is_dir(),
+                kind="folder" if item.is_dir() else "file",
                 size=0 if item.is_dir() else item.stat().st_size,
             )
             for item in found[:_MOST]
         )
         return Listing(entries=entries, truncated=len(found) > _MOST)
 
-    async def search(self, pattern: str, path: str = ".") -> Matches:
+    async def search(
+        self, pattern: str, path: str = ".", *, glob: str = "", ignore_case: bool = False
+    ) -> Matches:
         """Find the lines that match a regular expression."""
         try:
-            wanted = re.compile(pattern)
+            wanted = re.compile(pattern, re.IGNORECASE if ignore_case else 0)
         except re.error as error:
             raise InvalidInput(f"The pattern is not valid: {error}.", field="pattern") from None
-        found = await asyncio.to_thread(lambda: tuple(self._matches(wanted, path)))
+        found = await asyncio.to_thread(
+            lambda: tuple(
+                match
+                for match in self._matches(wanted, path)
+                if not glob or fnmatch.fnmatchcase(match.path.rsplit("/", 1)[-1], glob)
+            )
+        )
         return Matches(matches=found[:_MOST], truncated=len(found) > _MOST)
 
     async def plan_write(self, path: str, content: str) -> Change:

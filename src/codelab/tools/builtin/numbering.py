@@ -67,21 +67,28 @@ def _numbered(lines: list[str], first: int, last: int) -> tuple[str, int]:
 
 def _outline(lines: list[str], path: str) -> str:
     total = len(lines)
-    found = [
-        f"{number:>6}\t{_cut(line.rstrip(), _LONGEST_OUTLINED)}"
-        for number, line in enumerate(lines, 1)
-        if _DEFINES.match(line[:_LONGEST_OUTLINED])
-    ]
     parts = [f"{path} has {total} lines: its outline and its beginning follow."]
+    found, seen = _definitions(lines)
     if found:
-        parts += ["Outline:", *found[:_MOST_OUTLINED]]
-    if len(found) > _MOST_OUTLINED:
-        parts.append(f"… {len(found) - _MOST_OUTLINED} further definitions …")
+        parts += ["Outline:", *found]
+    if seen < total:
+        parts.append(f"… further definitions may follow after line {seen} …")
     shown, reached = _numbered(lines, 1, min(total, _FIRST_LINES))
     parts += ["Beginning:", shown]
     if reached < total:
         parts.append(_read_on(path, reached + 1, total, total))
     return "\n".join(parts)
+
+
+def _definitions(lines: list[str]) -> tuple[list[str], int]:
+    """Return the first definitions, and how many lines were looked at for them."""
+    found: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if _DEFINES.match(line[:_LONGEST_OUTLINED]):
+            found.append(f"{number:>6}\t{_cut(line.rstrip(), _LONGEST_OUTLINED)}")
+            if len(found) == _MOST_OUTLINED:
+                return found, number
+    return found, len(lines)
 
 
 def _read_on(path: str, first: int, last: int, total: int) -> str:

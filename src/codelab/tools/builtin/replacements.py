@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import ToolError
+from codelab.sdk.masking import masks_in
 
 _COMPARED_LINES = 5000
 _COMPARED_LENGTH = 200
@@ -89,6 +90,11 @@ def _problem(text: str, old: str, label: str, path: str, *, replace_all: bool) -
 
 def _no_match(text: str, old: str, label: str, path: str) -> str:
     problem = f"{label} does not match anything in {path}."
+    if masks := masks_in(old):
+        return (
+            f"{problem} It holds {min(masks)}, which stands for a secret that you are not shown. "
+            "Choose text around it."
+        )
     near = _nearest(text, old)
     if not near:
         return f"{problem} Nothing in it is similar; read the file again."

@@ -9,7 +9,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from codelab.workspace.confinement.tree import children_of
 from codelab.workspace.errors import SandboxUnavailable
 
 _SCRIPT = Path(__file__).with_name("enter_namespace.py")

@@ -1,0 +1,8 @@
+"""What tools need to know of masks, which stand for secrets in every result of a tool.
+
+Results are masked wherever they come from; a tool that cuts texts hides key blocks before it does.
+"""
+
+from codelab.kit.masking import mask_key_blocks, masks_in
+
+__all__ = ["mask_key_blocks", "masks_in"]
