@@ -73,27 +73,36 @@ _ENVIRONMENT = (
 )
 # A merge that is only tried out keeps what it makes in the box's own memory.
 _TRYING_OUT = (f"GIT_OBJECT_DIRECTORY={TMP}", "GIT_ALTERNATE_OBJECT_DIRECTORIES=.git/objects")
-# Programs and ways around us whose names only the repository's settings know. Each is named there,
-# so that a setting with the same name can be put over it. What merges files is git's own merge.
+# Programs whose settings have names that only the repository knows: over each that is found there,
+# a setting with the same name is put. What merges files then is git's own merge.
 _NAMED_PROGRAMS = (
-    r"^(filter\..*\.(clean|smudge|process|required)|merge\..*\.driver|branch\..*\.mergeoptions"
-    r"|remote\..*\.mirror|credential\.(.*\.)?helper|http\.(.*\.)?sslverify)$"
+    r"^(filter\..*\.(clean|smudge|process|required)|merge\..*\.driver"
+    r"|branch\..*\.mergeoptions)$"
 )
 _SCRIPT = f"""
+listed() {{
+  git -c "safe.directory=*" -c safe.bareRepository=explicit \\
+    config --name-only --get-regexp '{_NAMED_PROGRAMS}'
+}}
+keys=$(listed 2>/dev/null)
+if [ $? -gt 1 ]; then
+  # It says why its settings cannot be read; without them, nothing is known to be off.
+  listed >/dev/null
+  exit 128
+fi
 n=0
 while IFS= read -r key; do
   case "$key" in
     "") continue ;;
     *.driver) value="git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B" ;;
     *.mergeoptions) value="--no-edit" ;;
-    *.required | *.mirror) value=false ;;
-    *.sslverify) value=true ;;
+    *.required) value=false ;;
     *) value= ;;
   esac
   export "GIT_CONFIG_KEY_$n=$key" "GIT_CONFIG_VALUE_$n=$value"
   n=$((n + 1))
 done <<EOF
-$(git config --name-only --get-regexp '{_NAMED_PROGRAMS}' 2>/dev/null)
+$keys
 EOF
 export GIT_CONFIG_COUNT=$n
 exec git "$@"
