@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codelab.workspace.box import TMP, Access
+from codelab.workspace.box import Access
 from codelab.workspace.errors import CommandRefused
 
 _READING = frozenset(
@@ -71,8 +71,8 @@ _ENVIRONMENT = (
     # Over whatever core.worktree names.
     "GIT_WORK_TREE=.",
 )
-# A merge that is only tried out keeps what it makes in the box's own memory.
-_TRYING_OUT = (f"GIT_OBJECT_DIRECTORY={TMP}", "GIT_ALTERNATE_OBJECT_DIRECTORIES=.git/objects")
+# A merge that is only tried out keeps what it makes in the box's own scratch folder.
+_TRYING_OUT = 'export GIT_OBJECT_DIRECTORY="$TMPDIR" GIT_ALTERNATE_OBJECT_DIRECTORIES=.git/objects'
 # Programs whose settings have names that only the repository knows: over each that is found there,
 # a setting with the same name is put. What merges files then is git's own merge.
 _NAMED_PROGRAMS = (
@@ -134,6 +134,5 @@ def git_command(arguments: Sequence[str]) -> list[str]:
     if name in _REACHING:
         # The repository's settings are not read at all then; whoever gives network gives others.
         return ["env", *_ENVIRONMENT, "git", *words]
-    trying_out = _TRYING_OUT if name == "merge-tree" else ()
-    environment = (*_ENVIRONMENT, *trying_out, "GIT_ALLOW_PROTOCOL=")
-    return ["env", *environment, "/bin/sh", "-c", _SCRIPT, "git", *words]
+    script = _TRYING_OUT + _SCRIPT if name == "merge-tree" else _SCRIPT
+    return ["env", *_ENVIRONMENT, "GIT_ALLOW_PROTOCOL=", "/bin/sh", "-c", script, "git", *words]
