@@ -87,6 +87,15 @@ async def test_restoring_shows_what_is_lost(bench: Bench, repository: Path) -> N
     assert not (repository / "added.txt").exists()
 
 
+async def test_no_name_passes_for_a_line_of_the_preview(bench: Bench, repository: Path) -> None:
+    git(repository, "switch", "-qc", "odd")
+    (repository / "x\n  M harmless.txt").write_text("x\n", "utf-8")
+    commit(repository, "odd")
+    git(repository, "switch", "-q", "main")
+    prepared = await bench.prepare("git_checkout", arguments(branch="odd"))
+    assert '"A x\\n  M harmless.txt"' in prepared.preview
+
+
 async def test_hidden_files_are_not_restored(bench: Bench, repository: Path) -> None:
     (repository / ".env").write_text("A=1\n", "utf-8")
     commit(repository, "hidden")

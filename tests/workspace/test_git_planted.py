@@ -1,5 +1,6 @@
 """Repositories that somebody has prepared: nothing that they name runs, in the box or outside."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -216,8 +217,37 @@ def check_merged(root: Path, results: dict[tuple[str, ...], CommandResult]) -> N
     assert lines[1::2] == ["main", "one", "feature"]
 
 
+def give_away(root: Path) -> None:
+    """Make another user the owner of all of it."""
+    for place in (root, *root.rglob("*")):
+        os.chown(place, 12345, 12345, follow_symlinks=False)
+
+
 async def everything(folder: Folder) -> list[CommandResult]:
     return [await folder.git(*words) for words in COMMANDS]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_whoever_owns_the_folder_nothing_runs(
+    folder: Folder, repository: Path, evil: Path
+) -> None:
+    """As in a box, where the folder may seem to belong to somebody else."""
+    PLANTED["filter"][0](repository, evil)
+    (repository / "a.txt").write_text("changed\n", "utf-8")
+    give_away(repository)
+    for words in (("status", "--porcelain"), ("diff",)):
+        result = await folder.git(*words)
+        assert result.exit_code == 0
+        assert "a.txt" in result.output and RAN not in result.output
+
+
+async def test_settings_that_cannot_be_read_stop_git(folder: Folder, repository: Path) -> None:
+    with (repository / ".git" / "config").open("a", encoding="utf-8") as file:
+        file.write("[broken\n")
+    for words in (("status",), ("commit", "-m", "x")):
+        result = await folder.git(*words)
+        assert result.exit_code == 128
+        assert result.output.startswith("fatal: bad config line ")
 
 
 async def test_a_git_folder_elsewhere_is_not_followed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codelab.workspace.box import TMP, Access
+from codelab.workspace.box import Access
 from codelab.workspace.errors import CommandRefused
 
 _READING = frozenset(
@@ -71,29 +71,38 @@ _ENVIRONMENT = (
     # Over whatever core.worktree names.
     "GIT_WORK_TREE=.",
 )
-# A merge that is only tried out keeps what it makes in the box's own memory.
-_TRYING_OUT = (f"GIT_OBJECT_DIRECTORY={TMP}", "GIT_ALTERNATE_OBJECT_DIRECTORIES=.git/objects")
-# Programs and ways around us whose names only the repository's settings know. Each is named there,
-# so that a setting with the same name can be put over it. What merges files is git's own merge.
+# A merge that is only tried out keeps what it makes in the box's own scratch folder.
+_TRYING_OUT = 'export GIT_OBJECT_DIRECTORY="$TMPDIR" GIT_ALTERNATE_OBJECT_DIRECTORIES=.git/objects'
+# Programs whose settings have names that only the repository knows: over each that is found there,
+# a setting with the same name is put. What merges files then is git's own merge.
 _NAMED_PROGRAMS = (
-    r"^(filter\..*\.(clean|smudge|process|required)|merge\..*\.driver|branch\..*\.mergeoptions"
-    r"|remote\..*\.mirror|credential\.(.*\.)?helper|http\.(.*\.)?sslverify)$"
+    r"^(filter\..*\.(clean|smudge|process|required)|merge\..*\.driver"
+    r"|branch\..*\.mergeoptions)$"
 )
 _SCRIPT = f"""
+listed() {{
+  git -c "safe.directory=*" -c safe.bareRepository=explicit \\
+    config --name-only --get-regexp '{_NAMED_PROGRAMS}'
+}}
+keys=$(listed 2>/dev/null)
+if [ $? -gt 1 ]; then
+  # It says why its settings cannot be read; without them, nothing is known to be off.
+  listed >/dev/null
+  exit 128
+fi
 n=0
 while IFS= read -r key; do
   case "$key" in
     "") continue ;;
     *.driver) value="git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B" ;;
     *.mergeoptions) value="--no-edit" ;;
-    *.required | *.mirror) value=false ;;
-    *.sslverify) value=true ;;
+    *.required) value=false ;;
     *) value= ;;
   esac
   export "GIT_CONFIG_KEY_$n=$key" "GIT_CONFIG_VALUE_$n=$value"
   n=$((n + 1))
 done <<EOF
-$(git config --name-only --get-regexp '{_NAMED_PROGRAMS}' 2>/dev/null)
+$keys
 EOF
 export GIT_CONFIG_COUNT=$n
 exec git "$@"
@@ -125,6 +134,5 @@ def git_command(arguments: Sequence[str]) -> list[str]:
     if name in _REACHING:
         # The repository's settings are not read at all then; whoever gives network gives others.
         return ["env", *_ENVIRONMENT, "git", *words]
-    trying_out = _TRYING_OUT if name == "merge-tree" else ()
-    environment = (*_ENVIRONMENT, *trying_out, "GIT_ALLOW_PROTOCOL=")
-    return ["env", *environment, "/bin/sh", "-c", _SCRIPT, "git", *words]
+    script = _TRYING_OUT + _SCRIPT if name == "merge-tree" else _SCRIPT
+    return ["env", *_ENVIRONMENT, "GIT_ALLOW_PROTOCOL=", "/bin/sh", "-c", script, "git", *words]

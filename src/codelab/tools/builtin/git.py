@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.git_asking import commit_of, literal, local_files, result_of
-from codelab.tools.builtin.git_conflicts import kind_of, written
+from codelab.tools.builtin.git_asking import commit_of, literal, local_files, result_of, written
+from codelab.tools.builtin.git_conflicts import kind_of
 
 # Hidden files are off limits to agents, in a diff too.
 _WITHOUT_HIDDEN = (":(top,exclude,glob)**/.*", ":(top,exclude,glob)**/.*/**")

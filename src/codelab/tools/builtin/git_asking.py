@@ -184,9 +184,14 @@ def digest(*parts: object) -> str:
 
 
 def listed_names(names: Sequence[str]) -> str:
-    """Return a bounded list of names, each as a line."""
+    """Return a bounded list of names, each as one line whatever it holds."""
     more = [f"… and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
-    return indented([*names[:_NAMED], *more])
+    return indented([*map(written, names[:_NAMED]), *more])
+
+
+def written(name: str) -> str:
+    """Write a file's name on one line; one with odd characters as JSON does."""
+    return name if name.isprintable() and name[:1] != '"' else msgspec.json.encode(name).decode()
 
 
 def indented(lines: Sequence[str]) -> str:

@@ -22,8 +22,9 @@ from codelab.tools.builtin.git_asking import (
     result_of,
     signed,
     standing,
+    written,
 )
-from codelab.tools.builtin.git_conflicts import has_markers, written
+from codelab.tools.builtin.git_conflicts import has_markers
 
 _MOST_FILES = 5000
 # How many characters of new files are shown; as much as of what git itself prints.
@@ -181,7 +182,7 @@ async def _looked_at(context: ToolContext, file: LocalFile, *, is_new: bool) -> 
         # Deleted: there is nothing to show but its name and what git tells.
         return Planned(file, is_present=False)
     except CodeLabError as error:
-        return Planned(file, f"+++ b/{name}\n({error.message})" if is_new else "")
+        return Planned(file, f"+++ b/{written(name)}\n({error.message})" if is_new else "")
     if file.is_conflicted and has_markers(content, before="-"):
         raise ToolError(f"{written(name)} still holds conflict markers.")
     return Planned(file, _as_new(name, content) if is_new else "")
@@ -237,7 +238,7 @@ def _as_new(name: str, deletion: str) -> str:
     """Turn the diff of a deletion around."""
     body = deletion.split("\n")[3:]
     count = sum(line.startswith("-") for line in body)
-    heading = ["--- /dev/null", f"+++ b/{name}"]
+    heading = ["--- /dev/null", f"+++ b/{written(name)}"]
     heading += [f"@@ -0,0 +1,{count} @@"] if count else ["(empty)"]
     return "\n".join([*heading, *(re.sub(r"^-", "+", line) for line in body)])
 

@@ -13,7 +13,7 @@ import msgspec
 
 from codelab.sdk import ToolContext
 from codelab.sdk.errors import CodeLabError
-from codelab.tools.builtin.git_asking import LocalFile, Standing, indented
+from codelab.tools.builtin.git_asking import LocalFile, Standing, indented, written
 
 _KINDS = {
     "DD": "both deleted",
@@ -133,11 +133,6 @@ def described(conflicts: Sequence[Conflict], count: int, what: str) -> str:
     if count > len(conflicts):
         lines.append(f"note: {count - len(conflicts)} files not named")
     return "\n".join([*lines, _NEXT])
-
-
-def written(name: str) -> str:
-    """Write a file's name on one line; one with odd characters as JSON does."""
-    return name if name.isprintable() and name[:1] != '"' else msgspec.json.encode(name).decode()
 
 
 def _bounded(lines: Sequence[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from codelab.tools.builtin.git_asking import (
     standing,
 )
 from codelab.tools.builtin.git_committing import recorded
-from codelab.tools.builtin.git_conflicts import told, written
+from codelab.tools.builtin.git_conflicts import told
 from codelab.tools.builtin.git_overwriting import refuse_overwriting
 
 _CONFLICTED = 1
@@ -82,10 +82,10 @@ async def incoming(
         await commits(context, commit, "--not", now.commit),
         "",
         "Files:",
-        listed_names([f"{how} {written(name)}" for name, how in changed.items()]),
+        listed_names([f"{how} {name}" for name, how in changed.items()]),
     ]
     if is_merge and (names := await _foreseen(context, now.commit, commit)):
-        lines += ["", "Conflicts to resolve afterwards:", listed_names(list(map(written, names)))]
+        lines += ["", "Conflicts to resolve afterwards:", listed_names(names)]
     return Incoming(commit, title, way, "\n".join(lines), digest(now, commit, way))
 
 
