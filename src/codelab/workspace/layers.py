@@ -27,7 +27,7 @@ from codelab.workspace.confinement import kernel
 from codelab.workspace.confinement.main import Job, pack
 from codelab.workspace.confinement.tree import kill_descendants
 from codelab.workspace.errors import SandboxUnavailable
-from codelab.workspace.guarded import kept_places
+from codelab.workspace.guarded import are_shown, identities, kept_places
 from codelab.workspace.process_user import ProcessUser, user_for
 from codelab.workspace.processes import kill_box
 from codelab.workspace.seccomp_alone import filter_alone
@@ -62,6 +62,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
         words: The program and its arguments.
         environment: All of its environment.
         kill: Ends everything that this process started, told its id.
+        is_sound: Tells of the first process in the built box whether it sees what it should.
         descriptors: What it inherits.
         user: As whom it runs; none: as the server.
     """
@@ -69,6 +70,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     words: list[str]
     environment: dict[str, str]
     kill: Callable[[int], object]
+    is_sound: Callable[[int], bool] = lambda _: True
     descriptors: tuple[int, ...] = ()
     user: ProcessUser | None = None
 
@@ -107,12 +109,16 @@ class Bubblewrap:
     @contextmanager
     def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
         """Hold the filter of system calls open."""
+        expected = identities(box.root, box.guarded)
+        kept = [place for place in box.guarded if place in expected or place.parent == box.root]
+        box = msgspec.structs.replace(box, guarded=tuple(kept))
         filtering = seccomp.open_filter() if seccomp.available() else None
         try:
             yield Start(
                 words=[self._program, *arguments(box, command, filtering)],
                 environment=environment(box),
                 kill=kill_box,
+                is_sound=lambda process: are_shown(process, expected),
                 descriptors=() if filtering is None else (filtering,),
                 user=self._user(box),
             )

@@ -52,11 +52,12 @@ class Running:
             self.stopped = reason
             self._kill(self.process.pid)
 
-    async def go(self, admit: Admit) -> None:
+    async def go(self, admit: Admit, is_sound: Callable[[int], bool]) -> None:
         """Wait until the box is built and let the program start.
 
         Args:
             admit: Puts the box's processes under their common bound.
+            is_sound: Looks at the first process in the box.
 
         Raises:
             SandboxUnavailable: The box could not be built.
@@ -73,7 +74,10 @@ class Running:
                 complaint = first_line(self._transcript.text())
                 raise SandboxUnavailable(f"The box could not be built: {complaint}")
             return
-        for member in (self.process.pid, *children_of(self.process.pid)):
+        inner = children_of(self.process.pid)
+        if not all(map(is_sound, inner)):
+            raise SandboxUnavailable("The project was changed while the box was built. Try again.")
+        for member in (self.process.pid, *inner):
             admit(member)
         # It stays open: its end tells the box that the server is gone.
         if self.stopped:

@@ -168,7 +168,7 @@ class Sandbox:
             )
             watch = asyncio.create_task(running.watch(box.caps, box.root))
             try:
-                await running.go(admit)
+                await running.go(admit, start.is_sound)
                 await running.read()
                 await process.wait()
             finally:
