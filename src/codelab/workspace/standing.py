@@ -15,6 +15,7 @@ from codelab.workspace.running import first_line
 from codelab.workspace.settings import WorkspaceSettings
 
 _NOT_INSTALLED = "bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)"
+_NO_SETPRIV = "setpriv (of util-linux) is not installed, so that nothing runs as other users"
 _ALTERNATIVES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap")
 
 
@@ -51,10 +52,11 @@ def candidates(settings: WorkspaceSettings) -> list[Layer | str]:
         if not program:
             found.append(_NOT_INSTALLED)
         elif os.geteuid() == 0:
+            setpriv = shutil.which("setpriv")
+            found.append(Bubblewrap(program, setpriv) if setpriv else _NO_SETPRIV)
+        if program:
             # Some systems let only root build a box.
-            found += [Bubblewrap(program, as_owner=True), Bubblewrap(program, as_owner=False)]
-        else:
-            found.append(Bubblewrap(program, as_owner=False))
+            found.append(Bubblewrap(program))
     if settings.sandbox != "bwrap":
         found.append(_landlock(settings))
     return found

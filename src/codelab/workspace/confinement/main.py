@@ -27,6 +27,7 @@ class Job(TypedDict):
     """What to start and under which confinement.
 
     Args:
+        user: A user's and a group's number to become first; empty: stay who it is.
         root: The workspace.
         scratch: A folder that is made for the command and removed after it.
         rules: Paths and the rights to them, in Landlock's bits.
@@ -37,6 +38,7 @@ class Job(TypedDict):
         command: The program and its arguments.
     """
 
+    user: tuple[int, ...]
     root: str
     scratch: str
     rules: list[tuple[str, int]]
@@ -52,6 +54,7 @@ def pack(job: Job) -> list[str]:
     rules = [word for path, rights in job["rules"] for word in (path, str(rights))]
     limits = [str(number) for limit in job["limits"] for number in limit]
     return [
+        ":".join(map(str, job["user"])),
         *(job["root"], job["scratch"], job["mark"], binascii.hexlify(job["filter"]).decode()),
         *(str(len(job["rules"])), *rules, str(len(job["limits"])), *limits),
         *(str(len(job["kept"])), *job["kept"], *job["command"]),
@@ -61,11 +64,13 @@ def pack(job: Job) -> list[str]:
 def unpack(words: list[str]) -> Job:
     """Read what `pack` wrote."""
     rest = iter(words)
+    user = tuple(int(one) for one in next(rest).split(":") if one)
     root, scratch, mark, steps = (next(rest) for _ in range(4))
     rules = [(next(rest), int(next(rest))) for _ in range(int(next(rest)))]
     limits = [(int(next(rest)), int(next(rest))) for _ in range(int(next(rest)))]
     kept = [next(rest) for _ in range(int(next(rest)))]
     return Job(
+        user=user,
         root=root,
         scratch=scratch,
         rules=rules,
@@ -81,6 +86,11 @@ def main() -> None:
     """Run the job that the command line names."""
     job = unpack(sys.argv[1:])
     try:
+        if job["user"]:
+            uid, gid = job["user"]
+            os.setgroups([])
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
         root = os.open(job["root"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         kept = Kept(root, job["kept"])
         _make(job["scratch"])
@@ -110,6 +120,7 @@ def _make(scratch: str) -> None:
 def _become(job: Job) -> None:
     try:
         os.nice(_NICE)
+        kernel.own_oneself()
         _write("/proc/self/oom_score_adj", _FIRST_TO_GO)
         for kind, bound in job["limits"]:
             hard = resource.getrlimit(kind)[1]
