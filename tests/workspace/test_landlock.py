@@ -187,7 +187,7 @@ async def test_nothing_survives(landlocked: Folder, root: Path, mark: str, endin
     )
     limit = 1 if ending == "timeout" else 60
     task = asyncio.create_task(landlocked.run(command, timeout_s=limit))
-    await asyncio.to_thread(wait_until, lambda: len(processes_with(f"sleep\0{mark}")) >= 5)
+    await asyncio.to_thread(wait_until, lambda: len(processes_with(f"sleep\0{mark}")) >= 4)
     if ending == "cancel":
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -20,13 +20,13 @@ from codelab.workspace import seccomp
 from codelab.workspace.box import (
     Access,
     Box,
+    Caps,
     arguments,
     environment,
     system_folders,
 )
 from codelab.workspace.confinement import kernel
 from codelab.workspace.confinement.main import Job, pack
-from codelab.workspace.confinement.tree import kill_descendants
 from codelab.workspace.errors import SandboxUnavailable
 from codelab.workspace.guarded import are_shown, identities, kept_places
 from codelab.workspace.leftovers import is_older
@@ -66,7 +66,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         words: The program and its arguments.
         environment: All of its environment.
-        kill: Ends everything that this process started, told its id.
+        kill: Ends everything that this process started, told its id; its input was closed.
         is_sound: Tells of the first process in the built box whether it sees what it should.
         descriptors: What it inherits.
     """
@@ -142,17 +142,10 @@ class Bubblewrap:
 
 
 class Landlock:
-    """No namespaces: the kernel judges each access of the program and of what it starts.
-
-    Args:
-        at_once: How many boxes there may be at the same time.
-    """
+    """No namespaces: the kernel judges each access of the program and of what it starts."""
 
     name: LayerName = "landlock"
     as_owner = True
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
 
     @contextmanager
     def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
@@ -166,7 +159,8 @@ class Landlock:
             root=str(box.root),
             scratch=scratch,
             rules=_rules(box),
-            limits=self._limits(box),
+            limits=_limits(box.caps),
+            processes=box.caps.processes,
             filter=filter_alone(is_root=(user.uid if user else os.geteuid()) == 0),
             kept=_kept(box),
             mark=f".set-aside-{number[-8:]}",
@@ -175,19 +169,21 @@ class Landlock:
         yield Start(
             words=[sys.executable, "-I", "-S", "-c", _PROGRAM, str(_SOURCE), *pack(job)],
             environment=environment(box, scratch),
-            kill=kill_descendants,
+            kill=_leave_to_it,
         )
 
-    def _limits(self, box: Box) -> list[tuple[int, int]]:
-        caps = box.caps
-        return [
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_FSIZE, caps.file_mb * _MB),
-            (resource.RLIMIT_DATA, caps.memory_mb * _MB),
-            (resource.RLIMIT_NOFILE, _OPEN_FILES),
-            # It counts all processes of the user, the server's and other boxes' too.
-            (resource.RLIMIT_NPROC, caps.processes * (self._at_once + 1)),
-        ]
+
+def _limits(caps: Caps) -> list[tuple[int, int]]:
+    return [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, caps.file_mb * _MB),
+        (resource.RLIMIT_DATA, caps.memory_mb * _MB),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+    ]
+
+
+def _leave_to_it(process: int) -> None:
+    """Do nothing: when its input ends, that process ends all others itself, and clears up."""
 
 
 def clear_scratch(now: float) -> None:

@@ -58,7 +58,7 @@ def candidates(settings: WorkspaceSettings) -> list[Layer | str]:
             # Some systems let only root build a box.
             found.append(Bubblewrap(program))
     if settings.sandbox != "bwrap":
-        found.append(_landlock(settings))
+        found.append(_landlock())
     return found
 
 
@@ -84,9 +84,9 @@ def root_advice() -> str:
     )
 
 
-def _landlock(settings: WorkspaceSettings) -> Landlock | str:
+def _landlock() -> Landlock | str:
     version = kernel.landlock_version() if seccomp.available() else 0
     if version >= kernel.NEEDED:
-        return Landlock(settings.commands_at_once)
+        return Landlock()
     has = f"has version {version}" if version else "has none"
     return f"this kernel {has} of Landlock, and version {kernel.NEEDED} (Linux 6.12) is needed"

@@ -11,7 +11,6 @@ import os
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
 _PATH_BENEATH = 1
-_PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_SUBREAPER = 22, 24, 36
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _AMBIENT_CLEAR = 38, 47, 4
 _SECCOMP_FILTER = 2
@@ -65,11 +64,6 @@ def landlock_version() -> int:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     _prctl(_PR_SET_SUBREAPER, 1)
-
-
-def own_oneself() -> None:
-    """Let this process write to its own part of /proc again, also after it became another user."""
-    _prctl(_PR_SET_DUMPABLE, 1)
 
 
 def give_up_privileges() -> None:
