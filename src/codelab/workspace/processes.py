@@ -58,7 +58,7 @@ def shared_memory() -> int:
 
 
 def let_go_first(process: int) -> None:
-    """Have the kernel end this process, and what it starts, before the server when memory is out."""
+    """Have the kernel end a process and its children before others when memory runs out."""
     with suppress(OSError):
         Path(f"/proc/{process}/oom_score_adj").write_text("1000", "ascii")
 

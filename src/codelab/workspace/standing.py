@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 import msgspec
 
@@ -47,7 +46,7 @@ def candidates(settings: WorkspaceSettings) -> list[Layer | str]:
         return ["the administrator switched them off (CODELAB_SANDBOX)"]
     if settings.sandbox != "landlock":
         program = shutil.which("bwrap") or next(
-            (path for path in _ALTERNATIVES if Path(path).exists()), ""
+            (path for path in _ALTERNATIVES if os.access(path, os.X_OK)), ""
         )
         if not program:
             found.append(_NOT_INSTALLED)
