@@ -1,5 +1,6 @@
 """Which settings are kept from commands, and that the keeping leaves no trace."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,22 @@ def test_what_was_put_in_a_covered_place_meanwhile_stays(root: Path) -> None:
     assert (place / "settings.json").exists()
     with masks.over([place]) as covered:
         assert covered == ()
+
+
+def test_what_became_a_link_meanwhile_is_noticed(root: Path) -> None:
+    (root / "sub" / ".git").mkdir(parents=True)
+    place = root / "sub" / ".git"
+    expected = guarded.identities(root, [place, root / ".vscode"])
+    assert set(expected) == {place}
+    own = os.getpid()
+    assert guarded.are_shown(own, expected)
+    (root / "sub").rename(root / "moved")
+    assert not guarded.are_shown(own, expected)
+    outside = root.parent / "project-sibling"
+    (outside / ".git").mkdir()
+    (root / "sub").symlink_to(outside)
+    assert not guarded.are_shown(own, expected)
+    assert guarded.identities(root, [place]) == {}
 
 
 @pytest.mark.usefixtures("boxed")

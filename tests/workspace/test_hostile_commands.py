@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
-from tests.workspace.places import git, processes_with, tree_of, wait_until
+from tests.workspace.places import CHILD, git, processes_with, run, tree_of, wait_until
 
 LINES = tomllib.loads(Path(__file__).with_name("hostile_commands.toml").read_text("utf-8"))["line"]
 
@@ -110,3 +111,28 @@ async def test_a_hostile_line_gets_nowhere(
     assert machine.settings() == obeyed
     assert machine.server.poll() is None
     assert wait_until(lambda: not processes_with(f"sleep\0{machine.mark}"), 3) < 2
+
+
+@pytest.mark.parametrize("layer", ["bwrap", "landlock"])
+def test_a_box_works_on_the_servers_own_event_loop_and_goes_first(
+    tmp_path: Path, layer: str
+) -> None:
+    """uvloop, on which the server runs, starts processes in its own way."""
+    opened = CHILD.replace('root / "none")', f'root.parent / "none", sandbox="{layer}")')
+    command = "echo $(( 6 * 7 )); cat /proc/$$/oom_score_adj"
+    program = (
+        "import uvloop\n"
+        "async def ask():\n"
+        "    if (await sandbox.standing()).layer == 'none':\n"
+        "        return 'none'\n"
+        "    return (await folder.run(sys.argv[2])).output\n"
+        "print(uvloop.run(ask()))\n"
+        "threads.shutdown()\n"
+    )
+    done = run(sys.executable, "-c", opened + program, tmp_path, command)
+    said = [line for line in done.stdout.split("\n") if line and "sandbox_probed" not in line]
+    if said == ["none"]:
+        pytest.skip("not on this machine")
+    assert said[0] == "42", done.stderr
+    if layer == "bwrap":
+        assert said[1] == "1000"

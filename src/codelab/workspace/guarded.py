@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
+from codelab.kit.errors import CodeLabError
+from codelab.workspace.errors import FileMissing
 from codelab.workspace.masks import is_lacking
+from codelab.workspace.paths import opened_file, opened_folder, opened_root
+
+# A device's and a file's number.
+Identity = tuple[int, int]
 
 NAMES = (
     ".aider.conf.yml",
@@ -92,6 +99,39 @@ def kept_places(root: Path, guarded: Iterable[Path]) -> list[Path]:
     keepers = [git, *(found.parent for found in sorted((git / "modules").rglob("HEAD")))]
     settings = [place / name for place in keepers for name in GIT_SETTINGS]
     return [*settings, *(place for place in guarded if place.name != ".git")]
+
+
+def identities(root: Path, places: Iterable[Path]) -> dict[Path, Identity]:
+    """Return which files these are, of those that lie beneath the root, links followed or not.
+
+    A place directly in the root is left out: no command can put anything else there. Any other may
+    become a link while a box is built, and then the box would show what the link names.
+    """
+    found: dict[Path, Identity] = {}
+    deep = [place for place in places if place.parent != root]
+    if not deep:
+        return found
+    with opened_root(root) as descriptor:
+        for place in deep:
+            path = str(place.relative_to(root))
+            with suppress(CodeLabError):
+                try:
+                    with opened_folder(descriptor, path) as opened:
+                        status = os.fstat(opened)
+                except FileMissing:
+                    with opened_file(descriptor, path) as opened:
+                        status = os.fstat(opened)
+                found[place] = (status.st_dev, status.st_ino)
+    return found
+
+
+def are_shown(process: int, expected: Mapping[Path, Identity]) -> bool:
+    """Tell whether a process sees at these places what was meant to be there."""
+    try:
+        seen = {place: Path(f"/proc/{process}/root{place}").stat() for place in expected}
+    except OSError:
+        return False
+    return all((seen[place].st_dev, seen[place].st_ino) == one for place, one in expected.items())
 
 
 def _is_within(place: Path, root: Path) -> bool:

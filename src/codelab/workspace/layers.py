@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -20,16 +21,17 @@ from codelab.workspace.box import (
     CHANGES_FILES,
     Access,
     Box,
+    Caps,
     arguments,
     environment,
     system_folders,
 )
 from codelab.workspace.confinement import kernel
 from codelab.workspace.confinement.main import Job, pack
-from codelab.workspace.confinement.tree import kill_descendants
 from codelab.workspace.errors import SandboxUnavailable
-from codelab.workspace.guarded import kept_places
-from codelab.workspace.process_user import ProcessUser, user_for
+from codelab.workspace.guarded import are_shown, identities, kept_places
+from codelab.workspace.leftovers import is_older
+from codelab.workspace.process_user import user_for
 from codelab.workspace.processes import kill_box
 from codelab.workspace.seccomp_alone import filter_alone
 
@@ -46,6 +48,9 @@ WORDS: dict[LayerName, str] = {
 }
 
 _MB = 1_000_000
+_SCRATCH = "codelab-box-"
+# No command runs that long.
+_LEFT_OVER_AFTER_S = 3600.0
 _OPEN_FILES = 4096
 _SOURCE = Path(codelab.__file__).resolve().parent.parent
 _PROGRAM = (
@@ -62,16 +67,16 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         words: The program and its arguments.
         environment: All of its environment.
-        kill: Ends everything that this process started, told its id.
+        kill: Ends everything that this process started, told its id; its input was closed.
+        is_sound: Tells of the first process in the built box whether it sees what it should.
         descriptors: What it inherits.
-        user: As whom it runs; none: as the server.
     """
 
     words: list[str]
     environment: dict[str, str]
     kill: Callable[[int], object]
+    is_sound: Callable[[int], bool] = lambda _: True
     descriptors: tuple[int, ...] = ()
-    user: ProcessUser | None = None
 
 
 class Layer(Protocol):
@@ -96,49 +101,52 @@ class Bubblewrap:
 
     Args:
         program: Where bubblewrap is.
-        as_owner: Whether a server that is root starts it as the owner of the workspace.
+        setpriv: Where the program is that starts it as the owner of the workspace, for a server
+            that is root; without it, it runs as the server. (uvloop starts nothing as others.)
     """
 
     name: LayerName = "bubblewrap"
 
-    def __init__(self, program: str, *, as_owner: bool) -> None:
+    def __init__(self, program: str, setpriv: str = "") -> None:
         self._program = program
-        self.as_owner = as_owner
+        self._setpriv = setpriv
+        self.as_owner = bool(setpriv)
 
     @contextmanager
     def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
         """Hold the filter of system calls open."""
+        expected = identities(box.root, box.guarded)
+        kept = [place for place in box.guarded if place in expected or place.parent == box.root]
+        box = msgspec.structs.replace(box, guarded=tuple(kept))
         filtering = seccomp.open_filter() if seccomp.available() else None
         try:
             yield Start(
-                words=[self._program, *arguments(box, command, filtering)],
+                words=[*self._becoming(box), self._program, *arguments(box, command, filtering)],
                 environment=environment(box),
                 kill=kill_box,
+                is_sound=lambda process: are_shown(process, expected),
                 descriptors=() if filtering is None else (filtering,),
-                user=self._user(box),
             )
         finally:
             if filtering is not None:
                 os.close(filtering)
 
-    def _user(self, box: Box) -> ProcessUser | None:
+    def _becoming(self, box: Box) -> list[str]:
         # What the server keeps for itself is writable for itself only.
-        is_owners = self.as_owner and not box.writable
-        return user_for(box.root, box.read_only) if is_owners else None
+        if not self.as_owner or box.writable:
+            return []
+        user = user_for(box.root, box.read_only)
+        if user is None:
+            return []
+        ids = (f"--reuid={user.uid}", f"--regid={user.gid}")
+        return [self._setpriv, *ids, "--clear-groups", "--"]
 
 
 class Landlock:
-    """No namespaces: the kernel judges each access of the program and of what it starts.
-
-    Args:
-        at_once: How many boxes there may be at the same time.
-    """
+    """No namespaces: the kernel judges each access of the program and of what it starts."""
 
     name: LayerName = "landlock"
     as_owner = True
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
 
     @contextmanager
     def prepared(self, box: Box, command: Sequence[str]) -> Iterator[Start]:
@@ -146,12 +154,14 @@ class Landlock:
         needed = (*box.read_only, Path(sys.executable), _SOURCE)
         user = None if box.writable else user_for(box.root, needed)
         number = new_id()
-        scratch = str(Path(tempfile.gettempdir(), f"codelab-box-{number}"))
+        scratch = str(Path(tempfile.gettempdir(), f"{_SCRATCH}{number}"))
         job = Job(
+            user=(user.uid, user.gid) if user else (),
             root=str(box.root),
             scratch=scratch,
             rules=_rules(box),
-            limits=self._limits(box),
+            limits=_limits(box.caps),
+            processes=box.caps.processes,
             filter=filter_alone(is_root=(user.uid if user else os.geteuid()) == 0),
             kept=_kept(box),
             mark=f".set-aside-{number[-8:]}",
@@ -160,20 +170,33 @@ class Landlock:
         yield Start(
             words=[sys.executable, "-I", "-S", "-c", _PROGRAM, str(_SOURCE), *pack(job)],
             environment=environment(box, scratch),
-            kill=kill_descendants,
-            user=user,
+            kill=_leave_to_it,
         )
 
-    def _limits(self, box: Box) -> list[tuple[int, int]]:
-        caps = box.caps
-        return [
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_FSIZE, caps.file_mb * _MB),
-            (resource.RLIMIT_DATA, caps.memory_mb * _MB),
-            (resource.RLIMIT_NOFILE, _OPEN_FILES),
-            # It counts all processes of the user, the server's and other boxes' too.
-            (resource.RLIMIT_NPROC, caps.processes * (self._at_once + 1)),
-        ]
+
+def _limits(caps: Caps) -> list[tuple[int, int]]:
+    return [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, caps.file_mb * _MB),
+        (resource.RLIMIT_DATA, caps.memory_mb * _MB),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+    ]
+
+
+def _leave_to_it(process: int) -> None:
+    """Do nothing: when its input ends, that process ends all others itself, and clears up."""
+
+
+def clear_scratch(now: float) -> None:
+    """Remove the scratch folders of commands that were killed together with what clears up.
+
+    Args:
+        now: Seconds since 1970.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        if is_older(folder.name.removeprefix(_SCRATCH), _LEFT_OVER_AFTER_S, now):
+            with suppress(RecursionError):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rules(box: Box) -> list[tuple[str, int]]:

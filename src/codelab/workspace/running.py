@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from codelab.workspace.box import Caps
-from codelab.workspace.confinement.tree import children_of
+from codelab.workspace.confinement.tree import children_of, kill_descendants
 from codelab.workspace.diffs import reveal
 from codelab.workspace.egress.gateway import Gateway
 from codelab.workspace.errors import SandboxUnavailable
 from codelab.workspace.output import Transcript
 from codelab.workspace.process_cap import Admit
-from codelab.workspace.processes import shared_memory, use_of
+from codelab.workspace.processes import let_go_first, shared_memory, use_of
 
 _CHUNK = 65_536
 _MOST_OUTPUT = 64_000_000
@@ -33,7 +33,7 @@ class Running:
     Args:
         process: What was started.
         transcript: Takes the output.
-        kill: Ends everything in the box, told the process that was started.
+        kill: Ends everything in the box, told the process that was started; its input was closed.
     """
 
     def __init__(
@@ -51,13 +51,16 @@ class Running:
         """Kill the box, once."""
         if not self.stopped and self.process.returncode is None:
             self.stopped = reason
+            if self.process.stdin:
+                self.process.stdin.close()
             self._kill(self.process.pid)
 
-    async def go(self, admit: Admit, way: Gateway) -> None:
+    async def go(self, admit: Admit, is_sound: Callable[[int], bool], way: Gateway) -> None:
         """Wait until the box is built and let the program start.
 
         Args:
             admit: Puts the box's processes under their common bound.
+            is_sound: Looks at the first process in the box.
             way: Its way into the network, if it has one.
 
         Raises:
@@ -75,13 +78,16 @@ class Running:
                 complaint = first_line(self._transcript.text())
                 raise SandboxUnavailable(f"The box could not be built: {complaint}")
             return
-        for member in (self.process.pid, *children_of(self.process.pid)):
+        inner = children_of(self.process.pid)
+        if not all(map(is_sound, inner)):
+            raise SandboxUnavailable("The project was changed while the box was built. Try again.")
+        for member in (self.process.pid, *inner):
             admit(member)
         await way.open(self.process.pid)
+        for first in inner:
+            let_go_first(first)
         # It stays open: its end tells the box that the server is gone.
-        if self.stopped:
-            stdin.close()
-        else:
+        if not self.stopped:
             stdin.write(_READY)
 
     async def read(self) -> None:
@@ -120,6 +126,7 @@ class Running:
         """Stop the program and wait for its end, without keeping what it still writes."""
         self.stop("cancelled")
         if not await self._ended():
+            kill_descendants(self.process.pid)
             with suppress(ProcessLookupError):
                 self.process.kill()
             await self._ended()
@@ -132,8 +139,6 @@ class Running:
         return True
 
     async def _drain(self) -> None:
-        if self.process.stdin:
-            self.process.stdin.close()
         stream = self.process.stdout
         while stream and await stream.read(_CHUNK):
             pass

@@ -21,7 +21,7 @@ from codelab.workspace.egress.reach import NETWORK_LAYER, NOWHERE, Reach
 from codelab.workspace.errors import CommandRefused, SandboxUnavailable
 from codelab.workspace.guarded import Guarded
 from codelab.workspace.guarded import find as find_guarded
-from codelab.workspace.layers import Layer, Start
+from codelab.workspace.layers import Layer, Start, clear_scratch
 from codelab.workspace.masks import Masks
 from codelab.workspace.output import Transcript
 from codelab.workspace.process_cap import process_cap
@@ -183,7 +183,7 @@ class Sandbox:
             )
             watch = asyncio.create_task(running.watch(box.caps, box.root))
             try:
-                await running.go(admit, way)
+                await running.go(admit, start.is_sound, way)
                 await running.read()
                 await process.wait()
             finally:
@@ -199,7 +199,6 @@ class Sandbox:
             )
 
     async def _start(self, start: Start, transcript: Transcript) -> Running:
-        user = start.user
         # The environment is given at exec: what the first program was given is readable inside.
         starting = asyncio.ensure_future(
             asyncio.create_subprocess_exec(
@@ -211,9 +210,6 @@ class Sandbox:
                 cwd="/",
                 start_new_session=True,
                 pass_fds=start.descriptors,
-                user=user.uid if user else None,
-                group=user.gid if user else None,
-                extra_groups=() if user else None,
             )
         )
         try:
@@ -226,6 +222,7 @@ class Sandbox:
             raise
 
     async def _probe(self) -> tuple[Layer | None, Standing]:
+        await asyncio.to_thread(clear_scratch, time.time())
         reasons: list[str] = []
         for layer in candidates(self._settings):
             reason = layer if isinstance(layer, str) else await self._complaint_of(layer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 import msgspec
 
@@ -15,6 +14,7 @@ from codelab.workspace.running import first_line
 from codelab.workspace.settings import WorkspaceSettings
 
 _NOT_INSTALLED = "bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)"
+_NO_SETPRIV = "setpriv (of util-linux) is not installed, so that nothing runs as other users"
 _ALTERNATIVES = ("/usr/bin/bwrap", "/usr/local/bin/bwrap")
 
 
@@ -46,17 +46,18 @@ def candidates(settings: WorkspaceSettings) -> list[Layer | str]:
         return ["the administrator switched them off (CODELAB_SANDBOX)"]
     if settings.sandbox != "landlock":
         program = shutil.which("bwrap") or next(
-            (path for path in _ALTERNATIVES if Path(path).exists()), ""
+            (path for path in _ALTERNATIVES if os.access(path, os.X_OK)), ""
         )
         if not program:
             found.append(_NOT_INSTALLED)
         elif os.geteuid() == 0:
+            setpriv = shutil.which("setpriv")
+            found.append(Bubblewrap(program, setpriv) if setpriv else _NO_SETPRIV)
+        if program:
             # Some systems let only root build a box.
-            found += [Bubblewrap(program, as_owner=True), Bubblewrap(program, as_owner=False)]
-        else:
-            found.append(Bubblewrap(program, as_owner=False))
+            found.append(Bubblewrap(program))
     if settings.sandbox != "bwrap":
-        found.append(_landlock(settings))
+        found.append(_landlock())
     return found
 
 
@@ -82,9 +83,9 @@ def root_advice() -> str:
     )
 
 
-def _landlock(settings: WorkspaceSettings) -> Landlock | str:
+def _landlock() -> Landlock | str:
     version = kernel.landlock_version() if seccomp.available() else 0
     if version >= kernel.NEEDED:
-        return Landlock(settings.commands_at_once)
+        return Landlock()
     has = f"has version {version}" if version else "has none"
     return f"this kernel {has} of Landlock, and version {kernel.NEEDED} (Linux 6.12) is needed"

@@ -17,7 +17,6 @@ from codelab.workspace.confinement.keeping import Kept, TooMuchToKeep
 
 _READY = b"\n"
 _NICE = 10
-_FIRST_TO_GO = b"1000"
 _REAPED_EVERY_MS = 200
 _NOT_FOUND = 127
 _CUT = 128
@@ -27,20 +26,24 @@ class Job(TypedDict):
     """What to start and under which confinement.
 
     Args:
+        user: A user's and a group's number to become first; empty: stay who it is.
         root: The workspace.
         scratch: A folder that is made for the command and removed after it.
         rules: Paths and the rights to them, in Landlock's bits.
         limits: Resources and their bounds.
+        processes: How many processes and threads there may be besides those that its user has.
         filter: The filter of system calls.
         kept: Places in the workspace that are put back.
         mark: Ends the names of what is set aside.
         command: The program and its arguments.
     """
 
+    user: tuple[int, ...]
     root: str
     scratch: str
     rules: list[tuple[str, int]]
     limits: list[tuple[int, int]]
+    processes: int
     filter: bytes
     kept: list[str]
     mark: str
@@ -52,6 +55,7 @@ def pack(job: Job) -> list[str]:
     rules = [word for path, rights in job["rules"] for word in (path, str(rights))]
     limits = [str(number) for limit in job["limits"] for number in limit]
     return [
+        *(":".join(map(str, job["user"])), str(job["processes"])),
         *(job["root"], job["scratch"], job["mark"], binascii.hexlify(job["filter"]).decode()),
         *(str(len(job["rules"])), *rules, str(len(job["limits"])), *limits),
         *(str(len(job["kept"])), *job["kept"], *job["command"]),
@@ -61,15 +65,19 @@ def pack(job: Job) -> list[str]:
 def unpack(words: list[str]) -> Job:
     """Read what `pack` wrote."""
     rest = iter(words)
+    user = tuple(int(one) for one in next(rest).split(":") if one)
+    processes = int(next(rest))
     root, scratch, mark, steps = (next(rest) for _ in range(4))
     rules = [(next(rest), int(next(rest))) for _ in range(int(next(rest)))]
     limits = [(int(next(rest)), int(next(rest))) for _ in range(int(next(rest)))]
     kept = [next(rest) for _ in range(int(next(rest)))]
     return Job(
+        user=user,
         root=root,
         scratch=scratch,
         rules=rules,
         limits=limits,
+        processes=processes,
         filter=binascii.unhexlify(steps),
         kept=kept,
         mark=mark,
@@ -81,6 +89,11 @@ def main() -> None:
     """Run the job that the command line names."""
     job = unpack(sys.argv[1:])
     try:
+        if job["user"]:
+            uid, gid = job["user"]
+            os.setgroups([])
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
         root = os.open(job["root"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         kept = Kept(root, job["kept"])
         _make(job["scratch"])
@@ -110,8 +123,8 @@ def _make(scratch: str) -> None:
 def _become(job: Job) -> None:
     try:
         os.nice(_NICE)
-        _write("/proc/self/oom_score_adj", _FIRST_TO_GO)
-        for kind, bound in job["limits"]:
+        most = job["processes"] + tree.tasks_of(os.getuid())
+        for kind, bound in [*job["limits"], (resource.RLIMIT_NPROC, most)]:
             hard = resource.getrlimit(kind)[1]
             most = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
             resource.setrlimit(kind, (most, most))
@@ -170,12 +183,6 @@ def _remove(scratch: str) -> None:
         null = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
         process = os.posix_spawnp(command[0], command, os.environ, file_actions=[null])
         os.waitpid(process, 0)
-
-
-def _write(path: str, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    os.write(descriptor, content)
-    os.close(descriptor)
 
 
 def _say(text: str) -> None:
