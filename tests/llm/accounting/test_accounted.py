@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -15,8 +16,17 @@ from codelab.llm.accounting.caps import Caps
 from codelab.llm.accounting.repository import UsageRepository
 from codelab.llm.accounting.usage import UsageWriter
 from codelab.llm.catalog.prices import ModelFacts, cost_of
+from codelab.llm.errors import ModelRefused
 from codelab.llm.models import llm_budgets, llm_reservations, llm_usage
-from codelab.sdk.model import Completion, ModelInfo, ModelRequest, OnDelta, Usage
+from codelab.sdk.model import (
+    Completion,
+    Delta,
+    ModelClient,
+    ModelInfo,
+    ModelRequest,
+    OnDelta,
+    Usage,
+)
 from tests.llm.layer import Heard, Layer, request
 
 PRICES = ModelFacts(input_cost_per_token=1e-5, output_cost_per_token=1e-4)
@@ -52,6 +62,24 @@ class Answering:
         return Completion(model=request.model, text="a", usage=self._usage)
 
 
+class Endless:
+    """A client whose provider keeps to no limit."""
+
+    def __init__(self, piece: Delta) -> None:
+        self.piece = piece
+        self.asked = 0
+        self.ended = False
+
+    async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+        self.asked = request.max_output_tokens or 0
+        try:
+            while True:
+                on_delta(self.piece)
+                await asyncio.sleep(0)
+        finally:
+            self.ended = True
+
+
 def refuse(number: str, model: str, usage: Usage) -> None:
     """Fail as one who is told of usage."""
     raise ValueError("I want to know nothing.")
@@ -59,14 +87,21 @@ def refuse(number: str, model: str, usage: Usage) -> None:
 
 async def run(layer: Layer, user_id: str, usage: Any, on_usage: Any = None) -> Usage:
     """Make a call within a cap."""
+    return (await ask(layer, user_id, Answering(usage), on_usage)).usage
+
+
+async def ask(
+    layer: Layer, user_id: str, answering: ModelClient, on_usage: Any = None
+) -> Completion:
+    """Ask a client within a cap."""
     budget = Budget(layer.db, Caps(user_day_usd=1))
     books = Books(Bus(), UsageWriter(UsageRepository(layer.db)), budget)
     asked = request("m")
     whose = Attribution(user_id=user_id)
     record = CallRecord(asked, whose, Heard(), lambda _, used: cost_of(used, PRICES))
-    client = Accounted(Answering(usage), record, books, OneModel(), on_usage)
+    client = Accounted(answering, record, books, OneModel(), on_usage)
     try:
-        return (await client.stream(asked, record.take)).usage
+        return await client.stream(asked, record.take)
     finally:
         await budget.close()
 
@@ -103,3 +138,27 @@ async def test_who_fails_to_be_told_keeps_nothing_from_being_settled(
     with pytest.raises(ValueError, match="nothing"):
         await run(layer, user_id, Usage(input_tokens=10, output_tokens=5), refuse)
     assert await settled(layer) == (600_000, 0.0006)
+
+
+@pytest.mark.parametrize("piece", [Delta("word "), Delta(reasoning="мысль "), Delta()])
+async def test_an_answer_that_keeps_to_no_limit_is_cut_off(
+    layer: Layer, user_id: str, piece: Delta
+) -> None:
+    endless = Endless(piece)
+    with pytest.raises(ModelRefused, match="keep to the limit"):
+        await ask(layer, user_id, endless)
+    assert endless.ended
+    amount, cost = await settled(layer)
+    assert amount == round(cost * 1e9)
+    # Half as long again as it was to be, at the most, and what was asked.
+    assert cost < 1.6 * endless.asked * 1e-4
+
+
+async def test_an_answer_of_long_tokens_is_not_cut_off(layer: Layer, user_id: str) -> None:
+    class Wordy:
+        async def stream(self, request: ModelRequest, on_delta: OnDelta) -> Completion:
+            for _ in range(request.max_output_tokens or 0):
+                on_delta(Delta("words,"))
+            return Completion(model=request.model, text="a", usage=Usage(output_tokens=1000))
+
+    assert (await ask(layer, user_id, Wordy())).usage.output_tokens == 1000

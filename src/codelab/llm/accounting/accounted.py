@@ -15,6 +15,7 @@ from codelab.llm.accounting.caps import is_priced, quote_of
 from codelab.llm.accounting.counters import Account
 from codelab.llm.accounting.ledger import Reservation
 from codelab.llm.accounting.money import dollars
+from codelab.llm.accounting.overrun import LengthKept
 from codelab.llm.accounting.repository import usage_row
 from codelab.llm.accounting.usage import UsageWriter
 from codelab.llm.catalog.prices import ModelFacts
@@ -112,10 +113,12 @@ class Accounted:
         record, provider = self._record, self._models.provider(request.model)
         record.begin(request)
         held = await self._reserve(request, provider)
+        client = self._client
         if held and held.output_tokens:
             request = msgspec.structs.replace(request, max_output_tokens=held.output_tokens)
+            client = LengthKept(client, held.output_tokens)
         try:
-            answer = await self._client.stream(request, on_delta)
+            answer = await client.stream(request, on_delta)
         except BaseException as error:
             if record.cost_something(error):
                 await self._books.note(record.broken_off(error, provider), self._on_usage, held)
