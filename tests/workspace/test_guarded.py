@@ -25,6 +25,11 @@ def test_what_is_there_and_what_is_not_is_told_apart(root: Path) -> None:
     assert root / "own" / "settings" in found.absent
     assert root / "missing" / "settings" not in found.absent
     assert {root / name for name in guarded.NAMES} <= {*found.present, *found.absent}
+    assert root / ".husky" not in found.absent
+    (root / ".husky").mkdir()
+    (root / ".husky" / "pre-commit").write_text("tests", "utf-8")
+    assert root / ".husky" in guarded.find(root).present
+    assert root / ".zed" in guarded.find(root, (".zed",)).absent
 
 
 def test_a_link_stands_for_what_it_names_in_the_workspace(root: Path) -> None:
