@@ -15,6 +15,8 @@ from codelab.sessions.events import (
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    CheckpointMissed,
+    CheckpointTaken,
     ContextCompacted,
     MessageContext,
     PlanStep,
@@ -74,6 +76,8 @@ class TurnState:
     tasks: dict[str, Task] = field(default_factory=dict)
     plan: tuple[PlanStep, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    checkpoints: list[CheckpointTaken] = field(default_factory=list)
+    missed_checkpoint: bool = False
     ended: TurnEnded | None = None
 
     @property
@@ -112,10 +116,18 @@ class TurnState:
                 self.usage = self.usage.plus(fact.usage)
             case ContextCompacted():
                 self.task(fact.task_id).compactions.append(fact)
+            case CheckpointTaken() | CheckpointMissed():
+                self._keep(fact)
             case TurnFailed():
                 self.task(fact.task_id).failure = fact
             case TurnEnded():
                 self.ended = fact
+
+    def _keep(self, fact: CheckpointTaken | CheckpointMissed) -> None:
+        if isinstance(fact, CheckpointTaken):
+            self.checkpoints.append(fact)
+        else:
+            self.missed_checkpoint = True
 
     def _open(self, fact: UserMessageReceived) -> None:
         self.request = fact.text

@@ -18,6 +18,7 @@ from codelab.sdk.workspace import (
 )
 from codelab.workspace import files
 from codelab.workspace.box import Access
+from codelab.workspace.checkpoints.undoing import Undoing
 from codelab.workspace.diffs import unified
 from codelab.workspace.errors import CommandRefused, FileMissing, FileTooLarge, NotText
 from codelab.workspace.git import access_of, git_command
@@ -181,6 +182,10 @@ class Folder:
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S
         )
+
+    async def undo(self, work: Callable[[Undoing], T]) -> T:
+        """Work on what checkpoints have kept of this folder, in a thread."""
+        return await self._in_thread(lambda root: work(Undoing(root, self._rules)))
 
     def _search_start(self, root: int, path: str) -> str:
         try:
