@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents import control
+from codelab.agents.checkpointing import execute_kept, keep_interrupted
 from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
 from codelab.agents.outcomes import failed, not_done, refusal
@@ -78,6 +78,7 @@ async def settle(
     started = time.monotonic()
     if approval is not None and approval.used_at is not None:
         # Whoever carried the turn before has started it.
+        await keep_interrupted(turn, task, call)
         return await _ask_again(turn, task, call, approval, "retry")
     try:
         result = await _execute(turn, task, call, approval, requested.question)
@@ -215,7 +216,7 @@ async def _execute(
     approval: ApprovalRecord | None,
     question: Question,
 ) -> ToolResult:
-    tools, context = turn.services.tools, turn.tool_context(task, call.id)
+    context = turn.tool_context(task, call.id)
     try:
         prepared = turn.prepared.pop(call.id, None)
         if prepared is None or approval is not None:
@@ -224,9 +225,10 @@ async def _execute(
             # The policy may have asked about a tool that does not: then the gate is for it too.
             prepared = msgspec.structs.replace(prepared, gated=True)
         turn.show("executing", task.agent)
-        one_at_a_time = prepared.tool.category is not Category.READ
-        async with turn.changing if one_at_a_time else contextlib.nullcontext():
-            return await tools.execute(prepared, context)
+        if prepared.tool.category is Category.READ:
+            return await turn.services.tools.execute(prepared, context)
+        async with turn.changing:
+            return await execute_kept(turn, task, prepared, context)
     except (*_STALE, ApprovalUsed, DatabaseUnavailable):
         raise
     except CodeLabError as error:
@@ -245,7 +247,8 @@ async def _complete(
         duration_ms=duration_ms,
         task_id=task.id,
     )
-    await turn.record_surely(fact)
+    kept = turn.unkept.pop(call.id, None)
+    await turn.record_surely(fact, *([kept] if kept else []))
 
 
 def _readable(arguments: str) -> dict[str, Any]:

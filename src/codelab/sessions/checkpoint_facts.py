@@ -70,13 +70,11 @@ class CheckpointRestored(Fact, frozen=True, kw_only=True, tag="checkpoint_restor
     """A session went back to a checkpoint: with its files, its conversation, or both.
 
     Args:
-        restoration_id: Names the snapshot of the files afterwards.
-        base_id: The snapshot before; empty where no file went back.
+        restoration_id: Names the snapshot of the files before they went back, if any did.
         checkpoint_id: The checkpoint.
         through_seq: Whatever stands behind this place in the log is undone.
         conversation: Whether models are not shown any more what was said behind it.
         changes: What became of the files.
-        folders: The folders that were made.
         conflicts: The files that were left alone.
         by: The user's name.
     """
@@ -84,9 +82,7 @@ class CheckpointRestored(Fact, frozen=True, kw_only=True, tag="checkpoint_restor
     restoration_id: str
     checkpoint_id: str
     through_seq: int
-    base_id: str = ""
     conversation: bool = False
     changes: tuple[ChangedFile, ...] = ()
-    folders: tuple[str, ...] = ()
     conflicts: tuple[LeftAlone, ...] = ()
     by: str = ""

@@ -21,22 +21,27 @@ class InForce(msgspec.Struct, frozen=True):
         )
 
 
-def in_force_of(entries: Iterable[Entry]) -> InForce:
-    """Tell what of a log counts, from the entries that went back with the conversation.
+def in_force_of(entries: Iterable[Entry], *, files: bool = False) -> InForce:
+    """Tell what of a log counts, from the entries that went back.
 
-    Going back brings about the conversation as it was then: with it, what an earlier way back had
-    hidden comes back, if it was there at that time.
+    Going back brings about what there was then: with it, what an earlier way back had undone
+    comes back, if it was there at that time.
+
+    Args:
+        entries: The log, or a part of it.
+        files: Whether it is asked what files there are, and not what models are shown.
     """
     ways_back = [
         (entry.seq, entry.fact.through_seq)
         for entry in entries
-        if isinstance(entry.fact, CheckpointRestored) and entry.fact.conversation
+        if isinstance(entry.fact, CheckpointRestored)
+        and (entry.fact.changes if files else entry.fact.conversation)
     ]
     stretches: list[tuple[int, int | None]] = []
     through: int | None = None
     for seq, target in sorted(ways_back, reverse=True):
         if through is not None and seq > through:
-            continue  # It was undone by a later one.
+            continue  # A later one has undone it.
         stretches.append((seq, through))
         through = target
     stretches.append((0, through))

@@ -114,20 +114,21 @@ class TurnState:
                 self._complete(fact)
             case UsageRecorded():
                 self.usage = self.usage.plus(fact.usage)
-            case ContextCompacted():
-                self.task(fact.task_id).compactions.append(fact)
-            case CheckpointTaken() | CheckpointMissed():
+            case ContextCompacted() | CheckpointTaken() | CheckpointMissed():
                 self._keep(fact)
             case TurnFailed():
                 self.task(fact.task_id).failure = fact
             case TurnEnded():
                 self.ended = fact
 
-    def _keep(self, fact: CheckpointTaken | CheckpointMissed) -> None:
-        if isinstance(fact, CheckpointTaken):
-            self.checkpoints.append(fact)
-        else:
-            self.missed_checkpoint = True
+    def _keep(self, fact: ContextCompacted | CheckpointTaken | CheckpointMissed) -> None:
+        match fact:
+            case ContextCompacted():
+                self.task(fact.task_id).compactions.append(fact)
+            case CheckpointTaken():
+                self.checkpoints.append(fact)
+            case CheckpointMissed():
+                self.missed_checkpoint = True
 
     def _open(self, fact: UserMessageReceived) -> None:
         self.request = fact.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -85,6 +85,12 @@ class Turns:
             raise SessionNotFound("There is no such session.")
         asked = [one.fact.by for one in opening if isinstance(one.fact, UserMessageReceived)]
         return record.workspace_id, "".join(asked)
+
+    async def known(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these sessions that there still are."""
+        query = sa.select(sessions.c.id).where(sessions.c.id.in_(session_ids))
+        async with self._db.read() as db:
+            return frozenset(await db.scalars(query))
 
     async def append(
         self,

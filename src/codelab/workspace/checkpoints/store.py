@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -97,6 +98,9 @@ class SnapshotStore:
     def __init__(self, folder: Path, sandbox: Sandbox, keeping: Keeping) -> None:
         self.folder = folder
         self.keeping = keeping
+        # Set when so much has come in that nobody should wait for the next time of pruning.
+        self.crowded = asyncio.Event()
+        self._added: Counter[str] = Counter()
         self._sandbox = sandbox
 
     async def take(
@@ -130,6 +134,7 @@ class SnapshotStore:
                 changes = await asyncio.to_thread(taking.finish, session_id, tree)
             finally:
                 await asyncio.to_thread(taking.close)
+        self._count(workspace_id, taking.chosen.size)
         return Snapshot(
             id=name,
             tree=tree,
@@ -257,6 +262,12 @@ class SnapshotStore:
         finally:
             # Why nothing could be chosen says more than git, which waited for it in vain.
             await asyncio.gather(*choosing)
+
+    def _count(self, workspace_id: str, size: int) -> None:
+        self._added[workspace_id] += size
+        if self._added[workspace_id] > self.keeping.workspace_mb * _MB // 2:
+            del self._added[workspace_id]
+            self.crowded.set()
 
     def _ensure_room(self, place: Path) -> None:
         disk = os.statvfs(place)

@@ -1,0 +1,129 @@
+"""Checkpoints of a turn: before its first change, and after each call that changes files.
+
+What cannot be kept stops nobody: the call runs, and the user is told, once in a turn, that what it
+does cannot be undone here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from codelab.agents.keeping import Keeper, Watch, named, reason_of
+from codelab.agents.live import LiveTurn
+from codelab.kit.errors import CodeLabError, DatabaseUnavailable
+from codelab.sdk.messages import ToolCall
+from codelab.sdk.tool import Category, ToolContext, ToolResult
+from codelab.sessions.api import Task
+from codelab.sessions.errors import LeaseLost
+from codelab.sessions.events import CheckpointMissed, CheckpointTaken
+from codelab.tools.api import PreparedCall
+
+
+async def execute_kept(
+    turn: LiveTurn, task: Task, prepared: PreparedCall, context: ToolContext
+) -> ToolResult:
+    """Run a call, and keep what it changes; nothing else of the turn changes files meanwhile.
+
+    Raises:
+        CodeLabError: The call did not run, as `Tools.execute` has it.
+    """
+    tools, keeper = turn.services.tools, turn.services.keeper
+    if keeper is None or not _may_change(prepared, context):
+        return await tools.execute(prepared, context)
+    watch = await _begin(turn, keeper, prepared)
+    if watch is None:
+        return await tools.execute(prepared, context)
+    try:
+        result = await tools.execute(prepared, context)
+    except asyncio.CancelledError:
+        # What it has done until then is done.
+        await turn.surely(_finish(turn, task, keeper, watch, prepared))
+        raise
+    except BaseException:
+        keeper.drop(watch)
+        raise
+    await turn.surely(_finish(turn, task, keeper, watch, prepared))
+    return result
+
+
+async def keep_interrupted(turn: LiveTurn, task: Task, call: ToolCall) -> None:
+    """Note what has changed around a call that was started before a crash.
+
+    Nobody knows whose changes they are, so that no way back may touch them.
+    """
+    keeper, held = turn.services.keeper, turn.held
+    earlier = turn.state.checkpoints
+    if keeper is None or not earlier or any(one.call_id == call.id for one in earlier):
+        return
+    root = Path(turn.workspace.root())
+    try:
+        kept = await keeper.since(held.workspace_id, root, held.session_id, earlier)
+    except (CodeLabError, OSError) as error:
+        _miss(turn, call.id, error)
+        return
+    if kept.changes:
+        await turn.record(
+            CheckpointTaken(
+                checkpoint_id=kept.snapshot_id,
+                base_id=kept.base_id,
+                tool=call.name,
+                call_id=call.id,
+                changes=kept.changes,
+                agent=task.agent,
+                task_id=task.id,
+            )
+        )
+
+
+def _may_change(prepared: PreparedCall, context: ToolContext) -> bool:
+    category = prepared.tool.category
+    return category is Category.WRITE or (category is Category.RUN and not context.read_only)
+
+
+async def _begin(turn: LiveTurn, keeper: Keeper, prepared: PreparedCall) -> Watch | None:
+    held, root = turn.held, Path(turn.workspace.root())
+    try:
+        first = None
+        if not turn.state.checkpoints:
+            first = await keeper.whole(held.workspace_id, root, held.session_id)
+            await turn.record(
+                CheckpointTaken(checkpoint_id=first.id, left_out=named(first.left_out))
+            )
+        return await keeper.begin(
+            held.workspace_id, root, held.session_id, prepared.paths, before=first
+        )
+    except (DatabaseUnavailable, LeaseLost):
+        raise
+    except (CodeLabError, OSError) as error:
+        _miss(turn, prepared.call.call_id, error)
+        return None
+
+
+async def _finish(
+    turn: LiveTurn, task: Task, keeper: Keeper, watch: Watch, prepared: PreparedCall
+) -> None:
+    call = prepared.call
+    try:
+        kept = await keeper.finish(watch)
+    except (CodeLabError, OSError) as error:
+        _miss(turn, call.call_id, error)
+        return
+    if kept.changes or kept.left_out:
+        turn.unkept[call.call_id] = CheckpointTaken(
+            checkpoint_id=kept.snapshot_id,
+            base_id=kept.base_id,
+            agent=call.agent,
+            tool=call.tool,
+            call_id=call.call_id,
+            changes=kept.changes,
+            folders=kept.folders,
+            left_out=kept.left_out,
+            task_id=task.id,
+        )
+
+
+def _miss(turn: LiveTurn, call_id: str, error: Exception) -> None:
+    told = any(isinstance(fact, CheckpointMissed) for fact in turn.unkept.values())
+    if not turn.state.missed_checkpoint and not told:
+        turn.unkept[call_id] = CheckpointMissed(reason=reason_of(error), call_id=call_id)
