@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from codelab.agents.api import AgentRegistry, Services, prepare_edited
+from codelab.agents.api import AgentRegistry, Checkpoints, Keeper, Services, prepare_edited
 from codelab.agents.runner import Pace, Runner
 from codelab.auth.api import Principal
 from codelab.auth.models import users
@@ -31,7 +31,7 @@ from codelab.sessions.events import AnyFact, TurnClosed
 from codelab.sessions.models import sessions, turns
 from codelab.tools.api import Tools
 from codelab.tools.builtin.plugin import register_tools
-from codelab.workspace.api import Workspaces, WorkspaceSettings
+from codelab.workspace.api import Keeping, Workspaces, WorkspaceSettings
 from tests.agents.cast import MODEL, Cast
 from tests.agents.props import Props
 
@@ -75,6 +75,7 @@ class Replica:
         rules: The server's policy.
         pace: How the runner keeps time.
         caps: What models may cost.
+        keeping: How much checkpoints keep; none: there are no checkpoints, and no commands.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Replica:
         rules: tuple[Rule, ...] = (),
         pace: Pace = QUICK,
         caps: Caps | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.bus = Bus()
         self.heard: list[Event] = []
@@ -95,10 +97,14 @@ class Replica:
         self.db = Database(database_url, self.bus)
         self.props = Props()
         cipher, limiter, name = Cipher([SECRET]), RateLimiter(), new_id()
+        self.limiter = limiter
         self.workspaces = Workspaces(
             self.db,
             WorkspaceSettings(
-                data_dir=folder / "data", roots=(folder / "projects",), sandbox="none"
+                data_dir=folder / "data",
+                roots=(folder / "projects",),
+                sandbox="auto" if keeping else "none",
+                keeping=keeping or Keeping(),
             ),
         )
         self.sessions = Sessions(self.db, cipher, self.workspaces.get, replica=name)
@@ -125,8 +131,10 @@ class Replica:
             tools=tools,
             hitl=self.hitl,
             agents=AgentRegistry(AGENTS),
+            keeper=Keeper(self.workspaces.snapshots, self.bus) if keeping else None,
             max_steps=max_steps,
         )
+        self.checkpoints = Checkpoints(self.services, self.sessions, self.workspaces, limiter)
         self.runner = Runner(self.services, self.workspaces, pace=pace)
 
     async def _prepare_edited(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 
 from codelab.agents import control
-from codelab.agents.checkpointing import execute_kept, keep_interrupted
+from codelab.agents.checkpointing import keep_interrupted, kept
 from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
 from codelab.agents.outcomes import failed, not_done, refusal
@@ -216,7 +217,7 @@ async def _execute(
     approval: ApprovalRecord | None,
     question: Question,
 ) -> ToolResult:
-    context = turn.tool_context(task, call.id)
+    tools, context = turn.services.tools, turn.tool_context(task, call.id)
     try:
         prepared = turn.prepared.pop(call.id, None)
         if prepared is None or approval is not None:
@@ -225,10 +226,11 @@ async def _execute(
             # The policy may have asked about a tool that does not: then the gate is for it too.
             prepared = msgspec.structs.replace(prepared, gated=True)
         turn.show("executing", task.agent)
+        running = functools.partial(tools.execute, prepared, context)
         if prepared.tool.category is Category.READ:
-            return await turn.services.tools.execute(prepared, context)
+            return await running()
         async with turn.changing:
-            return await execute_kept(turn, task, prepared, context)
+            return await kept(turn, task, prepared, running, read_only=context.read_only)
     except (*_STALE, ApprovalUsed, DatabaseUnavailable):
         raise
     except CodeLabError as error:
@@ -247,8 +249,8 @@ async def _complete(
         duration_ms=duration_ms,
         task_id=task.id,
     )
-    kept = turn.unkept.pop(call.id, None)
-    await turn.record_surely(fact, *([kept] if kept else []))
+    changed = turn.unkept.pop(call.id, None)
+    await turn.record_surely(fact, *([changed] if changed else []))
 
 
 def _readable(arguments: str) -> dict[str, Any]:

@@ -7,35 +7,45 @@ does cannot be undone here.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from codelab.agents.keeping import Keeper, Watch, named, reason_of
 from codelab.agents.live import LiveTurn
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.sdk.messages import ToolCall
-from codelab.sdk.tool import Category, ToolContext, ToolResult
+from codelab.sdk.tool import Category, ToolResult
 from codelab.sessions.api import Task
 from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import CheckpointMissed, CheckpointTaken
 from codelab.tools.api import PreparedCall
 
 
-async def execute_kept(
-    turn: LiveTurn, task: Task, prepared: PreparedCall, context: ToolContext
+async def kept(
+    turn: LiveTurn,
+    task: Task,
+    prepared: PreparedCall,
+    run: Callable[[], Awaitable[ToolResult]],
+    *,
+    read_only: bool,
 ) -> ToolResult:
-    """Run a call, and keep what it changes; nothing else of the turn changes files meanwhile.
+    """Have a call run, and keep what it changes; nothing else of the turn runs meanwhile.
 
-    Raises:
-        CodeLabError: The call did not run, as `Tools.execute` has it.
+    Args:
+        turn: The turn.
+        task: The task whose agent makes the call.
+        prepared: The call.
+        run: Runs it; what it raises means that it did not run.
+        read_only: Whether its commands may not write.
     """
-    tools, keeper = turn.services.tools, turn.services.keeper
-    if keeper is None or not _may_change(prepared, context):
-        return await tools.execute(prepared, context)
+    keeper = turn.services.keeper
+    if keeper is None or not _may_change(prepared, read_only=read_only):
+        return await run()
     watch = await _begin(turn, keeper, prepared)
     if watch is None:
-        return await tools.execute(prepared, context)
+        return await run()
     try:
-        result = await tools.execute(prepared, context)
+        result = await run()
     except asyncio.CancelledError:
         # What it has done until then is done.
         await turn.surely(_finish(turn, task, keeper, watch, prepared))
@@ -58,27 +68,27 @@ async def keep_interrupted(turn: LiveTurn, task: Task, call: ToolCall) -> None:
         return
     root = Path(turn.workspace.root())
     try:
-        kept = await keeper.since(held.workspace_id, root, held.session_id, earlier)
+        found = await keeper.since(held.workspace_id, root, held.session_id, earlier)
     except (CodeLabError, OSError) as error:
         _miss(turn, call.id, error)
         return
-    if kept.changes:
+    if found.changes:
         await turn.record(
             CheckpointTaken(
-                checkpoint_id=kept.snapshot_id,
-                base_id=kept.base_id,
+                checkpoint_id=found.snapshot_id,
+                base_id=found.base_id,
                 tool=call.name,
                 call_id=call.id,
-                changes=kept.changes,
+                changes=found.changes,
                 agent=task.agent,
                 task_id=task.id,
             )
         )
 
 
-def _may_change(prepared: PreparedCall, context: ToolContext) -> bool:
+def _may_change(prepared: PreparedCall, *, read_only: bool) -> bool:
     category = prepared.tool.category
-    return category is Category.WRITE or (category is Category.RUN and not context.read_only)
+    return category is Category.WRITE or (category is Category.RUN and not read_only)
 
 
 async def _begin(turn: LiveTurn, keeper: Keeper, prepared: PreparedCall) -> Watch | None:
@@ -105,20 +115,20 @@ async def _finish(
 ) -> None:
     call = prepared.call
     try:
-        kept = await keeper.finish(watch)
+        found = await keeper.finish(watch)
     except (CodeLabError, OSError) as error:
         _miss(turn, call.call_id, error)
         return
-    if kept.changes or kept.left_out:
+    if found.changes or found.left_out:
         turn.unkept[call.call_id] = CheckpointTaken(
-            checkpoint_id=kept.snapshot_id,
-            base_id=kept.base_id,
+            checkpoint_id=found.snapshot_id,
+            base_id=found.base_id,
             agent=call.agent,
             tool=call.tool,
             call_id=call.call_id,
-            changes=kept.changes,
-            folders=kept.folders,
-            left_out=kept.left_out,
+            changes=found.changes,
+            folders=found.folders,
+            left_out=found.left_out,
             task_id=task.id,
         )
 

@@ -164,8 +164,10 @@ def described(entries: Sequence[Entry], known: frozenset[str]) -> list[Checkpoin
             files=tuple(change.path for change in fact.changes[:_NAMED]),
             changed_files=len(fact.changes),
             available=_id_of(entry) in known,
-            undone=not all(one.holds(entry.seq) for one in force),
         )
+        # A way back leads elsewhere: what counts of it is what comes behind.
+        place = entry.seq + isinstance(fact, CheckpointRestored)
+        one = msgspec.structs.replace(one, undone=not all(each.holds(place) for each in force))
         if isinstance(fact, CheckpointTaken):
             details = {name: getattr(fact, name) for name in ("agent", "tool", "call_id")}
             one = msgspec.structs.replace(one, left_out=fact.left_out, **details)
