@@ -48,8 +48,8 @@ def note(item: Note) -> RenderableType | None:
             status, by = frame.text("status"), frame.text("by")
             feedback = f": {frame.text('feedback')}" if frame.text("feedback") else ""
             return _dim(f"  {item.call.tool} was {status} by {by}{feedback}")
-        case "compacted":
-            return _dim(_compacted(frame))
+        case "compacted" | "checkpoint_missed" | "checkpoint_restored" as kind:
+            return _dim(_compacted(frame) if kind == "compacted" else _checkpoint(frame))
         case "error":
             return Text(f"✗ {printable(frame.text('message'))}", style="red")
         case "done" if frame.text("stop_reason") != "end":
@@ -185,6 +185,17 @@ def _compacted(frame: Frame) -> str:
     hidden = int(frame.number("hidden_messages"))
     what = f"{hidden} older messages are hidden {how}" if hidden else "older results are left out"
     return f"⇣ To save room {what}: {before:,} → {after:,} tokens. /uncompact undoes it."
+
+
+def _checkpoint(frame: Frame) -> str:
+    if frame.type == "checkpoint_missed":
+        return f"⚠ This turn cannot be undone, or not all of it. {frame.text('reason')}"
+    files, alone = int(frame.number("restored_files")), int(frame.number("conflicting_files"))
+    parts = [f"{files} files are as they were"] if files else []
+    parts += [f"{alone} were left alone"] if alone else []
+    if frame.data.get("conversation") is True:
+        parts.append("models are not shown what was said since")
+    return f"↶ {frame.text('by')} went back: {', '.join(parts)}."
 
 
 def _result(item: Note) -> RenderableType:

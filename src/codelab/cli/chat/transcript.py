@@ -58,6 +58,8 @@ class Note:
         "approval",
         "plan",
         "compacted",
+        "checkpoint_missed",
+        "checkpoint_restored",
         "error",
         "done",
     ]
@@ -209,6 +211,12 @@ class Transcript:
     def _compacted(self, frame: Frame) -> Note:
         return Note("compacted", frame)
 
+    def _checkpoint_missed(self, frame: Frame) -> Note:
+        return Note("checkpoint_missed", frame)
+
+    def _checkpoint_restored(self, frame: Frame) -> Note:
+        return Note("checkpoint_restored", frame)
+
     def _context(self, frame: Frame) -> None:
         if not frame.text("task_id"):
             self.context_tokens = int(frame.number("used_tokens"))
@@ -245,6 +253,8 @@ _HANDLERS = {
     "usage": Transcript._usage,
     "context": Transcript._context,
     "compacted": Transcript._compacted,
+    "checkpoint_missed": Transcript._checkpoint_missed,
+    "checkpoint_restored": Transcript._checkpoint_restored,
     "error": Transcript._error,
     "done": Transcript._done,
 }
