@@ -56,10 +56,12 @@ _LIST = (
     f'git ls-files -z --others --modified --deleted --exclude-standard > "$1/$2.seen" '
     f'&& echo "{_MARK}" && read -r go < "$1/$2.go" && '
 )
+# Many contents at once go into one file, which is faster by far than one for each.
 _RECORD = (
+    '{ [ ! -e "$1/$2.many" ] || many="-c core.bigFileThreshold=1"; } && '
     '{ [ ! -s "$1/$2.gone" ] || git update-index -z --index-info < "$1/$2.gone"; } '
     '&& { [ ! -s "$1/$2.wanted" ] '
-    '|| git update-index -z --add --remove --replace --stdin < "$1/$2.wanted"; } '
+    '|| git $many update-index -z --add --remove --replace --stdin < "$1/$2.wanted"; } '
     "&& tree=$(git write-tree) "
     '&& { [ -z "$3" ] || git diff-tree -r -z --no-renames "$3" "$tree" > "$1/$2.changes"; } '
     '&& echo "tree $tree"'

@@ -10,8 +10,9 @@ from codelab.workspace.checkpoints.plan import FileChange
 from codelab.workspace.checkpoints.selection import Selection, choose, read_changes
 from codelab.workspace.errors import CheckpointFailed
 
-PARTS = ("seen", "go", "wanted", "gone", "changes", "blobs")
+PARTS = ("seen", "go", "wanted", "gone", "many", "changes", "blobs")
 
+_MANY = 500
 _MB = 1_000_000
 
 
@@ -61,6 +62,8 @@ class Taking:
             raise failed(f"more than {self._most_mb} MB are new")
         self._file("wanted").write_bytes(self.chosen.wanted)
         self._file("gone").write_bytes(self.chosen.gone)
+        if self.chosen.wanted.count(b"\0") > _MANY:
+            self._file("many").touch()
 
     def finish(self, session_id: str, tree: str) -> tuple[FileChange, ...]:
         """Give the snapshot its name; return what git says has changed."""
