@@ -31,7 +31,7 @@ async def test_coder_changes_tests_commits_and_is_undone(
     client: Client, project: Path, model_server: ModelServer, model_key: str
 ) -> None:
     health = await client.call("GET", "../../health")
-    if health["components"]["sandbox"]["status"] != "healthy":
+    if health["checks"]["sandbox"].get("detail", "").startswith("Commands are off"):
         pytest.skip("no box can be built here")
     start, first_commit = contents(project), git(project, "rev-parse", "HEAD")
     edit = ToolCall("edit_file", {"path": "shop/cart.py", "replacements": [FIXED]})
@@ -84,7 +84,7 @@ async def test_coder_changes_tests_commits_and_is_undone(
     asked = (await model_server.requests(model_key))[-1].body
     assert "Fix the total" not in str(asked)
     page = await client.call("GET", f"sessions/{session_id}/history")
-    hidden = {item["text"]: item.get("hidden", False) for item in page["items"] if item["text"]}
+    hidden = {item["text"]: item.get("hidden", False) for item in page["items"] if "text" in item}
     assert (hidden["Fix the total"], hidden["Hello"]) == (True, False)
 
     # Undoing the undoing brings all of it back.
