@@ -93,6 +93,9 @@ def _may_change(prepared: PreparedCall, *, read_only: bool) -> bool:
 
 async def _begin(turn: LiveTurn, keeper: Keeper, prepared: PreparedCall) -> Watch | None:
     held, root = turn.held, Path(turn.workspace.root())
+    if not turn.state.checkpoints and _has_missed(turn):
+        # It may have taken a minute to find out, and nothing has changed since.
+        return None
     try:
         first = None
         if not turn.state.checkpoints:
@@ -134,6 +137,10 @@ async def _finish(
 
 
 def _miss(turn: LiveTurn, call_id: str, error: Exception) -> None:
-    told = any(isinstance(fact, CheckpointMissed) for fact in turn.unkept.values())
-    if not turn.state.missed_checkpoint and not told:
+    if not _has_missed(turn):
         turn.unkept[call_id] = CheckpointMissed(reason=reason_of(error), call_id=call_id)
+
+
+def _has_missed(turn: LiveTurn) -> bool:
+    waiting = any(isinstance(fact, CheckpointMissed) for fact in turn.unkept.values())
+    return waiting or turn.state.missed_checkpoint
