@@ -84,6 +84,7 @@ async def settle(
     try:
         result = await _execute(turn, task, call, approval, requested.question)
     except ApprovalUsed:
+        await keep_interrupted(turn, task, call)
         return await _ask_again(turn, task, call, approval, "retry")
     except _STALE as error:
         if requested.requires_approval:

@@ -68,7 +68,8 @@ async def keep_interrupted(turn: LiveTurn, task: Task, call: ToolCall) -> None:
         return
     root = Path(turn.workspace.root())
     try:
-        found = await keeper.since(held.workspace_id, root, held.session_id, earlier)
+        async with turn.changing:
+            found = await keeper.since(held.workspace_id, root, held.session_id, earlier)
     except (CodeLabError, OSError) as error:
         _miss(turn, call.id, error)
         return

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from codelab.agents.keeping import recorded, remembered
+from codelab.sessions.api import in_force_of
 from codelab.sessions.events import (
     AssistantMessageCompleted,
     ChangedFile,
@@ -18,7 +19,6 @@ from codelab.sessions.events import (
     LeftAlone,
     UserMessageReceived,
 )
-from codelab.sessions.rewinding import in_force_of
 from codelab.workspace.api import Conflict, FileChange, FileDiff, Step
 
 Kind = Literal["turn", "call", "restore"]

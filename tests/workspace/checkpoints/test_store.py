@@ -189,6 +189,17 @@ async def test_odd_layouts_are_no_obstacle(store: SnapshotStore, root: Path) -> 
     assert {now(root, path) for path in afters if "/" not in path} == {FileState("", "000000")}
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_what_may_not_be_read_is_left_out(store: SnapshotStore, root: Path) -> None:
+    (root / "a.txt").write_text("a", "utf-8")
+    (root / "closed.txt").write_text("closed", "utf-8")
+    (root / "closed.txt").chmod(0)
+    first = await take(store, root)
+    assert first.left_out == ("closed.txt",)
+    (root / "a.txt").write_text("changed", "utf-8")
+    assert list(by_path(await take(store, root, first))) == ["a.txt"]
+
+
 async def test_a_snapshot_can_be_named_later(store: SnapshotStore, root: Path) -> None:
     (root / "a.txt").write_text("a", "utf-8")
     first = await take(store, root)
