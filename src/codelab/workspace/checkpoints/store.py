@@ -54,7 +54,7 @@ _SETTINGS = """[core]
 # listing and recording the server, which shares the folder, looks at the files: one box does all.
 _LIST = (
     f'git ls-files -z --others --modified --deleted --exclude-standard > "$1/$2.seen" '
-    f'&& echo "{_MARK}" && read -r go < "$1/$2.go" && '
+    f'&& echo "{_MARK}" && read -r go < "$1/$2.go" && [ "$go" = go ] && '
 )
 # Many contents at once go into one file, which is faster by far than one for each.
 _RECORD = (

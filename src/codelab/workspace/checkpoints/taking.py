@@ -44,12 +44,13 @@ class Taking:
 
     def choose_seen(self) -> None:
         """Choose among what git has found, and let it go on; if that fails, let it end."""
+        answer = b"stop\n"
         try:
             self.choose(self._file("seen").read_bytes().split(b"\0"))
-            os.write(self._go, b"go\n")
-        except BaseException:
-            self._hang_up()
-            raise
+            answer = b"go\n"
+        finally:
+            # It may not listen yet: the way stays open until it has ended.
+            os.write(self._go, answer)
 
     def choose(self, paths: Iterable[bytes]) -> None:
         """Write down what git is to keep.
@@ -76,13 +77,10 @@ class Taking:
 
     def close(self) -> None:
         """Leave nothing behind."""
-        self._hang_up()
-        clear(self._place, self._name)
-
-    def _hang_up(self) -> None:
         if self._go >= 0:
             os.close(self._go)
             self._go = -1
+        clear(self._place, self._name)
 
     def _file(self, part: str) -> Path:
         return self._place / f"{self._name}.{part}"
