@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.harness import Client, approve, of_type
+from codelab.cli.chat import undo
+from codelab.cli.chat.identity import Identity
+from codelab.cli.chat.server import Server
+from codelab.cli.chat.tokens import TokenFile
+from tests.flows.harness import PASSWORD, USER, Client, approve, of_type
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
@@ -28,7 +32,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 async def test_coder_changes_tests_commits_and_is_undone(
-    client: Client, project: Path, model_server: ModelServer, model_key: str
+    client: Client, project: Path, model_server: ModelServer, model_key: str, tmp_path: Path
 ) -> None:
     health = await client.call("GET", "../../health")
     if health["checks"]["sandbox"].get("detail", "").startswith("Commands are off"):
@@ -87,8 +91,17 @@ async def test_coder_changes_tests_commits_and_is_undone(
     hidden = {item["text"]: item.get("hidden", False) for item in page["items"] if "text" in item}
     assert (hidden["Fix the total"], hidden["Hello"]) == (True, False)
 
-    # Undoing the undoing brings all of it back.
-    back = f"sessions/{session_id}/checkpoints/{done['restoration_id']}/restore"
-    again = await client.call("POST", back, {})
-    assert len(again["files"]) == 3
+    # Undoing the undoing, as the terminal client does it, brings all of it back.
+    terminal = Identity(Server(client.url), TokenFile(tmp_path), lambda: (USER, PASSWORD))
+    found = await undo.checkpoints(terminal, session_id)
+    assert len(undo.lines_of(found)) == 5
+    with pytest.raises(undo.NoCheckpoint):
+        undo.meant(found, "")
+    wanted, parts = undo.chosen(f"{done['restoration_id'][-8:]} files")
+    one = undo.meant(found, wanted)
+    told = list(undo.shown(await undo.preview(terminal, session_id, one["id"]), parts))
+    assert "shop/tax/rates.py comes back" in told
+    assert "+VAT = 0.2" in told
+    said = await undo.restore(terminal, session_id, one["id"], parts)
+    assert said.startswith("3 files are as they were.")
     assert not git(project, "status", "--porcelain")
