@@ -28,6 +28,8 @@ from codelab.workspace.rules import EXCLUDED
 from codelab.workspace.sandbox import Sandbox
 
 _LONGEST_S = 60.0
+# Nobody waits for it; who comes meanwhile is told that it is not the time.
+_LONGEST_COLLECTING_S = 300.0
 # Nothing that git itself would say.
 _MARK = "[codelab: listed]"
 _PARTS_OF_REF = 4
@@ -47,6 +49,8 @@ _SETTINGS = """[core]
 \tlogAllRefUpdates = false
 [gc]
 \tauto = 0
+[pack]
+\twindow = 5
 [maintenance]
 \tauto = false
 """
@@ -172,7 +176,7 @@ class SnapshotStore:
     async def collect(self, place: Path) -> None:
         """Give back the room of what no snapshot needs; whoever calls has the folder to himself."""
         # Some folder has to stand for the project, and must not keep git from its own.
-        await self.git(place / "info", place, _COLLECT, new_id())
+        await self.git(place / "info", place, _COLLECT, new_id(), timeout_s=_LONGEST_COLLECTING_S)
 
     async def forget(self, workspace_id: str) -> None:
         """Delete all snapshots of a workspace."""
@@ -205,6 +209,7 @@ class SnapshotStore:
         name: str,
         *words: str,
         transcript: Transcript | None = None,
+        timeout_s: float = _LONGEST_S,
     ) -> str:
         """Run git commands in the box; return what they print.
 
@@ -221,7 +226,7 @@ class SnapshotStore:
             root,
             command,
             access=Access.READ,
-            timeout_s=_LONGEST_S,
+            timeout_s=timeout_s,
             transcript=transcript,
             writable=(place,),
         )
