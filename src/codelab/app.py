@@ -12,7 +12,17 @@ from litestar import Litestar, Router
 from litestar.types import ASGIApp
 
 from codelab import __version__
-from codelab.agents.api import AgentRegistry, Agents, Compactions, Services, prepare_edited
+from codelab.agents.api import (
+    AgentRegistry,
+    Agents,
+    Checkpoints,
+    CheckpointUpkeep,
+    Compactions,
+    Keeper,
+    Services,
+    prepare_edited,
+)
+from codelab.agents.routes import checkpoint_router as checkpoint_routes
 from codelab.agents.routes import router as compaction_routes
 from codelab.audit.api import Audit
 from codelab.audit.routes import router as audit_routes
@@ -76,7 +86,13 @@ from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
 from codelab.settings import Settings, internal_secret, secret_keys
 from codelab.tools.api import Tools
-from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings, read_networks
+from codelab.workspace.api import (
+    Explorer,
+    Keeping,
+    Workspaces,
+    WorkspaceSettings,
+    read_networks,
+)
 from codelab.workspace.routes import router as workspace_routes
 
 _BODY_BYTES = 1024 * 1024
@@ -152,16 +168,18 @@ def create_app(
         tools=tools,
         hitl=hitl,
         agents=agent_registry,
+        keeper=Keeper(workspaces.snapshots, bus) if settings.checkpoints.checkpoints else None,
         context_tokens=settings.turns.context_tokens,
         max_steps=settings.turns.max_steps,
         turn_time_s=settings.turns.turn_time_s,
     )
     agents = Agents(services, workspaces)
+    upkeep = CheckpointUpkeep(workspaces, turns, bus)
+    per_hour = settings.projects.file_operations_per_hour
+    checkpoints = Checkpoints(services, sessions, workspaces, limiter, per_hour=per_hour)
 
     # Edges.
-    explorer = Explorer(
-        workspaces, limiter, bus, per_hour=settings.projects.file_operations_per_hour
-    )
+    explorer = Explorer(workspaces, limiter, bus, per_hour=per_hour)
     audit = Audit(db, bus, keys)
     metrics = Metrics()
     metrics.watch_database(db)
@@ -205,9 +223,9 @@ def create_app(
             closing.push_async_callback(limiter.close)
             for folder in folders:
                 await workspaces.ensure(folder)
-            for part in (relay, bus, audit, models, stream, agents, presence):
+            for part in (relay, bus, audit, models, stream, upkeep, agents, presence):
                 closing.push_async_callback(part.close)
-            for starting in (relay, bus, audit, stream, agents, presence):
+            for starting in (relay, bus, audit, stream, upkeep, agents, presence):
                 await starting.start()
             models.warm_up()
             workspaces.warm_up()
@@ -221,6 +239,7 @@ def create_app(
             workspace_routes(workspaces, explorer),
             session_routes(sessions),
             compaction_routes(Compactions(services, sessions, workspaces)),
+            checkpoint_routes(checkpoints),
             events_route(sessions),
             agents_route(agents),
             tools_route(tools),
@@ -294,7 +313,17 @@ def _workspace_settings(settings: Settings) -> WorkspaceSettings:
         networks=read_networks(
             projects.sandbox_network, projects.git_remotes, projects.git_credentials_file
         ),
+        checkpoints_dir=_checkpoints_dir(settings),
+        keeping=Keeping(
+            workspace_mb=settings.checkpoints.checkpoints_workspace_mb,
+            total_mb=settings.checkpoints.checkpoints_total_mb,
+        ),
     )
+
+
+def _checkpoints_dir(settings: Settings) -> Path | None:
+    chosen = settings.checkpoints.checkpoints_dir
+    return Path(chosen).expanduser().resolve() if chosen else None
 
 
 def _llm_settings(settings: Settings) -> LlmSettings:

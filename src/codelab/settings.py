@@ -153,6 +153,27 @@ class Projects(Section, frozen=True, kw_only=True):
     ] = 1000
 
 
+class Checkpoints(Section, frozen=True, kw_only=True):
+    """What is kept so that an agent's work can be undone. See docs/undo.md."""
+
+    checkpoints: Annotated[
+        bool, Meta(description="Keep what projects were before and after agents change them.")
+    ] = True
+    checkpoints_dir: Annotated[
+        str,
+        Meta(
+            description="Where it is kept; empty: `checkpoints` in the data folder. Several "
+            "replicas need one folder that all of them see."
+        ),
+    ] = ""
+    checkpoints_workspace_mb: Annotated[
+        int, Meta(ge=1, description="Megabytes kept of one project; the oldest go first.")
+    ] = 1000
+    checkpoints_total_mb: Annotated[
+        int, Meta(ge=1, description="Megabytes kept of all projects together.")
+    ] = 20_000
+
+
 class Approvals(Section, frozen=True, kw_only=True):
     """How humans are asked."""
 
@@ -300,6 +321,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets = Secrets()
     web: Web = Web()
     projects: Projects = Projects()
+    checkpoints: Checkpoints = Checkpoints()
     approvals: Approvals = Approvals()
     models: ModelAccess = ModelAccess()
     budgets: Budgets = Budgets()
@@ -331,7 +353,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def own_paths(self) -> tuple[Path, ...]:
         """CodeLab's own data and settings, resolved: no workspace may hold them."""
-        files = (Path(name).expanduser().resolve() for name in self.private_files)
+        names = (*self.private_files, self.checkpoints.checkpoints_dir)
+        files = (Path(name).expanduser().resolve() for name in names if name)
         return (self.data_dir.resolve(), *files)
 
     @property
@@ -363,6 +386,7 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
         secrets=read_section(Secrets, values, prefix=PREFIX),
         web=read_section(Web, values, prefix=PREFIX),
         projects=read_section(Projects, values, prefix=PREFIX),
+        checkpoints=read_section(Checkpoints, values, prefix=PREFIX),
         approvals=read_section(Approvals, values, prefix=PREFIX),
         models=read_section(ModelAccess, values, prefix=PREFIX),
         budgets=read_section(Budgets, values, prefix=PREFIX),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import yaml
 
-from codelab.agents.api import AgentRegistry, Services, prepare_edited
+from codelab.agents.api import AgentRegistry, Checkpoints, Keeper, Services, prepare_edited
 from codelab.agents.runner import Pace, Runner
 from codelab.auth.api import Principal
 from codelab.auth.models import users
@@ -33,7 +33,7 @@ from codelab.sessions.events import AnyFact, TurnClosed
 from codelab.sessions.models import entries, sessions, turns
 from codelab.tools.api import Tools
 from codelab.tools.builtin.plugin import register_tools
-from codelab.workspace.api import Workspaces, WorkspaceSettings
+from codelab.workspace.api import Keeping, Workspaces, WorkspaceSettings
 from tests.agents.cast import MODEL, Cast
 from tests.agents.props import Props
 
@@ -80,6 +80,7 @@ class Replica:
         caps: What models may cost.
         chain: The models, each of which follows when the one before it fails.
         own: The chains of agents that have their own.
+        keeping: How much checkpoints keep; none: there are no checkpoints, and no commands.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Replica:
         caps: Caps | None = None,
         chain: tuple[ModelInfo, ...] = (MODEL,),
         own: Mapping[str, list[str]] | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.bus = Bus()
         self.heard: list[Event] = []
@@ -103,10 +105,14 @@ class Replica:
         self.db = Database(database_url, self.bus)
         self.props = Props()
         cipher, limiter, name = Cipher([SECRET]), RateLimiter(), new_id()
+        self.limiter = limiter
         self.workspaces = Workspaces(
             self.db,
             WorkspaceSettings(
-                data_dir=folder / "data", roots=(folder / "projects",), sandbox="none"
+                data_dir=folder / "data",
+                roots=(folder / "projects",),
+                sandbox="auto" if keeping else "none",
+                keeping=keeping or Keeping(),
             ),
         )
         self.sessions = Sessions(self.db, cipher, self.workspaces.get, replica=name)
@@ -136,9 +142,11 @@ class Replica:
             tools=tools,
             hitl=self.hitl,
             agents=AgentRegistry(AGENTS),
+            keeper=Keeper(self.workspaces.snapshots, self.bus) if keeping else None,
             max_steps=max_steps,
             turn_time_s=turn_time_s,
         )
+        self.checkpoints = Checkpoints(self.services, self.sessions, self.workspaces, limiter)
         self.runner = Runner(self.services, self.workspaces, pace=pace)
 
     async def _prepare_edited(

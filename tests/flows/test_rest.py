@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from codelab.kit.secret_key import new_key
 from tests.conftest import Stores
-from tests.flows.harness import PASSWORD, USER, Client, CodeLab, send, signed_in
+from tests.flows.harness import PASSWORD, USER, Client, CodeLab, approve, send, signed_in
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall, When
 
@@ -137,6 +137,10 @@ async def furnished(client: Client) -> Real:
         },
     }
     await client.turn(real.places["session_id"], "What is this?")
+    await client.turn(talk["id"], "@coder write the notes", approve)
+    checkpoints = await client.call("GET", f"sessions/{talk['id']}/checkpoints")
+    # Where no box can be built there are none.
+    real.places["checkpoint_id"] = checkpoints[0]["id"] if checkpoints else "0" * 32
     async with client.socket() as socket:
         await send(socket, "chat", waiting["id"], message="@coder delete the readme")
         async for text in socket:
@@ -238,9 +242,11 @@ async def test_every_answer_is_as_the_document_says(
     codelab: CodeLab, model_server: ModelServer, model_key: str
 ) -> None:
     delete = ToolCall("delete_file", {"path": "README.md"})
+    write = ToolCall("write_file", {"path": "made.md", "content": "made\n"})
     await model_server.script(
         model_key,
         [
+            Reply(tool_calls=[write], when=When(last_contains="write the notes")),
             Reply(tool_calls=[delete], when=When(last_contains="delete the readme")),
             Reply(text="Hello.", repeat=True),
         ],

@@ -12,6 +12,9 @@ from codelab.sessions.events import (
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    CheckpointMissed,
+    CheckpointRestored,
+    CheckpointTaken,
     ContextCompacted,
     ContextRestored,
     PlanStep,
@@ -83,6 +86,15 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
         ContextCompacted, agent=texts, hidden=st.lists(texts, max_size=2).map(tuple), task_id=tasks
     ),
     st.builds(ContextRestored, compaction_seq=st.integers(1, 9)),
+    st.builds(CheckpointTaken, checkpoint_id=texts, call_id=call_ids, task_id=tasks),
+    st.builds(CheckpointMissed, reason=texts, call_id=call_ids, task_id=tasks),
+    st.builds(
+        CheckpointRestored,
+        restoration_id=texts,
+        checkpoint_id=texts,
+        through_seq=st.integers(0, 9),
+        conversation=st.booleans(),
+    ),
     st.builds(UsageRecorded, agent=texts, model=texts, usage=usages, task_id=tasks),
     st.builds(TurnFailed, code=texts, message=texts, task_id=tasks),
     st.builds(

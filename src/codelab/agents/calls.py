@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,7 @@ import msgspec
 
 from codelab.agents import control
 from codelab.agents.attaching import nearest_instructions
+from codelab.agents.checkpointing import keep_interrupted, kept
 from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
 from codelab.agents.outcomes import failed, not_done, refusal, result_of
@@ -80,10 +81,12 @@ async def settle(
     started = time.monotonic()
     if approval is not None and approval.used_at is not None:
         # Whoever carried the turn before has started it.
+        await keep_interrupted(turn, task, call)
         return await _ask_again(turn, task, call, approval, "retry")
     try:
         result, touched = await _execute(turn, task, call, approval, requested.question)
     except ApprovalUsed:
+        await keep_interrupted(turn, task, call)
         return await _ask_again(turn, task, call, approval, "retry")
     except _STALE as error:
         if requested.requires_approval:
@@ -93,6 +96,8 @@ async def settle(
     facts: list[AnyFact] = [result_of(task, call, result, duration_ms=monotonic_ms(started))]
     if attached := await nearest_instructions(turn, task, touched if result.ok else ()):
         facts.append(ContentAttached(attachments=attached, to=call.id, task_id=task.id))
+    if changed := turn.unkept.pop(call.id, None):
+        facts.append(changed)
     await turn.record_surely(*facts)
     return True
 
@@ -231,9 +236,12 @@ async def _execute(
             # The policy may have asked about a tool that does not: then the gate is for it too.
             prepared = msgspec.structs.replace(prepared, gated=True)
         turn.show("executing", task.agent)
-        one_at_a_time = prepared.tool.category is not Category.READ
-        async with turn.changing if one_at_a_time else contextlib.nullcontext():
-            return await tools.execute(prepared, context), prepared.paths
+        running = functools.partial(tools.execute, prepared, context)
+        if prepared.tool.category is Category.READ:
+            return await running(), prepared.paths
+        async with turn.changing:
+            result = await kept(turn, task, prepared, running, read_only=context.read_only)
+        return result, prepared.paths
     except (*_STALE, ApprovalUsed, DatabaseUnavailable):
         raise
     except CodeLabError as error:

@@ -34,7 +34,9 @@ async def end(turn: LiveTurn, stop_reason: StopReason, error: Exception | None =
     """Commit the end of a turn, whatever state it is in."""
     await turn.settle_writes()
     services, held = turn.services, turn.held
-    left_open = any((turn.unfinished, *turn.unrecorded.values(), *turn.state.open_calls()))
+    left_open = any(
+        (turn.unfinished, turn.unkept, *turn.unrecorded.values(), *turn.state.open_calls())
+    )
     interrupted = left_open or stop_reason != "end"
     facts: list[AnyFact] = []
     if interrupted:
@@ -67,9 +69,11 @@ def stop_reason_of(error: Exception) -> StopReason:
 
 
 async def record_used(turn: LiveTurn) -> None:
-    """Record what broken-off calls have used, before another replica goes on with the turn."""
-    if any(turn.unrecorded.values()):
-        await turn.record(*_unrecorded(turn, await turn.load()))
+    """Record what broken-off calls have used and changed, before another replica goes on."""
+    if turn.unkept or any(turn.unrecorded.values()):
+        facts = (*turn.unkept.values(), *_unrecorded(turn, await turn.load()))
+        turn.unkept.clear()
+        await turn.record(*facts)
 
 
 async def disown_used(turn: LiveTurn) -> None:
@@ -105,7 +109,7 @@ async def _left_over(turn: LiveTurn) -> list[AnyFact]:
         if isinstance(entry.fact, AssistantMessageCompleted)
     }
     drafts = [draft for name, draft in turn.unfinished.items() if name not in logged]
-    return [*drafts, *_unrecorded(turn, entries)]
+    return [*drafts, *_unrecorded(turn, entries), *turn.unkept.values()]
 
 
 def _unrecorded(turn: LiveTurn, entries: Sequence[Entry]) -> list[UsageRecorded]:

@@ -67,6 +67,21 @@ class NothingToCompact(Conflict):
     title = "There is nothing to compact"
 
 
+class CheckpointPruned(CodeLabError):
+    """What a checkpoint kept of the files is gone: they are kept for a week, and up to a size."""
+
+    code = "checkpoint_pruned"
+    title = "The files of this checkpoint are not kept any more"
+    status = 410
+
+
+class CheckpointsOff(Conflict):
+    """The administrator has switched checkpoints off."""
+
+    code = "checkpoints_off"
+    title = "Checkpoints are off"
+
+
 class StepLimitReached(CodeLabError):
     """The turn took as many steps as one turn may."""
 

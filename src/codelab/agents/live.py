@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from codelab.agents.conversations import conversation_with
 from codelab.agents.counting import TokenCounter
 from codelab.agents.guards import worked_s
+from codelab.agents.keeping import Keeper
 from codelab.agents.prompting import Conversation, Prompter
 from codelab.agents.registry import AgentRegistry
 from codelab.agents.spending import noted_in
@@ -58,6 +60,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     tools: Tools
     hitl: Hitl
     agents: AgentRegistry
+    keeper: Keeper | None = None
     counter: TokenCounter = msgspec.field(default_factory=TokenCounter)
     context_tokens: int = 100_000
     max_steps: int = 50
@@ -84,6 +87,8 @@ class LiveTurn:
         self.unfinished: dict[str, AssistantMessageCompleted] = {}
         # What calls have used and the log may not hold yet, by the message they were to write.
         self.unrecorded: dict[str, list[UsageRecorded]] = {}
+        # What calls have changed and the log does not hold yet, by call.
+        self.unkept: dict[str, AnyFact] = {}
         # Held while something is changed, and while the plan is.
         self.changing = asyncio.Lock()
         self.planning = asyncio.Lock()
@@ -132,10 +137,14 @@ class LiveTurn:
 
         What a tool has done must not be separated from its record.
         """
-        writing = asyncio.ensure_future(self._record_patiently(facts))
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
-        await asyncio.shield(writing)
+        await self.surely(self._record_patiently(facts))
+
+    async def surely(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what a cancellation meanwhile must not undo; who ends the turn waits for it."""
+        doing = asyncio.ensure_future(work)
+        self._writing.add(doing)
+        doing.add_done_callback(self._writing.discard)
+        await asyncio.shield(doing)
 
     async def _record_patiently(self, facts: Sequence[AnyFact]) -> None:
         """Record as soon as the database answers, while the lease may still be ours."""

@@ -135,6 +135,9 @@ def _(event: sessions.FactsRecorded) -> list[Observation]:
             case sessions.ToolCallCompleted():
                 action = "tool_call.completed"
                 details |= {"ok": fact.ok, "duration_ms": fact.duration_ms}
+            case sessions.CheckpointRestored():
+                found.append(_of_restoration(event, fact))
+                continue
             case _:
                 continue
         found.append(
@@ -148,6 +151,25 @@ def _(event: sessions.FactsRecorded) -> list[Observation]:
             )
         )
     return found
+
+
+def _of_restoration(
+    event: sessions.FactsRecorded, fact: sessions.CheckpointRestored
+) -> Observation:
+    return Observation(
+        action="checkpoint.restored",
+        resource_type="checkpoint",
+        resource_id=fact.checkpoint_id,
+        user_id=event.user_id,
+        session_id=event.session_id,
+        details={
+            "restoration_id": fact.restoration_id,
+            "conversation": fact.conversation,
+            "files": len(fact.changes),
+            "conflicts": len(fact.conflicts),
+        },
+        weighty=True,
+    )
 
 
 @observe.register

@@ -11,6 +11,7 @@ from codelab.sdk.model import Usage
 from codelab.sessions.events import (
     ApprovalStatus,
     ContextParts,
+    LeftAlone,
     MessageContext,
     PlanStep,
     Question,
@@ -242,6 +243,48 @@ class RestoredData(msgspec.Struct, frozen=True, kw_only=True):
 
     compaction_seq: int
     by: str
+
+
+class CheckpointData(_Data, frozen=True, kw_only=True):
+    """A checkpoint was taken: before a turn's first change, or after a call's (`call_id`).
+
+    `files` names the first of the `changed_files`; `left_out` what is not kept.
+    """
+
+    checkpoint_id: str
+    changed_files: int
+    files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    call_id: str = ""
+    tool: str = ""
+    agent: str = ""
+    task_id: str = ""
+
+
+class CheckpointMissedData(_Data, frozen=True, kw_only=True):
+    """Why what this turn changes cannot be undone, or not all of it."""
+
+    reason: str
+    call_id: str = ""
+    task_id: str = ""
+
+
+class CheckpointRestoredData(_Data, frozen=True, kw_only=True):
+    """Where the session went back to; `restoration_id` is the checkpoint that undoes this.
+
+    `files` names the first of the `restored_files`, `conflicts` the first of those left alone.
+    With `conversation`, models are not shown any more what stands behind `through_seq`.
+    """
+
+    checkpoint_id: str
+    restoration_id: str
+    through_seq: int
+    conversation: bool
+    restored_files: int
+    conflicting_files: int
+    by: str
+    files: tuple[str, ...] = ()
+    conflicts: tuple[LeftAlone, ...] = ()
 
 
 class ErrorData(_Data, frozen=True, kw_only=True):

@@ -12,6 +12,9 @@ from codelab.gateway.frame_data import (
     ApprovalData,
     ApprovalExpiringData,
     AttachedData,
+    CheckpointData,
+    CheckpointMissedData,
+    CheckpointRestoredData,
     CompactedData,
     ContextData,
     DoneData,
@@ -158,6 +161,24 @@ class Restored(ServerFrame, frozen=True, kw_only=True, tag="restored"):
     data: RestoredData
 
 
+class Checkpoint(ServerFrame, frozen=True, kw_only=True, tag="checkpoint"):
+    """A place to which the user may go back."""
+
+    data: CheckpointData
+
+
+class CheckpointMissed(ServerFrame, frozen=True, kw_only=True, tag="checkpoint_missed"):
+    """This turn cannot be undone."""
+
+    data: CheckpointMissedData
+
+
+class CheckpointRestored(ServerFrame, frozen=True, kw_only=True, tag="checkpoint_restored"):
+    """The session went back to a checkpoint."""
+
+    data: CheckpointRestoredData
+
+
 class Error(ServerFrame, frozen=True, kw_only=True, tag="error"):
     """Something went wrong: with a client's frame (`id`), or with the turn (`seq`)."""
 
@@ -202,6 +223,9 @@ AnyServerFrame = (
     | Context
     | Compacted
     | Restored
+    | Checkpoint
+    | CheckpointMissed
+    | CheckpointRestored
     | Error
     | Done
     | Recovered

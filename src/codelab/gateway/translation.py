@@ -13,6 +13,9 @@ from codelab.sessions.events import (
     AnswerRestarted,
     ApprovalAnswered,
     AssistantMessageCompleted,
+    CheckpointMissed,
+    CheckpointRestored,
+    CheckpointTaken,
     ContentAttached,
     ContextCompacted,
     ContextRestored,
@@ -27,6 +30,9 @@ from codelab.sessions.events import (
 
 # A frame's type, its data, and the message or call it speaks of.
 Written = tuple[Callable[..., frames.ServerFrame], Any, str]
+
+# Files that a frame names: a path may have 4,000 characters, and a frame 1 MiB.
+_NAMED = 50
 
 
 @singledispatch
@@ -172,6 +178,45 @@ def _(fact: ContextCompacted) -> Written:
 def _(fact: ContextRestored) -> Written:
     data = frame_data.RestoredData(compaction_seq=fact.compaction_seq, by=fact.by)
     return frames.Restored, data, ""
+
+
+@frame_of.register
+def _(fact: CheckpointTaken) -> Written:
+    data = frame_data.CheckpointData(
+        checkpoint_id=fact.checkpoint_id,
+        changed_files=len(fact.changes),
+        files=tuple(change.path for change in fact.changes[:_NAMED]),
+        left_out=fact.left_out,
+        call_id=fact.call_id,
+        tool=fact.tool,
+        agent=fact.agent,
+        task_id=fact.task_id,
+    )
+    return frames.Checkpoint, data, ""
+
+
+@frame_of.register
+def _(fact: CheckpointMissed) -> Written:
+    data = frame_data.CheckpointMissedData(
+        reason=fact.reason, call_id=fact.call_id, task_id=fact.task_id
+    )
+    return frames.CheckpointMissed, data, ""
+
+
+@frame_of.register
+def _(fact: CheckpointRestored) -> Written:
+    data = frame_data.CheckpointRestoredData(
+        checkpoint_id=fact.checkpoint_id,
+        restoration_id=fact.restoration_id,
+        through_seq=fact.through_seq,
+        conversation=fact.conversation,
+        restored_files=len(fact.changes),
+        conflicting_files=len(fact.conflicts),
+        by=fact.by,
+        files=tuple(change.path for change in fact.changes[:_NAMED]),
+        conflicts=fact.conflicts[:_NAMED],
+    )
+    return frames.CheckpointRestored, data, ""
 
 
 @frame_of.register

@@ -3,6 +3,7 @@
 from codelab.sessions.conversation import Earlier, Said
 from codelab.sessions.lease import Lease
 from codelab.sessions.repository import FeedbackRecord, SessionRecord
+from codelab.sessions.rewinding import in_force_of
 from codelab.sessions.service import Sessions, TurnRef
 from codelab.sessions.turn import Task, TurnState, replay
 from codelab.sessions.turns import Turns
@@ -18,5 +19,6 @@ __all__ = [
     "TurnRef",
     "TurnState",
     "Turns",
+    "in_force_of",
     "replay",
 ]

@@ -1,9 +1,10 @@
-"""What happens to a session's log between its turns: compactions, and their undoing."""
+"""What happens to a session's log between its turns: compactions, ways back, their undoing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import sqlalchemy as sa
 
 from codelab.kit.crypto import Cipher
@@ -14,8 +15,22 @@ from codelab.sessions.events import AnyFact, ContextCompacted, ContextRestored, 
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import SessionRecord
+from codelab.sessions.rewinding import InForce, counting, in_force_of
 
+# What tells of the rest of a log how much of it models are shown.
+MARKS = ("compacted", "restored", "checkpoint_restored")
 _NO_TURN = ""
+
+
+class Unseen(msgspec.Struct, frozen=True):
+    """What models are not shown: what was compacted, and what a way back has undone."""
+
+    keys: frozenset[str] = frozenset()
+    force: InForce = InForce(((0, None),))
+
+    def hides(self, key: str | None, seq: int) -> bool:
+        """Tell whether a message or call is hidden."""
+        return key in self.keys or not self.force.holds(seq)
 
 
 class BetweenTurns:
@@ -30,14 +45,16 @@ class BetweenTurns:
         self._db = db
         self._log = SessionLog(cipher)
 
-    async def unseen(self, session_id: str) -> frozenset[str]:
+    async def unseen(self, session_id: str) -> Unseen:
         """Return the messages and calls of which models are shown nothing, or only a note."""
-        return unseen(await self._marks(session_id))
+        marks = await self._marks(session_id)
+        force = in_force_of(marks)
+        return Unseen(unseen(counting(marks, force)), force)
 
     async def compactions(self, session_id: str) -> list[tuple[Entry, bool]]:
         """Return what was hidden from models in a session, each with whether it still is."""
         marks = await self._marks(session_id)
-        active = {seq for seq, _ in in_force(marks)}
+        active = {seq for seq, _ in in_force(counting(marks, in_force_of(marks)))}
         return [
             (entry, entry.seq in active)
             for entry in marks
@@ -51,7 +68,8 @@ class BetweenTurns:
             CompactionNotFound: There is none at this place, or it is undone already.
             TurnInProgress: A turn is being worked on.
         """
-        active = [seq for seq, _ in in_force(await self._marks(session.id))]
+        marks = await self._marks(session.id)
+        active = [seq for seq, _ in in_force(counting(marks, in_force_of(marks)))]
         if compaction_seq not in active:
             raise CompactionNotFound("There is no such compaction, or it was undone already.")
         restored = ContextRestored(compaction_seq=compaction_seq, by=by)
@@ -63,22 +81,54 @@ class BetweenTurns:
         Raises:
             TurnInProgress: A turn is being worked on, or was meanwhile.
         """
+        is_quiet = (
+            sessions.c.active_turn_id.is_(None),
+            sessions.c.last_seq == session.last_seq,
+        )
+        numbered = await self._append(session, facts, *is_quiet)
+        if not numbered:
+            raise TurnInProgress(
+                "This session is working on a message. Wait for its answer or cancel it."
+            )
+        return numbered
+
+    async def append_done(
+        self, session: SessionRecord, facts: Sequence[AnyFact]
+    ) -> tuple[Entry, ...]:
+        """Append what cannot be taken back, whatever has happened since the session was read."""
+        return await self._append(session, facts)
+
+    async def checkpoints(self, session_id: str) -> list[Entry]:
+        """Return the checkpoints of a session and the ways back to them, oldest first."""
+        async with self._db.read() as db:
+            return await self._log.of_kinds(db, session_id, "checkpoint", "checkpoint_restored")
+
+    async def beginning(self, session_id: str, turn_id: str) -> int:
+        """Return the place in the log at which a turn begins."""
+        async with self._db.read() as db:
+            entries = await self._log.of_turn(db, session_id, turn_id, limit=1)
+        return entries[0].seq if entries else 0
+
+    async def said_behind(self, session_id: str, seq: int, limit: int) -> list[Entry]:
+        """Return the newest messages behind a place that still count, oldest first."""
+        marks = await self._marks(session_id)
+        async with self._db.read() as db:
+            said = await self._log.conversation(db, session_id, _NO_TURN, seq, limit)
+        return counting(said, in_force_of(marks))
+
+    async def _append(
+        self, session: SessionRecord, facts: Sequence[AnyFact], *conditions: sa.ColumnElement[bool]
+    ) -> tuple[Entry, ...]:
         async with self._db.transaction() as tx:
             result = await tx.execute(
                 sa.update(sessions)
-                .where(
-                    sessions.c.id == session.id,
-                    sessions.c.active_turn_id.is_(None),
-                    sessions.c.last_seq == session.last_seq,
-                )
+                .where(sessions.c.id == session.id, *conditions)
                 .values(last_seq=sessions.c.last_seq + len(facts))
                 .returning(sessions.c.last_seq, sessions.c.epoch)
             )
             row = result.first()
             if row is None:
-                raise TurnInProgress(
-                    "This session is working on a message. Wait for its answer or cancel it."
-                )
+                return ()
             numbered = await self._log.write(
                 tx, session.id, _NO_TURN, facts, epoch=row.epoch, last_seq=row.last_seq
             )
@@ -89,4 +139,4 @@ class BetweenTurns:
 
     async def _marks(self, session_id: str) -> list[Entry]:
         async with self._db.read() as db:
-            return await self._log.of_kinds(db, session_id, "compacted", "restored")
+            return await self._log.of_kinds(db, session_id, *MARKS)

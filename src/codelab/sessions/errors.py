@@ -26,6 +26,13 @@ class CompactionNotFound(NotFound):
     title = "Compaction not found"
 
 
+class CheckpointNotFound(NotFound):
+    """The session has no such checkpoint."""
+
+    code = "checkpoint_not_found"
+    title = "Checkpoint not found"
+
+
 class TurnInProgress(Conflict):
     """The session is busy with an earlier message."""
 

@@ -17,9 +17,16 @@ from codelab.sdk.model import Usage
 from codelab.sessions.attachments import Attachment as Attachment
 from codelab.sessions.attachments import MessageContext as MessageContext
 from codelab.sessions.attachments import Selection as Selection
+from codelab.sessions.checkpoint_facts import ChangedFile as ChangedFile
+from codelab.sessions.checkpoint_facts import CheckpointMissed as CheckpointMissed
+from codelab.sessions.checkpoint_facts import CheckpointRestored as CheckpointRestored
+from codelab.sessions.checkpoint_facts import CheckpointTaken as CheckpointTaken
+from codelab.sessions.checkpoint_facts import FileVersion as FileVersion
+from codelab.sessions.checkpoint_facts import LeftAlone as LeftAlone
+from codelab.sessions.fact import ROOT_TASK as ROOT_TASK
+from codelab.sessions.fact import Fact
 from codelab.sessions.lease import Lease
 
-ROOT_TASK = ""
 # Why a message ended that no model has brought to its end.
 CANCELLED = "cancelled"
 INTERRUPTED = "interrupted"
@@ -30,10 +37,6 @@ SessionState = Literal["idle", "processing", "waiting", "executing", "error"]
 # Whether a call may run, or whether one may run again that may have run before a crash.
 Question = Literal["run", "retry"]
 ApprovalStatus = Literal["pending", "approved", "rejected", "timeout"]
-
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
-    """A stored fact. `task_id` is empty for the turn itself, else the delegating call's id."""
 
 
 class UserMessageReceived(Fact, frozen=True, kw_only=True, tag="user_message"):
@@ -266,6 +269,9 @@ AnyFact = (
     | UsageRecorded
     | ContextCompacted
     | ContextRestored
+    | CheckpointTaken
+    | CheckpointMissed
+    | CheckpointRestored
     | TurnFailed
     | TurnEnded
 )

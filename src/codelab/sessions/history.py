@@ -10,6 +10,7 @@ import msgspec
 
 from codelab.auth.api import Principal
 from codelab.sessions.api import Sessions
+from codelab.sessions.between import Unseen
 from codelab.sessions.events import (
     ApprovalAnswered,
     AssistantMessageCompleted,
@@ -23,12 +24,14 @@ from codelab.sessions.events import (
 
 _PAGE = 500
 _LOOK_AHEAD_PAGES = 4
+_ALL_SEEN = Unseen()
 
 
 class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A message, or a tool call (`role` is `tool`) with its result as soon as it has one.
 
-    What is `hidden` was compacted: its model is not shown it any more, or only a note.
+    What is `hidden` was compacted, or undone by going back to a checkpoint: its model is not
+    shown it any more, or only a note.
     """
 
     role: Literal["user", "assistant", "tool"]
@@ -64,7 +67,7 @@ class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def history_of(
-    entries: Iterable[Entry], ratings: dict[str, str], hidden: frozenset[str] = frozenset()
+    entries: Iterable[Entry], ratings: dict[str, str], unseen: Unseen = _ALL_SEEN
 ) -> list[HistoryItem]:
     """Turn entries of a log into messages and tool calls; a call's answers go to the call."""
     items: list[HistoryItem] = []
@@ -87,7 +90,7 @@ def history_of(
                 call.ok, call.output = fact.ok, fact.output
                 call.truncated, call.duration_ms = fact.truncated, fact.duration_ms
     for item in items:
-        item.hidden = (item.call_id or item.message_id) in hidden
+        item.hidden = unseen.hides(item.call_id or item.message_id, item.seq)
     return items
 
 
@@ -115,8 +118,8 @@ async def read_page(
     ratings = {
         given.message_id: given.rating for given in await sessions.feedback(principal, session_id)
     }
-    hidden = await sessions.between.unseen(session_id)
-    return HistoryPage(items=history_of(entries, ratings, hidden), next=last)
+    unseen = await sessions.between.unseen(session_id)
+    return HistoryPage(items=history_of(entries, ratings, unseen), next=last)
 
 
 def _unanswered(entries: Sequence[Entry]) -> set[str]:

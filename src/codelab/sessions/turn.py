@@ -16,6 +16,8 @@ from codelab.sessions.events import (
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    CheckpointMissed,
+    CheckpointTaken,
     ContentAttached,
     ContextCompacted,
     PlanStep,
@@ -78,6 +80,8 @@ class TurnState:
     tasks: dict[str, Task] = field(default_factory=dict)
     plan: tuple[PlanStep, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    checkpoints: list[CheckpointTaken] = field(default_factory=list)
+    missed_checkpoint: bool = False
     ended: TurnEnded | None = None
 
     @property
@@ -116,10 +120,22 @@ class TurnState:
                 self.usage = self.usage.plus(fact.usage)
             case ContentAttached() | ContextCompacted():
                 self._show(fact)
-            case TurnFailed():
-                self.task(fact.task_id).failure = fact
-            case TurnEnded():
-                self.ended = fact
+            case CheckpointTaken() | CheckpointMissed():
+                self._keep(fact)
+            case TurnFailed() | TurnEnded():
+                self._close(fact)
+
+    def _close(self, fact: TurnFailed | TurnEnded) -> None:
+        if isinstance(fact, TurnEnded):
+            self.ended = fact
+        else:
+            self.task(fact.task_id).failure = fact
+
+    def _keep(self, fact: CheckpointTaken | CheckpointMissed) -> None:
+        if isinstance(fact, CheckpointTaken):
+            self.checkpoints.append(fact)
+        else:
+            self.missed_checkpoint = True
 
     def _open(self, fact: UserMessageReceived) -> None:
         self.request = fact.text

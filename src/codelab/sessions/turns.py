@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, Transaction
 from codelab.sessions import lease
+from codelab.sessions.between import MARKS
 from codelab.sessions.conversation import Earlier, conversation_of, in_force
 from codelab.sessions.errors import LeaseLost, SessionNotFound
 from codelab.sessions.events import (
@@ -26,6 +27,7 @@ from codelab.sessions.lease import Lease, Unowned
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import SessionRepository
+from codelab.sessions.rewinding import counting, in_force_of
 
 # Entries of earlier turns that are read at all; compaction hides them long before.
 _LONGEST = 10_000
@@ -54,16 +56,18 @@ class Turns:
     async def earlier(self, session_id: str, before_turn: str = "") -> Earlier:
         """Return what earlier turns leave to a turn, for whoever carries it forward."""
         async with self._db.read() as db:
-            marks = await self._log.of_kinds(db, session_id, "compacted", "restored")
+            marks = await self._log.of_kinds(db, session_id, *MARKS)
+            force = in_force_of(marks)
             # What happened between turns is of all of them.
             marks = [one for one in marks if not one.turn_id or one.turn_id != before_turn]
+            marks = counting(marks, force)
             compactions = tuple(fact for _, fact in in_force(marks))
             hidden = max((one.hidden_through_seq for one in compactions), default=0)
             said = await self._log.conversation(db, session_id, before_turn, hidden, _LONGEST)
             chosen = await self._log.chosen(db, session_id, before_turn)
         agents = [one.fact.agent for one in chosen if isinstance(one.fact, AgentChosen)]
         return Earlier(
-            said=conversation_of(said),
+            said=conversation_of(counting(said, force)),
             compactions=compactions,
             agent=agents[-1] if agents else None,
         )
@@ -81,6 +85,12 @@ class Turns:
             raise SessionNotFound("There is no such session.")
         asked = [one.fact.by for one in opening if isinstance(one.fact, UserMessageReceived)]
         return record.workspace_id, "".join(asked)
+
+    async def known(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these sessions that there still are."""
+        query = sa.select(sessions.c.id).where(sessions.c.id.in_(session_ids))
+        async with self._db.read() as db:
+            return frozenset(await db.scalars(query))
 
     async def append(
         self,

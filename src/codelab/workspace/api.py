@@ -1,6 +1,20 @@
 """What other modules may call."""
 
 from codelab.workspace.box import Caps
+from codelab.workspace.checkpoints.keeping import Keeping
+from codelab.workspace.checkpoints.plan import (
+    Conflict,
+    FileChange,
+    FileState,
+    Restoration,
+    Step,
+    paths_of,
+    plan,
+)
+from codelab.workspace.checkpoints.pruning import Pruner
+from codelab.workspace.checkpoints.selection import missing_folders, real_paths
+from codelab.workspace.checkpoints.store import Snapshot, SnapshotStore, name_of
+from codelab.workspace.checkpoints.undoing import FileDiff
 from codelab.workspace.diffs import reveal
 from codelab.workspace.egress.networks import read_networks
 from codelab.workspace.explorer import FILE_OPERATIONS, Explorer, Saved
@@ -16,14 +30,29 @@ __all__ = [
     "FILE_OPERATIONS",
     "Audience",
     "Caps",
+    "Conflict",
     "Explorer",
+    "FileChange",
+    "FileDiff",
+    "FileState",
     "Folder",
+    "Keeping",
+    "Pruner",
+    "Restoration",
     "Saved",
+    "Snapshot",
+    "SnapshotStore",
     "Standing",
+    "Step",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",
     "clean",
+    "missing_folders",
+    "name_of",
+    "paths_of",
+    "plan",
     "read_networks",
+    "real_paths",
     "reveal",
 ]

@@ -122,20 +122,40 @@ def present(root: int, rules: Rules, path: str) -> Present | None:
         return None
 
 
-def write(root: int, rules: Rules, path: str, data: bytes, before: str) -> None:
+def write(
+    root: int,
+    rules: Rules,
+    path: str,
+    data: bytes,
+    before: str,
+    *,
+    executable: bool | None = None,
+    largest: int = LARGEST_WRITE,
+) -> None:
     """Put the bytes in the file's place, if its digest is still `before` (empty: no file).
+
+    Args:
+        root: A descriptor of the workspace's root.
+        rules: What the audience may change.
+        path: The file.
+        data: All of its bytes.
+        before: The digest that it must have.
+        executable: Whether it becomes a program; none: as it is.
+        largest: How many bytes may be written.
 
     Raises:
         FileChanged: The file is another one than expected; it is left as it is.
         DiskFull: There is no space; the original is whole.
     """
-    if len(data) > LARGEST_WRITE:
-        raise FileTooLarge("At most 1 MB can be written at once.", field="content")
+    if len(data) > largest:
+        raise FileTooLarge(
+            f"At most {largest // 1_000_000} MB can be written at once.", field="content"
+        )
     with _target(root, rules, path, create=True) as (folder, name), _turn(folder, name):
         now = _present(folder, name, path)
         if (now.digest if now else "") != before:
             raise _changed(path)
-        temporary = _write_beside(folder, data, now, path)
+        temporary = _write_beside(folder, data, now, path, executable)
         try:
             _take_place(folder, temporary, name, path, before)
         finally:
@@ -238,7 +258,9 @@ def _read_all(descriptor: int, path: str) -> bytes:
     return b"".join(chunks)
 
 
-def _write_beside(folder: int, data: bytes, now: Present | None, path: str) -> str:
+def _write_beside(
+    folder: int, data: bytes, now: Present | None, path: str, executable: bool | None
+) -> str:
     name = f".codelab-{new_id()}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -252,6 +274,11 @@ def _write_beside(folder: int, data: bytes, now: Present | None, path: str) -> s
         _keep_owner(folder, descriptor, now)
         if now:
             os.fchmod(descriptor, now.mode)
+        if executable is not None:
+            mode = os.fstat(descriptor).st_mode & 0o7777
+            # Whoever may read a program may run it.
+            allowed = mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
+            os.fchmod(descriptor, allowed)
         os.fsync(descriptor)
     except OSError as error:
         os.unlink(name, dir_fd=folder)

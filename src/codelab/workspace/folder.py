@@ -19,6 +19,7 @@ from codelab.sdk.workspace import (
 )
 from codelab.workspace import files
 from codelab.workspace.box import Access
+from codelab.workspace.checkpoints.undoing import Undoing
 from codelab.workspace.contents import Contents, Stamp, Text, text_of
 from codelab.workspace.diffs import unified
 from codelab.workspace.egress.git_calls import git_with_remote
@@ -252,6 +253,10 @@ class Folder:
         if self._contents and stamp:
             await self._contents.keep(str(self._root), stamp, data, found.digest)
         return found
+
+    async def undo(self, work: Callable[[Undoing], T]) -> T:
+        """Work on what checkpoints have kept of this folder, in a thread."""
+        return await self._in_thread(lambda root: work(Undoing(root, self._rules)))
 
     def _search_start(self, root: int, path: str) -> str:
         try:

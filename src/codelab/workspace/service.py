@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from codelab.kit.db import Database
 from codelab.kit.errors import Conflict, Forbidden, NotFound
 from codelab.kit.ids import new_id
 from codelab.workspace import repository
+from codelab.workspace.checkpoints.store import SnapshotStore
 from codelab.workspace.contents import MEMORY_BYTES, Contents
 from codelab.workspace.errors import WorkspaceGone, WorkspaceRefused
 from codelab.workspace.events import WorkspaceCreated, WorkspaceDeleted
@@ -49,6 +50,11 @@ class Workspaces:
         self._settings = settings
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workspace")
         self._sandbox = Sandbox(settings)
+        self.snapshots = SnapshotStore(
+            settings.checkpoints_dir or settings.data_dir / "checkpoints",
+            self._sandbox,
+            settings.keeping,
+        )
         self._own = tuple(path.resolve() for path in (settings.data_dir, *settings.hidden_paths))
         self._home = Path.home().resolve()
         self._roots = tuple(root.resolve() for root in settings.roots)
@@ -184,6 +190,12 @@ class Workspaces:
             await asyncio.wait([self._warming])
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         await self.contents.close()
+
+    async def known(self, workspace_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these workspaces that there still are."""
+        async with self._db.read() as reader:
+            records = await repository.list_all(reader)
+        return frozenset(record.id for record in records if record.id in workspace_ids)
 
     async def _find(self, workspace_id: str) -> WorkspaceRecord:
         async with self._db.read() as reader:

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from codelab.workspace.box import Caps
+from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.egress.networks import Networks
 
 
@@ -26,6 +27,8 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
         commands_at_once: How many commands run at the same time; further ones wait.
         file_operations_per_hour: How many files a user, their agents included, may touch.
         networks: What commands and git may reach.
+        checkpoints_dir: Where earlier states are kept; none: in the data folder.
+        keeping: How much is kept of them.
     """
 
     data_dir: Path
@@ -39,3 +42,5 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
     commands_at_once: int = 8
     file_operations_per_hour: int = 1000
     networks: Networks = Networks()
+    checkpoints_dir: Path | None = None
+    keeping: Keeping = Keeping()

@@ -187,6 +187,29 @@ def test_what_the_model_is_shown_of_the_project_is_named() -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "data", "what"),
+    [
+        ("checkpoint_missed", {"reason": "The disk is full."}, "cannot be undone"),
+        ("checkpoint_missed", {"reason": "The disk is full."}, "The disk is full."),
+        (
+            "checkpoint_restored",
+            {"restored_files": 2, "conflicting_files": 1, "conversation": True, "by": "ann"},
+            "ann went back: 2 files are as they were, 1 were left alone, "
+            "models are not shown what was said since.",
+        ),
+    ],
+)
+def test_checkpoints_say_what_the_user_must_know(
+    kind: str, data: dict[str, Any], what: str
+) -> None:
+    note = Transcript("s").apply(frame(kind, **data))
+    assert note is not None
+    line = render.note(note)
+    assert line is not None
+    assert what in " ".join(shown(line).split())
+
+
 def test_the_status_line_says_how_full_the_window_is() -> None:
     transcript = Transcript("s")
     assert "context" not in render.status(transcript).plain

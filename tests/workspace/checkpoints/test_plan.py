@@ -34,6 +34,18 @@ def test_what_somebody_changed_between_two_calls_is_left_alone() -> None:
     assert [(one.path, one.reason) for one in found.conflicts] == [("a", "changed_between")]
 
 
+def test_what_somebody_may_have_changed_at_the_same_time_is_left_alone() -> None:
+    unsure = FileChange(path="a", before=state("1"), after=state("2"), shared=True)
+    for calls in (
+        [[unsure]],
+        [[unsure], [change("a", "2", "3")]],
+        [[change("a", "0", "1")], [unsure]],
+    ):
+        now = calls[-1][0].after
+        found = plan(calls, {"a": now})
+        assert [(one.path, one.reason) for one in found.conflicts] == [("a", "changed_meanwhile")]
+
+
 def test_what_is_back_already_needs_nothing() -> None:
     found = plan([[change("a", None, "2")]], {"a": None})
     assert not found.steps

@@ -9,6 +9,9 @@ HELP = {
     "/model": "/model NAME: which model answers; without a name: let CodeLab choose",
     "/compact": "/compact: hide older messages from the model, behind a summary",
     "/uncompact": "/uncompact: show the model again what was hidden last",
+    "/checkpoints": "/checkpoints: the places to which this session can go back",
+    "/undo": "/undo [ID] [files|conversation]: go back to before the last turn that changed files, "
+    "or to a checkpoint; shows first what that does",
     "/sessions": "/sessions: your latest sessions",
     "/export": "/export FILE: all of your data, as a zip",
     "/help": "/help: this list",

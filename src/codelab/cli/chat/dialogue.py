@@ -9,11 +9,13 @@ import msgspec
 from prompt_toolkit import PromptSession
 from rich.console import Console
 
-from codelab.cli.chat import render
+from codelab.cli.chat import render, undo
+from codelab.cli.chat.approvals import Action, action_for
 from codelab.cli.chat.commands import HELP, Command, read_command
 from codelab.cli.chat.conversation import Conversation
 from codelab.cli.chat.identity import Identity
 from codelab.cli.chat.lookups import compact, listed, uncompact
+from codelab.cli.chat.printable import printable
 from codelab.cli.chat.transcript import Transcript
 from codelab.kit.errors import CodeLabError
 from codelab.kit.invocation import as_called, spelled
@@ -99,6 +101,12 @@ class Dialogue:
                 self._say(await compact(self._identity, self._transcript.session_id))
             case "/uncompact":
                 self._say(await uncompact(self._identity, self._transcript.session_id))
+            case "/checkpoints":
+                session_id = self._transcript.session_id
+                for line in undo.lines_of(await undo.checkpoints(self._identity, session_id)):
+                    self._say(line)
+            case "/undo":
+                await self._undo(command.argument)
             case "/sessions":
                 found = listed(await self._identity.call("GET", "sessions"))
                 for each in found[:_SESSIONS_SHOWN]:
@@ -113,6 +121,21 @@ class Dialogue:
             case _:
                 for line in HELP.values():
                     self._say(line)
+
+    async def _undo(self, argument: str) -> None:
+        identity, session_id = self._identity, self._transcript.session_id
+        wanted, parts = undo.chosen(argument)
+        checkpoint = undo.meant(await undo.checkpoints(identity, session_id), wanted)
+        preview = await undo.preview(identity, session_id, checkpoint["id"])
+        lines = map(printable, undo.shown(preview, parts))
+        self._console.print(render.diff_text(lines), soft_wrap=True)
+        if not preview["checkpoint"]["available"]:
+            parts["files"] = False
+        answer = await self._prompt.prompt_async("Go back? [y/N] ")
+        if action_for(answer.strip()) is not Action.APPROVE:
+            self._say("Nothing was changed.")
+            return
+        self._say(await undo.restore(identity, session_id, checkpoint["id"], parts))
 
     def _say(self, text: str) -> None:
         self._console.print(render.hint(as_called(text)), soft_wrap=True)

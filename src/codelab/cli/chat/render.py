@@ -48,8 +48,8 @@ def note(item: Note) -> RenderableType | None:
             status, by = frame.text("status"), frame.text("by")
             feedback = f": {frame.text('feedback')}" if frame.text("feedback") else ""
             return _dim(f"  {item.call.tool} was {status} by {by}{feedback}")
-        case "compacted" | "attached":
-            return _dim(_compacted(frame) if item.kind == "compacted" else attached(frame))
+        case "compacted" | "attached" | "checkpoint_missed" | "checkpoint_restored" as kind:
+            return _dim(_ASIDES[kind](frame))
         case "error":
             return Text(f"✗ {printable(frame.text('message'))}", style="red")
         case "done" if frame.text("stop_reason") != "end":
@@ -202,6 +202,17 @@ def _compacted(frame: Frame) -> str:
     return f"⇣ To save room {what}: {before:,} → {after:,} tokens. /uncompact undoes it."
 
 
+def _checkpoint(frame: Frame) -> str:
+    if frame.type == "checkpoint_missed":
+        return f"⚠ This turn cannot be undone, or not all of it. {frame.text('reason')}"
+    files, alone = int(frame.number("restored_files")), int(frame.number("conflicting_files"))
+    parts = [f"{files} files are as they were"] if files else []
+    parts += [f"{alone} were left alone"] if alone else []
+    if frame.data.get("conversation") is True:
+        parts.append("models are not shown what was said since")
+    return f"↶ {frame.text('by')} went back: {', '.join(parts)}."
+
+
 def _result(item: Note) -> RenderableType:
     frame = item.frame
     ok = frame.data.get("ok") is True
@@ -228,3 +239,11 @@ def hint(text: str) -> Text:
 
 def _dim(text: str) -> Text:
     return Text(printable(text), style="dim")
+
+
+_ASIDES = {
+    "compacted": _compacted,
+    "attached": attached,
+    "checkpoint_missed": _checkpoint,
+    "checkpoint_restored": _checkpoint,
+}

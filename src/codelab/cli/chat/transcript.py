@@ -59,6 +59,8 @@ class Note:
         "plan",
         "compacted",
         "attached",
+        "checkpoint_missed",
+        "checkpoint_restored",
         "error",
         "done",
     ]
@@ -213,6 +215,12 @@ class Transcript:
     def _attached(self, frame: Frame) -> Note:
         return Note("attached", frame)
 
+    def _checkpoint_missed(self, frame: Frame) -> Note:
+        return Note("checkpoint_missed", frame)
+
+    def _checkpoint_restored(self, frame: Frame) -> Note:
+        return Note("checkpoint_restored", frame)
+
     def _context(self, frame: Frame) -> None:
         if not frame.text("task_id"):
             self.context_tokens = int(frame.number("used_tokens"))
@@ -250,6 +258,8 @@ _HANDLERS = {
     "context": Transcript._context,
     "compacted": Transcript._compacted,
     "attached": Transcript._attached,
+    "checkpoint_missed": Transcript._checkpoint_missed,
+    "checkpoint_restored": Transcript._checkpoint_restored,
     "error": Transcript._error,
     "done": Transcript._done,
 }

@@ -7,7 +7,14 @@ from typing import Literal
 
 import msgspec
 
-Reason = Literal["changed_since", "changed_between", "not_a_file", "too_large"]
+Reason = Literal[
+    "changed_since",
+    "changed_between",
+    "changed_meanwhile",
+    "not_a_file",
+    "not_kept",
+    "not_written",
+]
 
 
 class FileState(msgspec.Struct, frozen=True):
@@ -23,11 +30,15 @@ class FileState(msgspec.Struct, frozen=True):
 
 
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What one tool call did to one file; none where there was, or is, no file."""
+    """What one tool call did to one file; none where there was, or is, no file.
+
+    `shared` says that somebody else may have done it, who worked here at the same time.
+    """
 
     path: str
     before: FileState | None
     after: FileState | None
+    shared: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +69,13 @@ class _Trail:
     def __init__(self, change: FileChange) -> None:
         self.first, self.last = change.before, change.after
         self.was_changed_between = False
+        self.is_shared = change.shared
 
     def follow(self, change: FileChange) -> None:
         # Somebody else's edit between two of the agent's would be lost on the way back.
         self.was_changed_between |= change.before != self.last
         self.last = change.after
+        self.is_shared |= change.shared
 
 
 def paths_of(calls: Iterable[Iterable[FileChange]]) -> list[str]:
@@ -94,6 +107,8 @@ def plan(calls: Sequence[Sequence[FileChange]], now: Mapping[str, FileState | No
             conflicts.append(Conflict(path=path, reason="changed_since"))
         elif trail.was_changed_between:
             conflicts.append(Conflict(path=path, reason="changed_between"))
+        elif trail.is_shared:
+            conflicts.append(Conflict(path=path, reason="changed_meanwhile"))
         elif not all(_is_file(one) for one in (state, trail.first)):
             conflicts.append(Conflict(path=path, reason="not_a_file"))
         else:
