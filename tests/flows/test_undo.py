@@ -97,11 +97,18 @@ async def test_coder_changes_tests_commits_and_is_undone(
     assert len(undo.lines_of(found)) == 5
     with pytest.raises(undo.NoCheckpoint):
         undo.meant(found, "")
-    wanted, parts = undo.chosen(f"{done['restoration_id'][-8:]} files")
-    one = undo.meant(found, wanted)
-    told = list(undo.shown(await undo.preview(terminal, session_id, one["id"]), parts))
+    told: list[str] = []
+    answers = ["", "y"]
+
+    async def answer(question: str) -> str:
+        return answers.pop(0)
+
+    argument = f"{done['restoration_id'][-8:]} files"
+    said = await undo.go_back(terminal, session_id, argument, told.extend, answer)
+    assert said == "Nothing was changed."
+    assert contents(project) == start
     assert "shop/tax/rates.py comes back" in told
     assert "+VAT = 0.2" in told
-    said = await undo.restore(terminal, session_id, one["id"], parts)
+    said = await undo.go_back(terminal, session_id, argument, told.extend, answer)
     assert said.startswith("3 files are as they were.")
     assert not git(project, "status", "--porcelain")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,6 @@ from prompt_toolkit import PromptSession
 from rich.console import Console
 
 from codelab.cli.chat import render, undo
-from codelab.cli.chat.approvals import Action, action_for
 from codelab.cli.chat.commands import HELP, Command, read_command
 from codelab.cli.chat.conversation import Conversation
 from codelab.cli.chat.identity import Identity
@@ -106,7 +106,9 @@ class Dialogue:
                 for line in undo.lines_of(await undo.checkpoints(self._identity, session_id)):
                     self._say(line)
             case "/undo":
-                await self._undo(command.argument)
+                session_id, ask = self._transcript.session_id, self._prompt.prompt_async
+                going = undo.go_back(self._identity, session_id, command.argument, self._show, ask)
+                self._say(await going)
             case "/sessions":
                 found = listed(await self._identity.call("GET", "sessions"))
                 for each in found[:_SESSIONS_SHOWN]:
@@ -122,20 +124,8 @@ class Dialogue:
                 for line in HELP.values():
                     self._say(line)
 
-    async def _undo(self, argument: str) -> None:
-        identity, session_id = self._identity, self._transcript.session_id
-        wanted, parts = undo.chosen(argument)
-        checkpoint = undo.meant(await undo.checkpoints(identity, session_id), wanted)
-        preview = await undo.preview(identity, session_id, checkpoint["id"])
-        lines = map(printable, undo.shown(preview, parts))
-        self._console.print(render.diff_text(lines), soft_wrap=True)
-        if not preview["checkpoint"]["available"]:
-            parts["files"] = False
-        answer = await self._prompt.prompt_async("Go back? [y/N] ")
-        if action_for(answer.strip()) is not Action.APPROVE:
-            self._say("Nothing was changed.")
-            return
-        self._say(await undo.restore(identity, session_id, checkpoint["id"], parts))
+    def _show(self, lines: Iterable[str]) -> None:
+        self._console.print(render.diff_text(map(printable, lines)), soft_wrap=True)
 
     def _say(self, text: str) -> None:
         self._console.print(render.hint(as_called(text)), soft_wrap=True)

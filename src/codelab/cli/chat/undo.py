@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from codelab.cli.chat.approvals import Action, action_for
 from codelab.cli.chat.identity import Identity
 from codelab.cli.chat.lookups import Record, listed
 from codelab.kit.errors import CodeLabError
@@ -89,6 +90,24 @@ async def preview(identity: Identity, session_id: str, checkpoint_id: str) -> Re
         "GET", f"sessions/{session_id}/checkpoints/{checkpoint_id}"
     )
     return record
+
+
+async def go_back(
+    identity: Identity,
+    session_id: str,
+    argument: str,
+    show: Callable[[Iterable[str]], None],
+    ask: Callable[[str], Awaitable[str]],
+) -> str:
+    """Show what `/undo` would do, ask, and do it; return what there is to say."""
+    wanted, parts = chosen(argument)
+    checkpoint = meant(await checkpoints(identity, session_id), wanted)
+    record = await preview(identity, session_id, checkpoint["id"])
+    show(shown(record, parts))
+    parts["files"] = parts["files"] and record["checkpoint"]["available"]
+    if action_for((await ask("Go back? [y/N] ")).strip()) is not Action.APPROVE:
+        return "Nothing was changed."
+    return await restore(identity, session_id, checkpoint["id"], parts)
 
 
 async def restore(
