@@ -17,11 +17,11 @@ from pathlib import Path
 
 from bench import machine
 from codelab.kit.ids import new_id
-from codelab.workspace.box import Access
 from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.checkpoints.store import SnapshotStore
-from codelab.workspace.output import Transcript
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.output import Transcript
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 FILES, FOLDERS, CHANGED = 10_000, 200, 10

@@ -30,7 +30,7 @@ from codelab.tools.builtin.plugin import register_tools
 from codelab.workspace.api import Audience, Folder, WorkspaceSettings
 from codelab.workspace.contents import MEMORY_BYTES, Contents
 from codelab.workspace.rules import Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 
 _FILES = 10_000
 _ENTRIES = 200_000

@@ -15,8 +15,8 @@ from statistics import median
 from typing import Literal
 
 from bench import machine
-from codelab.workspace.box import Access
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 _COMMAND = ["/bin/bash", "-c", "true"]

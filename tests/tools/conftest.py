@@ -16,7 +16,7 @@ from codelab.tools.api import PreparedCall, Tools
 from codelab.tools.builtin.plugin import register_tools
 from codelab.workspace.api import Audience, Folder, WorkspaceSettings
 from codelab.workspace.rules import Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 
 CODER = Agent(
     name="coder", title="Coder", description="All tools.", prompt="", grants=(ToolGrant(),)

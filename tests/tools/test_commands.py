@@ -6,7 +6,7 @@ import pytest
 from codelab.sdk import ToolError
 from codelab.workspace.api import Audience, Folder, WorkspaceSettings, read_networks
 from codelab.workspace.rules import Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from tests.tools.conftest import Bench
 from tests.workspace.places import names
 

@@ -6,7 +6,7 @@ import pytest
 
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 MakeFolder = Callable[..., Folder]

@@ -12,11 +12,11 @@ CHILD = """
 import asyncio, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from codelab.workspace.box import Access
+from codelab.workspace.sandbox.box import Access
 from codelab.workspace.errors import DiskFull
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 root, threads = Path(sys.argv[1]), ThreadPoolExecutor(2)

@@ -15,7 +15,7 @@ from codelab.workspace.contents import KEEP_S, Contents, Stamp, is_settled, stam
 from codelab.workspace.errors import FileMissing, NotText, PathRefused
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.text import digest_of
 
 LONG_AGO = 3_000_000_000

@@ -18,7 +18,7 @@ from codelab.workspace.errors import (
     PathRefused,
 )
 from codelab.workspace.folder import Folder
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
 from tests.workspace.places import CHILD, child, names, run
 

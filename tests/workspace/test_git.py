@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from codelab.workspace.box import Access
 from codelab.workspace.errors import CommandRefused
 from codelab.workspace.folder import Folder
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.sandbox import Sandbox
 from tests.workspace.places import git, names
 
 pytestmark = pytest.mark.usefixtures("boxed")

@@ -1,14 +1,14 @@
 """What other modules may call: the agents there are, and the runner's start and end."""
 
-from codelab.agents.checkpoints import Checkpoints
-from codelab.agents.compactions import Compaction, Compactions
+from codelab.agents.checkpoints.checkpoints import Checkpoints
+from codelab.agents.checkpoints.keeping import Keeper
+from codelab.agents.checkpoints.restoring import Checkpoint, CheckpointPreview, Restored
+from codelab.agents.checkpoints.upkeep import CheckpointUpkeep
+from codelab.agents.compaction.compactions import Compaction, Compactions
 from codelab.agents.edits import prepare_edited
-from codelab.agents.keeping import Keeper
 from codelab.agents.live import Services
 from codelab.agents.registry import AgentRegistry
-from codelab.agents.restoring import Checkpoint, CheckpointPreview, Restored
 from codelab.agents.service import AgentInfo, Agents
-from codelab.agents.upkeep import CheckpointUpkeep
 
 __all__ = [
     "AgentInfo",

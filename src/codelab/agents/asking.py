@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from codelab.agents.budget import Limits, tightened
-from codelab.agents.compacting import compact
+from codelab.agents.compaction.compacting import compact
+from codelab.agents.compaction.summary import SUMMARY_AGENT
 from codelab.agents.live import LiveTurn
 from codelab.agents.prompting import Conversation, Prompt
-from codelab.agents.summary import SUMMARY_AGENT
 from codelab.llm.errors import ContextTooLong
 from codelab.sdk.model import Completion
 from codelab.sessions.api import Task

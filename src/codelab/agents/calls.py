@@ -11,7 +11,7 @@ import msgspec
 
 from codelab.agents import control
 from codelab.agents.attaching import nearest_instructions
-from codelab.agents.checkpointing import keep_interrupted, kept
+from codelab.agents.checkpoints.checkpointing import keep_interrupted, kept
 from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
 from codelab.agents.outcomes import failed, not_done, refusal, result_of

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
+from codelab.agents.checkpoints.keeping import Keeper
 from codelab.agents.conversations import conversation_with
 from codelab.agents.counting import TokenCounter
 from codelab.agents.guards import worked_s
-from codelab.agents.keeping import Keeper
 from codelab.agents.prompting import Conversation, Prompter
 from codelab.agents.registry import AgentRegistry
 from codelab.agents.spending import noted_in

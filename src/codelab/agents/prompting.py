@@ -14,7 +14,7 @@ from codelab.agents.budget import (
     prompt_window,
     used_tokens,
 )
-from codelab.agents.compaction import Piece
+from codelab.agents.compaction.compaction import Piece
 from codelab.agents.counting import (
     TokenCounter,
     document_tokens,

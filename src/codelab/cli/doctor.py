@@ -17,8 +17,8 @@ from codelab.kit.errors import CodeLabError
 from codelab.kit.invocation import as_called
 from codelab.settings import Settings
 from codelab.workspace.api import WorkspaceSettings
-from codelab.workspace.sandbox import Sandbox
-from codelab.workspace.standing import root_advice
+from codelab.workspace.sandbox.sandbox import Sandbox
+from codelab.workspace.sandbox.standing import root_advice
 
 _WEAKER = "docs/security.md says what it leaves open and what bubblewrap needs."
 _MARKS = {"ok": "✓", "weak": "!", "missing": "✗"}

@@ -1,6 +1,5 @@
 """What other modules may call."""
 
-from codelab.workspace.box import Caps
 from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.checkpoints.plan import (
     Conflict,
@@ -22,9 +21,10 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.rules import Audience
+from codelab.workspace.sandbox.box import Caps
+from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
-from codelab.workspace.standing import Standing
 
 __all__ = [
     "FILE_OPERATIONS",

@@ -18,7 +18,6 @@ from codelab.sdk.workspace import (
     OnOutput,
 )
 from codelab.workspace import files
-from codelab.workspace.box import Access
 from codelab.workspace.checkpoints.undoing import Undoing
 from codelab.workspace.contents import Contents, Stamp, Text, text_of
 from codelab.workspace.diffs import unified
@@ -32,12 +31,13 @@ from codelab.workspace.errors import (
     NotText,
 )
 from codelab.workspace.git import access_of, git_command
-from codelab.workspace.layers import WORDS, LayerName
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.layers import WORDS, LayerName
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codelab.workspace.box import Access
 from codelab.workspace.errors import CommandRefused
+from codelab.workspace.sandbox.box import Access
 
 _READING = frozenset(
     {

@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 
 from codelab.sdk.workspace import FurtherMatches, Match, Matches
-from codelab.workspace.box import Access
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import PatternInvalid, SearchFailed
-from codelab.workspace.output import Transcript
 from codelab.workspace.rules import EXCLUDED
-from codelab.workspace.sandbox import Ended, Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.output import Transcript
+from codelab.workspace.sandbox.sandbox import Ended, Sandbox
 
 MOST_MATCHES = 200
 

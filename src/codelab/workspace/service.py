@@ -25,9 +25,9 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.placement import is_offered, overlaps, unfit
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
+from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.settings import WorkspaceSettings
-from codelab.workspace.standing import Standing
 
 T = TypeVar("T")
 

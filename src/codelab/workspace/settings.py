@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from codelab.workspace.box import Caps
 from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.egress.networks import Networks
+from codelab.workspace.sandbox.box import Caps
 
 
 class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from codelab.workspace.errors import CommandRefused
 from codelab.workspace.folder import Folder
 from codelab.workspace.git import access_of
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 ALLOWED_HIDDEN = (".github/", ".env.example", ".gitignore", ".editorconfig")

@@ -9,7 +9,6 @@ import pytest
 
 from codelab.kit.errors import CodeLabError
 from codelab.kit.ids import new_id
-from codelab.workspace.box import Caps
 from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.checkpoints.plan import FileChange, FileState
 from codelab.workspace.checkpoints.pruning import Pruner
@@ -19,7 +18,8 @@ from codelab.workspace.checkpoints.undoing import Undoing
 from codelab.workspace.errors import CheckpointFailed
 from codelab.workspace.paths import opened_root
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Caps
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 from tests.workspace.places import git, names
 

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from codelab.workspace.confinement.tree import children_of
 from codelab.workspace.egress.destinations import Network, parse_destinations
 from codelab.workspace.egress.entrance import listen_inside
 from codelab.workspace.egress.networks import read_networks
@@ -19,7 +18,8 @@ from codelab.workspace.egress.reach import NOWHERE, network_shown, reach_of
 from codelab.workspace.errors import SandboxUnavailable
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.confinement.tree import children_of
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 from tests.workspace.places import run, wait_until
 
@@ -204,10 +204,10 @@ def test_it_works_in_the_servers_own_event_loop(root: Path) -> None:
 UNDER_UVLOOP = """
 import asyncio, sys, uvloop
 from pathlib import Path
-from codelab.workspace.box import Access
+from codelab.workspace.sandbox.box import Access
 from codelab.workspace.egress.destinations import Network, parse_destinations
 from codelab.workspace.egress.reach import reach_of
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
 async def serve(reader, writer):

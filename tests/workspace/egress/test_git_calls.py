@@ -13,7 +13,7 @@ from codelab.workspace.egress.networks import read_networks
 from codelab.workspace.errors import RemoteRefused
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 from tests.llm.providers.test_http_pool import self_signed
 from tests.workspace.egress.git_server import GitServer, git_server

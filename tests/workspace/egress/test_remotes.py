@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.workspace.box import Access
 from codelab.workspace.egress.destinations import Network, parse_destinations
 from codelab.workspace.egress.remotes import (
     access_with_remote,
@@ -14,6 +13,7 @@ from codelab.workspace.egress.remotes import (
     settings_text,
 )
 from codelab.workspace.errors import RemoteRefused
+from codelab.workspace.sandbox.box import Access
 
 URL = "https://git.example.org/team/project.git"
 SETTING = "CODELAB_GIT_REMOTES"

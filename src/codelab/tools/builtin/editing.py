@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.sdk.workspace import FileContent
-from codelab.tools.builtin import syntax, well_formed
+from codelab.tools.builtin.code import syntax, well_formed
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.replacements import Applied, Replacement, apply
 from codelab.tools.builtin.writing import prepared_write

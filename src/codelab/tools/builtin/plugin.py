@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from codelab.sdk import Tool, hookimpl
+from codelab.tools.builtin.code.relating import RelatedFiles
 from codelab.tools.builtin.commands import ExecuteCommand
 from codelab.tools.builtin.editing import EditFile
 from codelab.tools.builtin.finding import ListFiles, SearchFiles
-from codelab.tools.builtin.git import GitDiff, GitLog, GitStatus
-from codelab.tools.builtin.git_branch import GitBranch, GitBranches
-from codelab.tools.builtin.git_checkout import GitCheckout
-from codelab.tools.builtin.git_commit import GitCommit
-from codelab.tools.builtin.git_merge import GitMerge
-from codelab.tools.builtin.git_pull import GitPull
-from codelab.tools.builtin.git_push import GitPush
+from codelab.tools.builtin.git.branch import GitBranch, GitBranches
+from codelab.tools.builtin.git.checkout import GitCheckout
+from codelab.tools.builtin.git.commit import GitCommit
+from codelab.tools.builtin.git.looking import GitDiff, GitLog, GitStatus
+from codelab.tools.builtin.git.merge import GitMerge
+from codelab.tools.builtin.git.pull import GitPull
+from codelab.tools.builtin.git.push import GitPush
 from codelab.tools.builtin.reading import ReadFile
-from codelab.tools.builtin.relating import RelatedFiles
 from codelab.tools.builtin.writing import DeleteFile, WriteFile
 
 

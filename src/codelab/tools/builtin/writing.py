@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
-from codelab.tools.builtin import syntax, well_formed
+from codelab.tools.builtin.code import syntax, well_formed
 from codelab.tools.builtin.fields import FilePath
 
 

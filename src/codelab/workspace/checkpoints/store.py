@@ -18,14 +18,14 @@ from pathlib import Path
 import msgspec
 
 from codelab.kit.ids import is_id, new_id
-from codelab.workspace.box import Access
 from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.checkpoints.locking import locked
 from codelab.workspace.checkpoints.plan import FileChange
 from codelab.workspace.checkpoints.taking import Taking, clear, failed
-from codelab.workspace.output import Transcript
 from codelab.workspace.rules import EXCLUDED
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.output import Transcript
+from codelab.workspace.sandbox.sandbox import Sandbox
 
 _LONGEST_S = 60.0
 # Nobody waits for it; who comes meanwhile is told that it is not the time.

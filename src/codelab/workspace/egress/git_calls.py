@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from codelab.sdk.workspace import CommandResult
-from codelab.workspace.box import Access
 from codelab.workspace.egress.credentials import (
     HELPER,
     Credential,
@@ -31,7 +30,8 @@ from codelab.workspace.egress.remotes import (
 )
 from codelab.workspace.errors import RemoteRefused
 from codelab.workspace.git import git_command
-from codelab.workspace.sandbox import Sandbox
+from codelab.workspace.sandbox.box import Access
+from codelab.workspace.sandbox.sandbox import Sandbox
 
 _LOOK_S = 60.0
 _REACH_S = 300.0

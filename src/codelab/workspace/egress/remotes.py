@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from codelab.kit.addresses import host_of, is_name, literal
-from codelab.workspace.box import Access
 from codelab.workspace.egress.destinations import Network
 from codelab.workspace.errors import RemoteRefused
+from codelab.workspace.sandbox.box import Access
 
 _PORTS = {"https": 443, "http": 80}
 _URL = re.compile(r"[!#-\[\]-~]{1,2000}")

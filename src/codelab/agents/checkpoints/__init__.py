@@ -1,0 +1,1 @@
+"""Keeping what a project was, and going back to it."""

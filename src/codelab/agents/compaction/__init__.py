@@ -1,0 +1,1 @@
+"""Making a conversation fit into a model's window."""

@@ -1,0 +1,1 @@
+"""What tools know of code: its syntax, and what imports what."""

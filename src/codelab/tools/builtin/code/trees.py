@@ -1,0 +1,180 @@
+"""Source code as trees: where it is not well formed, and what it imports.
+
+Loaded when it is first needed: the grammars take their time, and many a server never reads one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+import tree_sitter_dart_orchard
+import tree_sitter_go
+import tree_sitter_java
+import tree_sitter_javascript
+import tree_sitter_python
+import tree_sitter_rust
+import tree_sitter_typescript
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+from codelab.tools.builtin.code.grammars import Flaw, Import
+
+_GRAMMARS = {
+    "Dart": tree_sitter_dart_orchard.language,
+    "Go": tree_sitter_go.language,
+    "Java": tree_sitter_java.language,
+    "JavaScript": tree_sitter_javascript.language,
+    "Python": tree_sitter_python.language,
+    "Rust": tree_sitter_rust.language,
+    "TypeScript": tree_sitter_typescript.language_typescript,
+    "TSX": tree_sitter_typescript.language_tsx,
+}
+_SCRIPT = """
+(import_statement source: (string) @text)
+(export_statement source: (string) @text)
+(call_expression function: (import) arguments: (arguments . (string) @text))
+(call_expression function: (identifier) @called arguments: (arguments . (string) @text)
+  (#eq? @called "require"))
+"""
+_TYPED_SCRIPT = f"{_SCRIPT}(import_require_clause source: (string) @text)"
+_QUERIES = {
+    "Dart": "(uri (string_literal) @text)",
+    "Go": "(import_spec path: (_) @text)",
+    "Java": "(package_declaration) @java (import_declaration) @java",
+    "JavaScript": _SCRIPT,
+    "Python": """
+(import_statement name: (dotted_name) @module)
+(import_statement name: (aliased_import name: (dotted_name) @module))
+(import_from_statement) @from
+""",
+    "Rust": "(mod_item !body name: (identifier) @mod) (use_declaration argument: (_) @use)",
+    "TypeScript": _TYPED_SCRIPT,
+    "TSX": _TYPED_SCRIPT,
+}
+_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
+_JAVA = re.compile(r"(package|import)\s+(static\s+)?([\w.\s]+?)(\.\s*\*)?\s*;")
+
+
+def first_flaw(language: str, text: str) -> Flaw | None:
+    """Return the first place where a text is not well formed; none where it is."""
+    root = Parser(_grammar(language)).parse(text.encode("utf-8", "replace")).root_node
+    if not root.has_error:
+        return None
+    flawed = _first_error(root)
+    row, column = flawed.start_point
+    missing = flawed.type if flawed.is_missing else ""
+    return Flaw(line=row + 1, column=column + 1, missing=missing, unbalanced=_unbalanced(root))
+
+
+def imports(language: str, text: str) -> tuple[Import, ...]:
+    """Return what a text imports, in its order."""
+    grammar = _grammar(language)
+    root = Parser(grammar).parse(text.encode("utf-8", "replace")).root_node
+    captures = QueryCursor(_query(language)).captures(root)
+    found = [(node.start_byte, name, node) for name, nodes in captures.items() for node in nodes]
+    ordered = sorted(found, key=lambda one: one[0])
+    items = (item for _, name, node in ordered for item in _imports_of(name, node))
+    return tuple(dict.fromkeys(items))
+
+
+def _imports_of(name: str, node: Node) -> Iterator[Import]:
+    match name:
+        case "text":
+            yield Import(module=_text(node).strip("\"'`"))
+        case "module":
+            yield Import(module=_text(node))
+        case "from":
+            yield _python_from(node)
+        case "java":
+            yield from _java(node)
+        case "mod":
+            yield Import(module=_text(node), kind="declared")
+        case "use":
+            for path in _rust_paths(node, ()):
+                yield Import(module="::".join(path))
+        case _:
+            return
+
+
+def _python_from(node: Node) -> Import:
+    module = node.child_by_field_name("module_name")
+    written = _text(module) if module else ""
+    names = [one.child_by_field_name("name") or one for one in node.children_by_field_name("name")]
+    stripped = written.replace(" ", "").lstrip(".")
+    level = len(written.replace(" ", "")) - len(stripped)
+    return Import(module=stripped, names=tuple(map(_text, names)), level=level)
+
+
+def _java(node: Node) -> Iterator[Import]:
+    match = _JAVA.match(_text(node))
+    if match is None:
+        return
+    keyword, static, written, star = match.groups()
+    module = "".join(written.split())
+    if keyword == "package":
+        yield Import(module=module, kind="package")
+    elif static:
+        yield Import(module=module if star else module.rpartition(".")[0])
+    else:
+        yield Import(module=module, names=("*",) if star else ())
+
+
+def _rust_paths(node: Node, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Spell out the paths of a use tree."""
+    match node.type:
+        case "use_list":
+            for child in node.named_children:
+                yield from _rust_paths(child, before)
+        case "scoped_use_list":
+            path, inner = node.child_by_field_name("path"), node.child_by_field_name("list")
+            lead = (*before, *_text(path).split("::")) if path else before
+            if inner is not None:
+                yield from _rust_paths(inner, lead)
+        case "use_as_clause" | "use_wildcard":
+            named = node.child_by_field_name("path") or next(iter(node.named_children), None)
+            if named is not None:
+                yield from _rust_paths(named, before)
+        case "self" if before:
+            yield before
+        case _:
+            yield (*before, *(part.strip() for part in _text(node).split("::")))
+
+
+def _first_error(node: Node) -> Node:
+    while not (node.is_error or node.is_missing):
+        inner = [one for one in node.children if one.has_error or one.is_missing]
+        if not inner:
+            break
+        node = inner[0]
+    return node
+
+
+def _unbalanced(root: Node) -> bool:
+    """Tell whether brackets are left open or closed too often, those in texts not counted."""
+    counts: Counter[str] = Counter()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.child_count:
+            waiting.extend(node.children)
+        elif not node.is_missing:
+            counts[node.type] += 1
+    # In a template text, `${` opens what `}` closes.
+    counts["{"] += counts["${"] + counts["#{"]
+    return any(counts[opening] != counts[closing] for opening, closing in _PAIRS)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+@lru_cache
+def _grammar(language: str) -> Language:
+    return Language(_GRAMMARS[language]())
+
+
+@lru_cache
+def _query(language: str) -> Query:
+    return Query(_grammar(language), _QUERIES[language])

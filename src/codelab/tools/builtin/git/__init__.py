@@ -1,0 +1,1 @@
+"""Tools that work with the project's git repository."""

@@ -1,0 +1,116 @@
+"""git_status, git_diff and git_log, which only look."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
+from codelab.tools.builtin.fields import FilePath
+from codelab.tools.builtin.git.asking import commit_of, literal, local_files, result_of, written
+from codelab.tools.builtin.git.conflicts import kind_of
+
+# Hidden files are off limits to agents, in a diff too.
+_WITHOUT_HIDDEN = (":(top,exclude,glob)**/.*", ":(top,exclude,glob)**/.*/**")
+
+
+class NoParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing to choose."""
+
+
+class GitStatus(Tool[NoParameters]):
+    """Shows the branch and what has changed."""
+
+    name = "git_status"
+    description = (
+        "Show the branch, which files have changed since the last commit, and whether a merge is "
+        "under way."
+    )
+    parameters = NoParameters
+    category = Category.READ
+    risk = Risk.LOW
+
+    async def execute(self, context: ToolContext, parameters: NoParameters) -> ToolResult:
+        """Ask git."""
+        result = result_of(await context.workspace.git("status", "--short", "--branch"))
+        if merging := await commit_of(context, "MERGE_HEAD"):
+            note = await _merge_note(context, merging)
+            return msgspec.structs.replace(result, output=f"{result.output}\n{note}")
+        return result
+
+
+class GitDiffParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which changes to show."""
+
+    path: Annotated[FilePath | None, Meta(description="Only this file or folder.")] = None
+    staged: Annotated[bool, Meta(description="What is staged instead of what is not.")] = False
+
+
+class GitDiff(Tool[GitDiffParameters]):
+    """Shows changes that are not committed."""
+
+    name = "git_diff"
+    description = "Show the changes that are not committed yet. Hidden files are left out."
+    parameters = GitDiffParameters
+    category = Category.READ
+    risk = Risk.LOW
+
+    def paths(self, parameters: GitDiffParameters) -> tuple[str, ...]:
+        """Name the file or folder."""
+        return (parameters.path,) if parameters.path else ()
+
+    async def execute(self, context: ToolContext, parameters: GitDiffParameters) -> ToolResult:
+        """Ask git."""
+        staged = ("--staged",) if parameters.staged else ()
+        where = literal(parameters.path or ".")
+        result = await context.workspace.git("diff", *staged, "--", where, *_WITHOUT_HIDDEN)
+        return result_of(result, empty="No changes.")
+
+
+class GitLogParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which commits to show."""
+
+    path: Annotated[FilePath | None, Meta(description="Only commits that touch this.")] = None
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many commits, 20 by default.")] = 20
+
+
+class GitLog(Tool[GitLogParameters]):
+    """Shows the latest commits."""
+
+    name = "git_log"
+    description = "Show the latest commits: hash, date, author and subject."
+    parameters = GitLogParameters
+    category = Category.READ
+    risk = Risk.LOW
+
+    def paths(self, parameters: GitLogParameters) -> tuple[str, ...]:
+        """Name the file or folder."""
+        return (parameters.path,) if parameters.path else ()
+
+    async def execute(self, context: ToolContext, parameters: GitLogParameters) -> ToolResult:
+        """Ask git."""
+        where = ("--", literal(parameters.path)) if parameters.path else ()
+        result = await context.workspace.git(
+            "log",
+            f"--max-count={parameters.limit}",
+            "--date=iso-strict",
+            "--format=%h %ad %an: %s",
+            "--no-show-signature",
+            *where,
+        )
+        return result_of(result, empty="No commits.")
+
+
+async def _merge_note(context: ToolContext, merging: str) -> str:
+    words = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    listed = await context.workspace.git("status", *words)
+    lines = [f"a merge of {merging[:10]} is under way"]
+    lines += [
+        f"file: {kind_of(file)}: {written(file.name)}"
+        for file in local_files(listed.output)
+        if file.is_conflicted
+    ]
+    ways = 'git_merge {"action": "continue"} concludes it, git_merge {"action": "abort"} undoes it'
+    return "\n".join([*lines, f"next: {ways}."])
