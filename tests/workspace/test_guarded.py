@@ -25,6 +25,11 @@ def test_what_is_there_and_what_is_not_is_told_apart(root: Path) -> None:
     assert root / "own" / "settings" in found.absent
     assert root / "missing" / "settings" not in found.absent
     assert {root / name for name in guarded.NAMES} <= {*found.present, *found.absent}
+    assert root / ".husky" not in found.absent
+    (root / ".husky").mkdir()
+    (root / ".husky" / "pre-commit").write_text("tests", "utf-8")
+    assert root / ".husky" in guarded.find(root).present
+    assert root / ".zed" in guarded.find(root, (".zed",)).absent
 
 
 def test_a_link_stands_for_what_it_names_in_the_workspace(root: Path) -> None:
@@ -46,6 +51,15 @@ def test_nested_repositories_are_found_as_far_as_a_short_look_goes(root: Path) -
     (root / "tree" / ".git").write_text("gitdir: ../.git/worktrees/tree", "utf-8")
     found = {str(place.relative_to(root)) for place in guarded.find(root).repositories}
     assert found == {"a/.git", "a/b/.git", "tree/.git"}
+
+
+def test_the_settings_of_submodules_are_put_back_too(root: Path) -> None:
+    for name in ("one", "group/two", "one/modules/inner"):
+        (root / ".git" / "modules" / name).mkdir(parents=True)
+        (root / ".git" / "modules" / name / "HEAD").write_text("ref: x", "utf-8")
+    found = {str(place.relative_to(root)) for place in guarded.kept_places(root, ())}
+    assert {".git/config", ".git/hooks", ".git/modules/one/config"} <= found
+    assert {".git/modules/group/two/hooks", ".git/modules/one/modules/inner/config"} <= found
 
 
 def test_what_was_put_in_a_covered_place_meanwhile_stays(root: Path) -> None:

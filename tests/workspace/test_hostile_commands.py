@@ -71,7 +71,7 @@ class Machine:
             if ".set-aside-" not in name
             and (
                 name.startswith((".git/hooks", ".git/config", ".vscode", ".idea", ".claude"))
-                or name in (".mcp.json", "AGENTS.md", ".envrc", ".codelab", ".husky", ".git")
+                or name in (".mcp.json", "AGENTS.md", ".codelab", ".git")
             )
         }
 

@@ -17,7 +17,6 @@ _MB = 1_000_000
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = (
     "alternatives",
-    "ca-certificates",
     "group",
     "hosts",
     "ld.so.cache",
@@ -35,8 +34,6 @@ _ETC = (
     "ssl/cert.pem",
     "ssl/certs",
     "ssl/openssl.cnf",
-    "terminfo",
-    "timezone",
 )
 _PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 

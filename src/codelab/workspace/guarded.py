@@ -23,26 +23,32 @@ from codelab.workspace.paths import opened_file, opened_folder, opened_root
 # A device's and a file's number.
 Identity = tuple[int, int]
 
+# Nothing may be made in their place either. Each place costs every box a third of a millisecond.
 NAMES = (
-    ".aider.conf.yml",
     ".claude",
     ".codelab",
     ".codelabignore",
-    ".codex",
     ".cursor",
+    ".idea",
+    ".mcp.json",
+    ".vscode",
+    "AGENTS.md",
+)
+# These are obeyed only after the developer agreed to a new one, or where others name them.
+WHERE_PRESENT = (
+    ".aider.conf.yml",
+    ".codex",
     ".devcontainer",
     ".envrc",
     ".gemini",
     ".husky",
-    ".idea",
-    ".mcp.json",
-    ".vscode",
     ".windsurf",
-    "AGENTS.md",
+    ".zed",
 )
 # What git obeys; a new file in the place of one of them points git at other settings.
 GIT_SETTINGS = ("hooks", "config", "config.worktree", "commondir", "info/attributes")
 
+_MODULES = ("*/HEAD", "*/*/HEAD", "*/modules/*/HEAD")
 _DEPTH = 2
 _MOST_LOOKED_AT = 2000
 _MOST_REPOSITORIES = 50
@@ -70,15 +76,16 @@ def find(root: Path, further: Sequence[str] = ()) -> Guarded:
 
     Args:
         root: The workspace, resolved.
-        further: Paths in the workspace that are guarded besides `NAMES`.
+        further: Paths in the workspace that are guarded besides those that CodeLab knows.
     """
     present, absent = [], []
-    for name in dict.fromkeys((*NAMES, *further)):
+    for name in dict.fromkeys((*NAMES, *further, *WHERE_PRESENT)):
         place = root / name
         if "/" in name and not (_is_within(place.parent, root) and place.parent.is_dir()):
             continue
         if is_lacking(place):
-            absent.append(place)
+            if name in NAMES or name in further:
+                absent.append(place)
         elif not place.is_symlink():
             present.append(place)
         elif _is_within(place, root):
@@ -96,7 +103,9 @@ def kept_places(root: Path, guarded: Iterable[Path]) -> list[Path]:
     git = root / ".git"
     if not git.is_dir():
         return [git, *(place for place in guarded if place != git)]
-    keepers = [git, *(found.parent for found in sorted((git / "modules").rglob("HEAD")))]
+    # Not deeper: their objects alone are thousands of files.
+    heads = [found for depth in _MODULES for found in sorted((git / "modules").glob(depth))]
+    keepers = [git, *(found.parent for found in heads)]
     settings = [place / name for place in keepers for name in GIT_SETTINGS]
     return [*settings, *(place for place in guarded if place.name != ".git")]
 

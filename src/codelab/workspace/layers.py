@@ -40,8 +40,8 @@ LayerName = Literal["bubblewrap", "landlock", "none"]
 WORDS: dict[LayerName, str] = {
     "bubblewrap": "bubblewrap",
     "landlock": (
-        "landlock (weaker than bubblewrap: no sockets, but names of files and processes' limits "
-        "are not hidden, and settings are put back only after the command)"
+        "landlock (weaker than bubblewrap: names of files elsewhere are not hidden, and settings "
+        "of git, editors and agents are put back only after the command)"
     ),
     "none": "none",
 }

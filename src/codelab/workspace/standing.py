@@ -34,7 +34,7 @@ class Standing(msgspec.Struct, frozen=True):
         if self.layer == "none":
             return f"Commands are off because {self.reason}."
         if self.layer == "landlock":
-            why = f" because {self.reason}" if self.reason else ""
+            why = f", because {self.reason}" if self.reason else ""
             return f"Commands run under Landlock, a weaker layer than bubblewrap{why}."
         return f"{self.layer}, as root: {self.reason}" if self.reason else self.layer
 

@@ -27,7 +27,7 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
     name = "execute_command"
     description = (
         "Run a shell command in the workspace's root folder, in a box: no network, only the "
-        "workspace and /tmp can be written, .git is read-only (use git_commit to commit), "
+        "workspace and $TMPDIR can be written, .git is read-only (use git_commit to commit), "
         "everything it starts ends with it. For agents that may not write files the workspace is "
         "read-only too. A human sees the command and decides. Of long output "
         "the beginning and the end are kept."
