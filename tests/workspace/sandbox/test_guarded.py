@@ -53,6 +53,15 @@ def test_nested_repositories_are_found_as_far_as_a_short_look_goes(root: Path) -
     assert found == {"a/.git", "a/b/.git", "tree/.git"}
 
 
+def test_the_settings_of_submodules_are_put_back_too(root: Path) -> None:
+    for name in ("one", "group/two", "one/modules/inner"):
+        (root / ".git" / "modules" / name).mkdir(parents=True)
+        (root / ".git" / "modules" / name / "HEAD").write_text("ref: x", "utf-8")
+    found = {str(place.relative_to(root)) for place in guarded.kept_places(root, ())}
+    assert {".git/config", ".git/hooks", ".git/modules/one/config"} <= found
+    assert {".git/modules/group/two/hooks", ".git/modules/one/modules/inner/config"} <= found
+
+
 def test_what_was_put_in_a_covered_place_meanwhile_stays(root: Path) -> None:
     masks = Masks()
     place = root / ".vscode"

@@ -229,9 +229,8 @@ async def test_memory_and_output_are_capped(landlocked: Folder) -> None:
 
 
 def test_when_the_server_is_killed_its_commands_end(root: Path, mark: str) -> None:
-    program = (
-        "asyncio.run(folder.run(f'mkdir .vscode; setsid sleep {sys.argv[2]}', timeout_s=60))\n"
-    )
+    command = "f'echo $HOME > home; mkdir .vscode; setsid sleep {sys.argv[2]}'"
+    program = f"asyncio.run(folder.run({command}, timeout_s=60))\n"
     confined = CHILD.replace('root / "none")', 'root.parent / "none", sandbox="landlock")')
     with child(program, root, mark, opening=confined) as server:
         is_running = wait_until(lambda: bool(processes_with(f"sleep\0{mark}"))) < 10
@@ -240,3 +239,5 @@ def test_when_the_server_is_killed_its_commands_end(root: Path, mark: str) -> No
         pytest.skip("not on this machine")
     assert until_gone(f"sleep\0{mark}") < 2
     assert wait_until(lambda: not (root / ".vscode").exists(), 3) < 3
+    scratch = Path((root / "home").read_text("utf-8").strip())
+    assert wait_until(lambda: not scratch.exists(), 3) < 3

@@ -48,6 +48,7 @@ WHERE_PRESENT = (
 # What git obeys; a new file in the place of one of them points git at other settings.
 GIT_SETTINGS = ("hooks", "config", "config.worktree", "commondir", "info/attributes")
 
+_MODULES = ("*/HEAD", "*/*/HEAD", "*/modules/*/HEAD")
 _DEPTH = 2
 _MOST_LOOKED_AT = 2000
 _MOST_REPOSITORIES = 50
@@ -102,7 +103,9 @@ def kept_places(root: Path, guarded: Iterable[Path]) -> list[Path]:
     git = root / ".git"
     if not git.is_dir():
         return [git, *(place for place in guarded if place != git)]
-    keepers = [git, *(found.parent for found in sorted((git / "modules").rglob("HEAD")))]
+    # Not deeper: their objects alone are thousands of files.
+    heads = [found for depth in _MODULES for found in sorted((git / "modules").glob(depth))]
+    keepers = [git, *(found.parent for found in heads)]
     settings = [place / name for place in keepers for name in GIT_SETTINGS]
     return [*settings, *(place for place in guarded if place.name != ".git")]
 

@@ -186,8 +186,12 @@ def _remove(scratch: str) -> None:
 
 
 def _say(text: str) -> None:
-    if text:
-        os.write(1, f"\n{text}\n".encode(errors="replace"))
+    try:
+        if text:
+            os.write(1, f"\n{text}\n".encode(errors="replace"))
+    except BrokenPipeError:
+        # The server is gone; what is left to do is done all the same.
+        return
 
 
 def _fail(reason: str | None) -> None:
