@@ -45,6 +45,8 @@ T = TypeVar("T")
 
 _GIT_S = 60.0
 _LONGEST_COMMAND = 32_000
+# What a model thought of leaves the processors to people, and to whoever has to end it.
+_GENTLY = ("nice", "-n", "10")
 
 
 class Folder:
@@ -198,7 +200,7 @@ class Folder:
         await self._in_thread(lambda root: None)
         return await self._sandbox.run(
             self._root,
-            [_shell(), "-c", command],
+            [*_GENTLY, _shell(), "-c", command],
             access=Access.READ if read_only else Access.WORK,
             timeout_s=timeout_s,
             on_output=on_output,

@@ -41,11 +41,11 @@ _PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbi
 # The first process: says that it is ready and waits for the word to go, which never comes when the
 # server died before the kernel was told to end the box with it. Then it sets the limits where they
 # count for this box alone, runs the program and adopts orphans; when it ends, the kernel ends
-# everything else in the box. The program has a lower priority, so that the end comes at once.
+# everything else in the box.
 _FIRST = (
     "echo; read -r go || exit 1; exec </dev/null; "
     'ulimit -c 0; ulimit -f "$1"; ulimit -d "$2"; ulimit -n 4096 2>/dev/null; '
-    'ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; shift 3; nice -n 10 "$@"; exit $?'
+    'ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; shift 3; "$@"; exit $?'
 )
 _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),

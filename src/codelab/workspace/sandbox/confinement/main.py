@@ -16,7 +16,6 @@ from codelab.workspace.sandbox.confinement import kernel, tree
 from codelab.workspace.sandbox.confinement.keeping import Kept, TooMuchToKeep
 
 _READY = b"\n"
-_NICE = 10
 _REAPED_EVERY_MS = 200
 _NOT_FOUND = 127
 _CUT = 128
@@ -122,7 +121,6 @@ def _make(scratch: str) -> None:
 
 def _become(job: Job) -> None:
     try:
-        os.nice(_NICE)
         most = job["processes"] + tree.tasks_of(os.getuid())
         for kind, bound in [*job["limits"], (resource.RLIMIT_NPROC, most)]:
             hard = resource.getrlimit(kind)[1]
