@@ -53,7 +53,7 @@ async def exported(client: Client) -> int:
 async def test_a_provider_that_says_too_long_is_asked_again_with_less(
     client: Client, project: Path, model_server: ModelServer, model_key: str
 ) -> None:
-    (project / "long.txt").write_text("a line of a long file\n" * 900)
+    (project / "long.txt").write_text("a line of a long file\n" * 800)
     look = ToolCall("read_file", {"path": "long.txt"})
     await model_server.script(
         model_key,

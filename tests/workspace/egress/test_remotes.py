@@ -86,7 +86,7 @@ def test_what_is_not_named_is_refused_and_the_setting_is_said(texts: tuple[str, 
 
 def test_what_reaches_a_remote() -> None:
     assert access_with_remote(("push", "origin")) is Access.HISTORY
-    assert access_with_remote(("fetch", "origin")) is Access.COMMIT
+    assert access_with_remote(("fetch", "origin")) is Access.HISTORY
     assert access_with_remote(("ls-remote", "origin")) is Access.READ
     for words in ((), ("pull", "origin"), ("clone", URL), ("-c", "a=b", "fetch"), ("submodule",)):
         with pytest.raises(RemoteRefused):

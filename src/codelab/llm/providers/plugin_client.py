@@ -18,6 +18,7 @@ _CONDITIONS = {
         errors.ContextTooLong,
         errors.ModelRateLimited,
         errors.ModelTimeout,
+        errors.AnswerTimeout,
         errors.ModelUnreachable,
         errors.ModelFailed,
         errors.ModelInterrupted,
