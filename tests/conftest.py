@@ -29,6 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
         node.fetch()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes test at once: more than processors, since they wait for servers."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line what was left out on this machine, and why."""
     if line := left_out.line(terminalreporter.stats.get("skipped", [])):
