@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from codelab.kit.marking import marked
+from codelab.kit.masking import mask
 
 Kind = Literal["file", "folder", "instructions"]
 
@@ -60,7 +61,7 @@ def describe(context: MessageContext, key: str) -> str:
         parts.append(f"Open files: {', '.join(context.open_files)}.")
     if selection := context.selection:
         lines = f"{selection.path}, lines {selection.start_line}-{selection.end_line}"
-        parts.append(f"Selected in {lines}:\n{marked(selection.text, key)}")
+        parts.append(f"Selected in {lines}:\n{marked(mask(selection.text), key)}")
     return "\n".join(["[The user is looking at this.]", *parts]) if parts else ""
 
 
