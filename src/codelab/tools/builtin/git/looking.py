@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.git.asking import commit_of, literal, local_files, result_of, written
+from codelab.tools.builtin.git.asking import commit_of, literal, result_of, standing, written
 from codelab.tools.builtin.git.conflicts import kind_of
 
 # Hidden files are off limits to agents, in a diff too.
@@ -35,8 +35,8 @@ class GitStatus(Tool[NoParameters]):
     async def execute(self, context: ToolContext, parameters: NoParameters) -> ToolResult:
         """Ask git."""
         result = result_of(await context.workspace.git("status", "--short", "--branch"))
-        if merging := await commit_of(context, "MERGE_HEAD"):
-            note = await _merge_note(context, merging)
+        if await commit_of(context, "MERGE_HEAD"):
+            note = await _merge_note(context)
             return msgspec.structs.replace(result, output=f"{result.output}\n{note}")
         return result
 
@@ -103,14 +103,9 @@ class GitLog(Tool[GitLogParameters]):
         return result_of(result, empty="No commits.")
 
 
-async def _merge_note(context: ToolContext, merging: str) -> str:
-    words = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
-    listed = await context.workspace.git("status", *words)
-    lines = [f"a merge of {merging[:10]} is under way"]
-    lines += [
-        f"file: {kind_of(file)}: {written(file.name)}"
-        for file in local_files(listed.output)
-        if file.is_conflicted
-    ]
+async def _merge_note(context: ToolContext) -> str:
+    now = await standing(context)
+    lines = [f"a merge of {now.merging[:10]} is under way"]
+    lines += [f"file: {kind_of(file)}: {written(file.name)}" for file in now.conflicted]
     ways = 'git_merge {"action": "continue"} concludes it, git_merge {"action": "abort"} undoes it'
     return "\n".join([*lines, f"next: {ways}."])
