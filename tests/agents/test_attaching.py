@@ -89,14 +89,14 @@ async def test_they_take_no_more_than_their_share(stage: Stage) -> None:
 async def test_secrets_in_them_are_masked_as_in_results(stage: Stage) -> None:
     token = f"ghp_{'a1B2c3D4e5' * 4}"
     key = "-----BEGIN PRIVATE KEY-----\n" + f"{'MIIEvQIBADANBgkq' * 4}\n" * 50
-    (stage.project / ".env").write_text(f"NAME=value\nGITHUB={token}\n")
+    (stage.project / ".env").write_text(f"NAME=value\nGITHUB={token}\n{'.' * 1980} {token}\n")
     (stage.project / "server.pem").write_text(key)
     (stage.project / "AGENTS.md").write_text(f"Publish with {token}.\n")
     stage.cast.script("coder", say("I see."))
     facts = await stage.turn("Look at @.env and @server.pem")
     assert [one.path for one in attached([*facts])] == ["AGENTS.md", ".env", "server.pem"]
     for text in (request_text(stage), str(attached([*facts]))):
-        assert token not in text and "MIIEvQIBADANBgkq" not in text
+        assert "ghp_" not in text and "MIIEvQIBADANBgkq" not in text
         assert text.count("[masked: GitHub token]") == 2
         assert "NAME=value" in text and "[masked: private key]" in text
 

@@ -36,6 +36,13 @@ async def test_read_tools_hide_secrets(bench: Bench, root: Path) -> None:
     assert part.output.startswith("     3\t[masked: private key]\n")
 
 
+async def test_no_half_of_a_secret_stays_where_a_long_line_is_cut(bench: Bench, root: Path) -> None:
+    (root / "a.json").write_text(f'{{"a": "{"." * 1960}", "token": "{TOKEN}"}}', "utf-8")
+    read = await bench.run("read_file", arguments(path="a.json"))
+    assert "more characters in this line" in read.output
+    assert TOKEN[:6] not in read.output
+
+
 async def test_what_a_refusal_quotes_is_masked_too(bench: Bench, root: Path) -> None:
     (root / "a.py").write_text(f'def first():\n    token = "{TOKEN}"\n', "utf-8")
     with pytest.raises(ToolError) as caught:

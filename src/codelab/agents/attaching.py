@@ -28,6 +28,8 @@ _LEAST_BYTES = 200
 _LONGEST_LINE = 2000
 _MOST_ENTRIES = 300
 _INSTRUCTIONS_CHARACTERS = 24_000
+# What is masked is more than what is kept, so that no half of a secret stays at the cut.
+_MARGIN = 600
 _NO_ROOM = "what is attached takes its share of the model's window already. The agent can read it."
 
 
@@ -160,7 +162,7 @@ async def _instructions(workspace: Workspace, folder: str) -> Attachment | None:
         return Attachment(path=path, kind="instructions", refused=error.message)
     if not text:
         return None
-    shown = mask(mask_key_blocks(text)[:_INSTRUCTIONS_CHARACTERS])
+    shown = _beginning(mask_key_blocks(text), _INSTRUCTIONS_CHARACTERS)
     is_partial = len(text) > _INSTRUCTIONS_CHARACTERS
     if is_partial:
         shown += "\n(the rest is left out; read_file shows it)"
@@ -177,12 +179,16 @@ def _fitting(lines: Iterator[str], room: int) -> tuple[str, int]:
     """Take as many lines as there is room for, at least one; say how many."""
     taken: list[str] = []
     for line in lines:
-        short = line[:_LONGEST_LINE]
+        short = line if len(line) <= _LONGEST_LINE else _beginning(line, _LONGEST_LINE)
         room -= len(short.encode("utf-8", "ignore")) + 1
         if room < 0 and taken:
             break
         taken.append(short)
     return "\n".join(taken), len(taken)
+
+
+def _beginning(text: str, longest: int) -> str:
+    return mask(text[: longest + _MARGIN])[:longest]
 
 
 def _room(turn: LiveTurn, agent: Agent) -> int:
