@@ -72,6 +72,20 @@ async def test_users_attach_what_they_themselves_may_see(stage: Stage) -> None:
     assert text.count("is not attached") == 3
 
 
+async def test_no_secret_is_attached(stage: Stage) -> None:
+    token = f"ghp_{'aB3dE5fG7h' * 4}"
+    (stage.project / "keys.py").write_text(f'TOKEN = "{token}"\n')
+    (stage.project / "AGENTS.md").write_text(f"Use {token}.\n")
+    (stage.project / "folder").mkdir()
+    (stage.project / "folder" / f"{token}.txt").write_text("")
+    stage.cast.script("coder", say("I see."))
+    facts = await stage.turn("Look at @keys.py and @folder")
+    text = request_text(stage)
+    assert text.count("[masked: GitHub token]") == 3
+    assert token not in text
+    assert token not in str(facts)
+
+
 async def test_they_take_no_more_than_their_share(stage: Stage) -> None:
     for name in ("a.txt", "b.txt", "c.txt"):
         (stage.project / name).write_text("a line of it\n" * 5000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 
 from codelab.agents.budget import prompt_window
@@ -10,6 +11,7 @@ from codelab.agents.live import LiveTurn
 from codelab.agents.mentions import Mention, mentions
 from codelab.agents.routing import mentioned_agent
 from codelab.kit.errors import CodeLabError
+from codelab.kit.masking import mask
 from codelab.sdk.agent import Agent
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Task
@@ -25,6 +27,8 @@ _LEAST_BYTES = 200
 _LONGEST_LINE = 2000
 _MOST_ENTRIES = 300
 _INSTRUCTIONS_CHARACTERS = 24_000
+# More is masked than shown, so that no half of a secret stays at the cut.
+_LONGEST_INSTRUCTIONS = 4 * _INSTRUCTIONS_CHARACTERS
 _NO_ROOM = "what is attached takes its share of the model's window already. The agent can read it."
 
 
@@ -111,7 +115,7 @@ async def _attached(view: Workspace, mention: Mention, room: int) -> Attachment 
         return missing if mention.certain else None
     except CodeLabError as error:
         return Attachment(path=mention.path, refused=error.message)
-    lines = content.text.splitlines()
+    lines = (await asyncio.to_thread(mask, content.text)).splitlines()
     shown, count = _fitting((f"{n:>6}\t{line}" for n, line in enumerate(lines, 1)), room)
     if count < len(lines):
         shown += f"\n(lines 1 to {count} of {len(lines)}; read_file shows the others)"
@@ -121,7 +125,8 @@ async def _attached(view: Workspace, mention: Mention, room: int) -> Attachment 
 async def _folder(view: Workspace, path: str, room: int) -> Attachment:
     listing = await view.list(path)
     entries = [f"{one.path}/" if one.is_folder else one.path for one in listing.entries]
-    shown, count = _fitting(iter(entries[:_MOST_ENTRIES]), room)
+    named = mask("\n".join(entries[:_MOST_ENTRIES])).splitlines()
+    shown, count = _fitting(iter(named), room)
     is_partial = listing.truncated or count < len(entries)
     if is_partial:
         shown += "\n(there is more; list_files shows it)"
@@ -131,13 +136,14 @@ async def _folder(view: Workspace, path: str, room: int) -> Attachment:
 async def _instructions(workspace: Workspace, folder: str) -> Attachment | None:
     path = f"{folder}/{INSTRUCTIONS}" if folder else INSTRUCTIONS
     try:
-        text = (await workspace.read(path)).text.strip()
+        text = (await workspace.read(path)).text.strip()[:_LONGEST_INSTRUCTIONS]
     except (FileMissing, NotRegular):
         return None
     except CodeLabError as error:
         return Attachment(path=path, kind="instructions", refused=error.message)
     if not text:
         return None
+    text = await asyncio.to_thread(mask, text)
     shown = text[:_INSTRUCTIONS_CHARACTERS]
     is_partial = len(shown) < len(text)
     if is_partial:
