@@ -73,6 +73,20 @@ async def test_users_attach_what_they_themselves_may_see(stage: Stage) -> None:
     assert text.count("is not attached") == 3
 
 
+async def test_no_secret_is_attached(stage: Stage) -> None:
+    token = f"ghp_{'aB3dE5fG7h' * 4}"
+    (stage.project / "keys.py").write_text(f'TOKEN = "{token}"\n')
+    (stage.project / "AGENTS.md").write_text(f"Use {token}.\n")
+    (stage.project / "folder").mkdir()
+    (stage.project / "folder" / f"{token}.txt").write_text("")
+    stage.cast.script("coder", say("I see."))
+    facts = await stage.turn("Look at @keys.py and @folder")
+    text = request_text(stage)
+    assert text.count("[masked: GitHub token]") == 3
+    assert token not in text
+    assert token not in str(facts)
+
+
 async def test_they_take_no_more_than_their_share(stage: Stage) -> None:
     for name in ("a.txt", "b.txt", "c.txt"):
         (stage.project / name).write_text("a line of it\n" * 5000)
@@ -86,19 +100,18 @@ async def test_they_take_no_more_than_their_share(stage: Stage) -> None:
     assert of(facts, TurnEnded)[0].stop_reason == "end"
 
 
-async def test_secrets_in_them_are_masked_as_in_results(stage: Stage) -> None:
+async def test_no_part_of_a_secret_is_attached(stage: Stage) -> None:
     token = f"ghp_{'a1B2c3D4e5' * 4}"
     key = "-----BEGIN PRIVATE KEY-----\n" + f"{'MIIEvQIBADANBgkq' * 4}\n" * 50
-    (stage.project / ".env").write_text(f"NAME=value\nGITHUB={token}\n{'.' * 1980} {token}\n")
+    (stage.project / "long.txt").write_text(f"one\n{'.' * 1980} {token}\n")
     (stage.project / "server.pem").write_text(key)
-    (stage.project / "AGENTS.md").write_text(f"Publish with {token}.\n")
+    (stage.project / "AGENTS.md").write_text(f"{'.' * 23_980} {token}\n")
     stage.cast.script("coder", say("I see."))
-    facts = await stage.turn("Look at @.env and @server.pem")
-    assert [one.path for one in attached([*facts])] == ["AGENTS.md", ".env", "server.pem"]
+    facts = await stage.turn("Look at @long.txt and @server.pem")
+    assert [one.path for one in attached([*facts])] == ["AGENTS.md", "long.txt", "server.pem"]
     for text in (request_text(stage), str(attached([*facts]))):
         assert "ghp_" not in text and "MIIEvQIBADANBgkq" not in text
-        assert text.count("[masked: GitHub token]") == 2
-        assert "NAME=value" in text and "[masked: private key]" in text
+        assert "[masked: private key]" in text
 
 
 async def test_they_count_as_file_operations(stage: Stage) -> None:

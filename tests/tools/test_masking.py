@@ -157,3 +157,14 @@ def test_output_without_an_end_is_shown_all_the_same() -> None:
     output.feed("\nrunning ")
     output.feed("50 % ")
     assert shown[-1].endswith("50 % ")
+
+
+def test_no_secret_is_cut_in_a_line_that_does_not_end() -> None:
+    for begin in range(0, 200, 7):
+        shown: list[str] = []
+        output = MaskedOutput(shown.append)
+        text = "token: ..... " * 610 + "." * begin + f" {TOKEN} and more"
+        for start in range(0, len(text), 100):
+            output.feed(text[start : start + 100])
+        output.close()
+        assert TOKEN not in "".join(shown)

@@ -12,7 +12,7 @@ from codelab.agents.live import LiveTurn
 from codelab.agents.mentions import Mention, mentions
 from codelab.agents.routing import mentioned_agent
 from codelab.kit.errors import CodeLabError
-from codelab.kit.masking import mask, mask_key_blocks
+from codelab.kit.masking import mask
 from codelab.sdk.agent import Agent
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Task
@@ -129,8 +129,7 @@ async def _attached(
 
 
 def _file(path: str, text: str, room: int) -> Attachment:
-    # Before the text is cut: of a part of a key nobody could tell what it is.
-    lines = mask_key_blocks(text).split("\n")
+    lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
     plain = (line.removesuffix("\r") for line in lines)
@@ -162,7 +161,7 @@ async def _instructions(workspace: Workspace, folder: str) -> Attachment | None:
         return Attachment(path=path, kind="instructions", refused=error.message)
     if not text:
         return None
-    shown = _beginning(mask_key_blocks(text), _INSTRUCTIONS_CHARACTERS)
+    shown = _beginning(text, _INSTRUCTIONS_CHARACTERS)
     is_partial = len(text) > _INSTRUCTIONS_CHARACTERS
     if is_partial:
         shown += "\n(the rest is left out; read_file shows it)"

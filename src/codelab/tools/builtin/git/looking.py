@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
+from codelab.sdk import Category, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.git.asking import commit_of, literal, result_of, standing, written
+from codelab.tools.builtin.git.asking import (
+    commit_of,
+    listed_names,
+    literal,
+    result_of,
+    standing,
+    written,
+)
 from codelab.tools.builtin.git.conflicts import kind_of
+from codelab.tools.builtin.git.overwriting import refused_among
 
 # Hidden files are off limits to agents, in a diff too.
 _WITHOUT_HIDDEN = (":(top,exclude,glob)**/.*", ":(top,exclude,glob)**/.*/**")
@@ -63,10 +72,18 @@ class GitDiff(Tool[GitDiffParameters]):
 
     async def execute(self, context: ToolContext, parameters: GitDiffParameters) -> ToolResult:
         """Ask git."""
-        staged = ("--staged",) if parameters.staged else ()
-        where = literal(parameters.path or ".")
-        result = await context.workspace.git("diff", *staged, "--", where, *_WITHOUT_HIDDEN)
-        return result_of(result, empty="No changes.")
+        words = ("diff", "--no-renames", *(("--staged",) if parameters.staged else ()))
+        within = ["--", literal(parameters.path or "."), *_WITHOUT_HIDDEN]
+        result = await context.workspace.git(*words, "--name-only", "-z", *within)
+        if result.exit_code != 0:
+            return result_of(result)
+        if result.truncated:
+            raise ToolError("Too many files have changed; name a folder or a file.")
+        names = [name for name in result.output.split("\0") if name]
+        if refused := await refused_among(context, names):
+            within += [f":(top,exclude,literal){name}" for name in refused]
+        shown = result_of(await context.workspace.git(*words, *within), empty="No changes.")
+        return msgspec.structs.replace(shown, output=f"{shown.output}{_left_out(refused)}")
 
 
 class GitLogParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +118,12 @@ class GitLog(Tool[GitLogParameters]):
             *where,
         )
         return result_of(result, empty="No commits.")
+
+
+def _left_out(names: Sequence[str]) -> str:
+    return (
+        f"\n\nLeft out, because agents may not read them:\n{listed_names(names)}" if names else ""
+    )
 
 
 async def _merge_note(context: ToolContext) -> str:
