@@ -64,6 +64,7 @@ class Launch(Pause):
     risk = Risk.CRITICAL
     protected = True
     repeatable = False
+    boxed = True
 
     async def prepare(self, context: ToolContext, parameters: Nothing) -> Preparation:
         return Preparation(preview="launch", state="ready")

@@ -61,6 +61,15 @@ async def test_a_call_that_is_worse_than_its_tool_is_asked_about_whatever_is_all
     assert bare_stage.first.props.escalate.started == 1
 
 
+async def test_approvals_of_what_runs_in_a_box_name_the_layer(stage: Stage) -> None:
+    stage.cast.script("coder", say("", call("launch"), call(*WRITE)), say("As you like."))
+    turn = await stage.ask()
+    for approval in await stage.asked(2):
+        await stage.first.hitl.answer(ANN, approval.id, False)
+    requested = of(await stage.over(turn), ToolCallRequested)
+    assert {one.tool: one.layer for one in requested} == {"launch": "none", "write_file": ""}
+
+
 async def test_a_refusal_with_feedback_reaches_the_model(stage: Stage) -> None:
     stage.cast.script("coder", say("", call(*WRITE)), say("As you like."))
     turn = await stage.ask()

@@ -10,6 +10,7 @@ from codelab.sessions.events import (
     ToolCallCompleted,
     TurnEnded,
 )
+from codelab.workspace.api import FILE_OPERATIONS
 from tests.agents.cast import MODEL, call, say
 from tests.agents.stage import ANN, Stage, of
 from tests.agents.test_long_turns import new_beginnings
@@ -72,6 +73,20 @@ async def test_users_attach_what_they_themselves_may_see(stage: Stage) -> None:
     assert text.count("is not attached") == 3
 
 
+async def test_no_secret_is_attached(stage: Stage) -> None:
+    token = f"ghp_{'aB3dE5fG7h' * 4}"
+    (stage.project / "keys.py").write_text(f'TOKEN = "{token}"\n')
+    (stage.project / "AGENTS.md").write_text(f"Use {token}.\n")
+    (stage.project / "folder").mkdir()
+    (stage.project / "folder" / f"{token}.txt").write_text("")
+    stage.cast.script("coder", say("I see."))
+    facts = await stage.turn("Look at @keys.py and @folder")
+    text = request_text(stage)
+    assert text.count("[masked: GitHub token]") == 3
+    assert token not in text
+    assert token not in str(facts)
+
+
 async def test_they_take_no_more_than_their_share(stage: Stage) -> None:
     for name in ("a.txt", "b.txt", "c.txt"):
         (stage.project / name).write_text("a line of it\n" * 5000)
@@ -83,6 +98,44 @@ async def test_they_take_no_more_than_their_share(stage: Stage) -> None:
     measured = stage.first.events(ContextMeasured)[-1]
     assert measured.parts.attachments < MODEL.context_tokens * 0.25
     assert of(facts, TurnEnded)[0].stop_reason == "end"
+
+
+async def test_no_part_of_a_secret_is_attached(stage: Stage) -> None:
+    token = f"ghp_{'a1B2c3D4e5' * 4}"
+    key = "-----BEGIN PRIVATE KEY-----\n" + f"{'MIIEvQIBADANBgkq' * 4}\n" * 50
+    (stage.project / "long.txt").write_text(f"one\n{'.' * 1980} {token}\n")
+    (stage.project / "server.pem").write_text(key)
+    (stage.project / "AGENTS.md").write_text(f"{'.' * 23_980} {token}\n")
+    stage.cast.script("coder", say("I see."))
+    facts = await stage.turn("Look at @long.txt and @server.pem")
+    assert [one.path for one in attached([*facts])] == ["AGENTS.md", "long.txt", "server.pem"]
+    for text in (request_text(stage), str(attached([*facts]))):
+        assert "ghp_" not in text and "MIIEvQIBADANBgkq" not in text
+        assert "[masked: private key]" in text
+
+
+async def test_they_count_as_file_operations(stage: Stage) -> None:
+    (stage.project / "notes.txt").write_text("a note\n")
+    for _ in range(999):
+        await stage.first.limiter.hit(FILE_OPERATIONS, 1000, ANN.user_id)
+    stage.cast.script("coder", say("I see."))
+    facts = await stage.turn("@notes.txt @README.md")
+    read, refused = attached([*facts])
+    assert "a note" in read.text
+    assert not refused.text and "file operations" in refused.refused
+    assert of(facts, TurnEnded)[0].stop_reason == "end"
+
+
+async def test_lines_are_numbered_as_read_file_numbers_them(stage: Stage) -> None:
+    (stage.project / "page.txt").write_text(
+        "one\x0cstill one\u2028and still\r\ntwo\r\n", newline=""
+    )
+    look = call("read_file", {"path": "page.txt"})
+    stage.cast.script("coder", say("", look), say("I see."))
+    facts = await stage.turn("Look at @page.txt")
+    (told,) = stage.cast.told("coder")
+    (one,) = attached([*facts])
+    assert one.text in told.content
 
 
 async def test_a_file_cannot_end_its_own_mark(stage: Stage) -> None:

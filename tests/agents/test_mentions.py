@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,13 @@ def test_every_path_of_a_list_is_found(wanted: list[str], between: str) -> None:
 @given(st.text(max_size=300))
 def test_no_message_is_too_strange(text: str) -> None:
     assert all(one.path and one.path in text for one in mentions(text))
+
+
+@pytest.mark.parametrize(
+    "piece", ["@a ", '@"', "@a\n", "@a\n \n \n", '@"a" ', "x @aa.py", "@a/", "@", "`@", "@'a\n"]
+)
+def test_no_message_takes_long(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    started = time.process_time()
+    mentions(text, "coder")
+    assert time.process_time() - started < 2

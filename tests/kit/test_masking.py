@@ -8,7 +8,7 @@ import time
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codelab.kit.masking import mask, mask_key_blocks, masks_in, settled_length
@@ -163,6 +163,7 @@ def test_private_keys_in_numbered_cut_and_joined_lines() -> None:
     assert not [line for line in joined.split("\\n")[1:5] if line in mask(joined)]
 
 
+@example(f"npm_{'aB3dE5fG7h' * 3}iJ9kL1ghp_{'aB3dE5fG7h' * 4}")
 @given(TEXTS)
 def test_masking_keeps_lines_and_changes_nothing_when_done_again(text: str) -> None:
     shown = mask(text)
@@ -194,6 +195,8 @@ def test_what_is_settled_does_not_change_any_more(text: str, more: str) -> None:
         *("token=", 'token="', "token=1a2B", "password : ", "Bearer ", "[masked: ", "key key_"),
         *("-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", "eyJaaaaaaaaaaaa."),
         "AAAAAAAAAAAAAAAAAAAAAAAA\n-----END PRIVATE KEY-----\n",
+        *("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),
+        "A: -----BEGIN PRIVATE KEY-----\n",
     ],
 )
 def test_a_megabyte_takes_no_time_whatever_is_in_it(piece: str) -> None:
@@ -202,3 +205,12 @@ def test_a_megabyte_takes_no_time_whatever_is_in_it(piece: str) -> None:
     mask(text)
     settled_length(text)
     assert time.process_time() - started < 5
+
+
+def test_keys_are_hidden_however_many_begin_and_end_in_a_line() -> None:
+    line = "Ab1" * 20
+    block = f"{'-----BEGIN PRIVATE KEY-----' * 3}\n{line}\n{'-----END PRIVATE KEY-----' * 3}"
+    assert line not in mask(f"{block}\n{block}\n")
+    assert line not in mask(f"{line}\n{'-----END PRIVATE KEY-----' * 3}")
+    ends = "-----END PRIVATE KEY-----\n"
+    assert line not in mask(f"{line}\n{ends}{line}\n{ends}")

@@ -36,6 +36,13 @@ async def test_read_tools_hide_secrets(bench: Bench, root: Path) -> None:
     assert part.output.startswith("     3\t[masked: private key]\n")
 
 
+async def test_no_half_of_a_secret_stays_where_a_long_line_is_cut(bench: Bench, root: Path) -> None:
+    (root / "a.json").write_text(f'{{"a": "{"." * 1960}", "token": "{TOKEN}"}}', "utf-8")
+    read = await bench.run("read_file", arguments(path="a.json"))
+    assert "more characters in this line" in read.output
+    assert TOKEN[:6] not in read.output
+
+
 async def test_what_a_refusal_quotes_is_masked_too(bench: Bench, root: Path) -> None:
     (root / "a.py").write_text(f'def first():\n    token = "{TOKEN}"\n', "utf-8")
     with pytest.raises(ToolError) as caught:
@@ -150,3 +157,14 @@ def test_output_without_an_end_is_shown_all_the_same() -> None:
     output.feed("\nrunning ")
     output.feed("50 % ")
     assert shown[-1].endswith("50 % ")
+
+
+def test_no_secret_is_cut_in_a_line_that_does_not_end() -> None:
+    for begin in range(0, 200, 7):
+        shown: list[str] = []
+        output = MaskedOutput(shown.append)
+        text = "token: ..... " * 610 + "." * begin + f" {TOKEN} and more"
+        for start in range(0, len(text), 100):
+            output.feed(text[start : start + 100])
+        output.close()
+        assert TOKEN not in "".join(shown)

@@ -37,6 +37,12 @@ def test_the_hook_gives_every_tool() -> None:
     assert {tool.name: (tool.category, tool.risk, tool.protected) for tool in tools} == TABLE
 
 
+def test_approvals_of_commands_and_of_git_name_the_box() -> None:
+    for tool in plugin.register_tools():
+        starts_programs = tool.name == "execute_command" or tool.name.startswith("git_")
+        assert tool.boxed is (tool.protected and starts_programs)
+
+
 def test_what_asks_a_human_is_never_repeated_by_itself() -> None:
     for tool in plugin.register_tools():
         assert tool.repeatable is not tool.protected

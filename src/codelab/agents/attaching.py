@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from codelab.agents.budget import prompt_window
 from codelab.agents.counting import BYTES_PER_TOKEN
@@ -10,6 +12,7 @@ from codelab.agents.live import LiveTurn
 from codelab.agents.mentions import Mention, mentions
 from codelab.agents.routing import mentioned_agent
 from codelab.kit.errors import CodeLabError
+from codelab.kit.masking import mask
 from codelab.sdk.agent import Agent
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Task
@@ -25,6 +28,8 @@ _LEAST_BYTES = 200
 _LONGEST_LINE = 2000
 _MOST_ENTRIES = 300
 _INSTRUCTIONS_CHARACTERS = 24_000
+# What is masked is more than what is kept, so that no half of a secret stays at the cut.
+_MARGIN = 600
 _NO_ROOM = "what is attached takes its share of the model's window already. The agent can read it."
 
 
@@ -45,23 +50,28 @@ async def opening_attachments(turn: LiveTurn, agent: str) -> Sequence[ContentAtt
     if found:
         # What users attach is read with their own eyes.
         view = await turn.users_view()
-        attached = await attach(view, found, _room(turn, turn.services.agents.get(agent)))
+        room = _room(turn, turn.services.agents.get(agent))
+        count = partial(turn.services.tools.count_file_operation, turn.held.user_id)
+        attached = await attach(view, found, room, count)
         if attached:
             facts.append(ContentAttached(attachments=attached, to=turn.state.root.said[0].key))
     return facts
 
 
-async def attach(view: Workspace, found: Iterable[Mention], room: int) -> tuple[Attachment, ...]:
+async def attach(
+    view: Workspace, found: Iterable[Mention], room: int, count: Callable[[], Awaitable[None]]
+) -> tuple[Attachment, ...]:
     """Read what is mentioned, as much of it as there is room for.
 
     Args:
         view: The project as the user sees it.
         found: What is mentioned.
         room: How many bytes there are for all of it.
+        count: Counts a file operation, as a call of read_file would be.
     """
     attached: list[Attachment] = []
     for mention in found:
-        one = await _attached(view, mention, room)
+        one = await _attached(view, mention, room, count)
         if one is not None:
             attached.append(one)
             room -= len(one.text.encode("utf-8", "ignore"))
@@ -97,11 +107,14 @@ async def _nearest(turn: LiveTurn, task: Task, path: str) -> Attachment | None:
     return None
 
 
-async def _attached(view: Workspace, mention: Mention, room: int) -> Attachment | None:
+async def _attached(
+    view: Workspace, mention: Mention, room: int, count: Callable[[], Awaitable[None]]
+) -> Attachment | None:
     try:
         path = clean(mention.path)
         if room < _LEAST_BYTES:
             return Attachment(path=path, refused=_NO_ROOM)
+        await count()
         try:
             content = await view.read(path)
         except NotRegular:
@@ -111,8 +124,17 @@ async def _attached(view: Workspace, mention: Mention, room: int) -> Attachment 
         return missing if mention.certain else None
     except CodeLabError as error:
         return Attachment(path=mention.path, refused=error.message)
-    lines = content.text.splitlines()
-    shown, count = _fitting((f"{n:>6}\t{line}" for n, line in enumerate(lines, 1)), room)
+    # Numbering and masking a large file takes a while.
+    return await asyncio.to_thread(_file, path, content.text, room)
+
+
+def _file(path: str, text: str, room: int) -> Attachment:
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    plain = (line.removesuffix("\r") for line in lines)
+    shown, count = _fitting((f"{n:>6}\t{line}" for n, line in enumerate(plain, 1)), room)
+    shown = mask(shown)
     if count < len(lines):
         shown += f"\n(lines 1 to {count} of {len(lines)}; read_file shows the others)"
     return Attachment(path=path, text=shown or "(empty)", truncated=count < len(lines))
@@ -122,6 +144,7 @@ async def _folder(view: Workspace, path: str, room: int) -> Attachment:
     listing = await view.list(path)
     entries = [f"{one.path}/" if one.is_folder else one.path for one in listing.entries]
     shown, count = _fitting(iter(entries[:_MOST_ENTRIES]), room)
+    shown = mask(shown)
     is_partial = listing.truncated or count < len(entries)
     if is_partial:
         shown += "\n(there is more; list_files shows it)"
@@ -138,8 +161,8 @@ async def _instructions(workspace: Workspace, folder: str) -> Attachment | None:
         return Attachment(path=path, kind="instructions", refused=error.message)
     if not text:
         return None
-    shown = text[:_INSTRUCTIONS_CHARACTERS]
-    is_partial = len(shown) < len(text)
+    shown = _beginning(text, _INSTRUCTIONS_CHARACTERS)
+    is_partial = len(text) > _INSTRUCTIONS_CHARACTERS
     if is_partial:
         shown += "\n(the rest is left out; read_file shows it)"
     return Attachment(path=path, kind="instructions", text=shown, truncated=is_partial)
@@ -155,12 +178,16 @@ def _fitting(lines: Iterator[str], room: int) -> tuple[str, int]:
     """Take as many lines as there is room for, at least one; say how many."""
     taken: list[str] = []
     for line in lines:
-        short = line[:_LONGEST_LINE]
+        short = line if len(line) <= _LONGEST_LINE else _beginning(line, _LONGEST_LINE)
         room -= len(short.encode("utf-8", "ignore")) + 1
         if room < 0 and taken:
             break
         taken.append(short)
     return "\n".join(taken), len(taken)
+
+
+def _beginning(text: str, longest: int) -> str:
+    return mask(text[: longest + _MARGIN])[:longest]
 
 
 def _room(turn: LiveTurn, agent: Agent) -> int:

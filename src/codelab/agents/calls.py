@@ -185,7 +185,8 @@ async def _review(
         case Denied(reason=reason):
             return [requested, failed(task, call, not_done(question, reason))]
         case Pending(approval_id=approval_id, reason=reason, expires_at=expires_at):
-            layer = turn.workspace.sandbox_layer() if checked.command else ""
+            is_boxed = checked.tool.boxed or checked.command is not None
+            layer = turn.workspace.sandbox_layer() if is_boxed else ""
             return [
                 msgspec.structs.replace(
                     requested,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import msgspec
 
 MOST = 20
+
+# Of each, only what is near it is looked at, so that no message takes long.
+_MOST_LOOKED_AT = 2000
+_DEEPEST_INDENT = 200
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 # Behind a letter it is an address, behind a backslash it is meant literally; with a bracket
@@ -17,7 +22,7 @@ _MENTION = re.compile(
 )
 # A name alone on its line, before a line of code.
 _DECORATES = re.compile(
-    r"[ \t]*\n\s*(?:async\b|class\b|def\b|export\b|fn\b|fun\b|func\b|function\b|interface\b"
+    r"[ \t]*+\n\s*+(?:async\b|class\b|def\b|export\b|fn\b|fun\b|func\b|function\b|interface\b"
     r"|private\b|protected\b|public\b|static\b|final\b|void\b|override\b)"
 )
 _FILE_NAME = re.compile(r".*\w\.[A-Za-z]\w{0,4}$")
@@ -40,11 +45,14 @@ def mentions(text: str, agent: str = "") -> tuple[Mention, ...]:
     """
     # Of the same length, so that what is around a mention is still around it.
     prose = _CODE.sub(lambda code: "`" * len(code[0]), text)
+    start = len(prose) - len(prose.lstrip())
     found: dict[str, Mention] = {}
-    for match in _MENTION.finditer(prose):
+    for match in islice(_MENTION.finditer(prose), _MOST_LOOKED_AT):
+        if match.end() - match.start() > _LONGEST:
+            continue
         mention = _mention(match, prose)
-        is_agent = not prose[: match.start()].strip() and mention.path.lower() == agent
-        if mention.path and not (agent and is_agent) and len(mention.path) <= _LONGEST:
+        is_agent = match.start() == start and mention.path.lower() == agent
+        if mention.path and not (agent and is_agent):
             found.setdefault(mention.path, mention)
     return tuple(found.values())[:MOST]
 
@@ -54,7 +62,8 @@ def _mention(match: re.Match[str], prose: str) -> Mention:
     if quoted:
         return Mention(path=quoted.strip(), certain=True)
     path = match["plain"].rstrip(".")
-    begins_line = not prose[prose.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
+    before = prose[max(0, match.start() - _DEEPEST_INDENT) : match.start()]
+    begins_line = not before.rpartition("\n")[2].strip()
     decorates = begins_line and _DECORATES.match(prose, match.end()) is not None
     is_path = "/" in path or _FILE_NAME.fullmatch(path) is not None
     return Mention(path="" if decorates and "/" not in path else path, certain=is_path)

@@ -121,13 +121,20 @@ def _tokens(text: str) -> Iterator[_Span]:
     for run in TOKEN_RUN.finditer(text):
         if len(run[0]) < SHORTEST_TOKEN:
             continue
-        for form in TOKENS:
-            if form.beginning not in run[0]:
-                continue
-            for match in form.pattern.finditer(text, run.start(), run.end()):
-                rest = match[0].removeprefix(form.beginning)
-                if _stands_alone(text, match.start()) and _is_various(rest):
-                    yield _hidden(form.kind, match.start(), match.end())
+        found = [
+            (match.start(), match.end(), form)
+            for form in TOKENS
+            if form.beginning in run[0]
+            for match in form.pattern.finditer(text, run.start(), run.end())
+        ]
+        last = -1
+        for start, end, form in sorted(found, key=lambda one: one[0]):
+            # One may follow another without anything between them.
+            if (start == last or _stands_alone(text, start)) and _is_various(
+                text[start + len(form.beginning) : end]
+            ):
+                last = end
+                yield _hidden(form.kind, start, end)
 
 
 def _addresses(text: str) -> Iterator[_Span]:
@@ -176,13 +183,20 @@ def _blocks(text: str) -> Iterator[_Span]:
     """Find the lines of private keys, also where only their beginning or their end is shown."""
     if "PRIVATE KEY" not in text:
         return
+    # However many begin or end in a line, it and what is around it is looked at once.
+    line_end = 0
     for begin in KEY_BEGIN.finditer(text):
+        if begin.start() < line_end:
+            continue
         line_end = _line_end(text, begin.end())
         for piece in _KEY_PIECE.finditer(text, begin.end(), line_end):
             yield _hidden("private key", piece.start(), piece.end())
         yield from _lines_after(text, line_end + 1)
+    last = -1
     for end in KEY_END.finditer(text):
-        yield from _lines_before(text, text.rfind("\n", 0, end.start()))
+        if last < 0 or text.find("\n", last, end.start()) >= 0:
+            yield from _lines_before(text, text.rfind("\n", 0, end.start()))
+        last = end.end()
 
 
 def _lines_after(text: str, start: int) -> Iterator[_Span]:
@@ -193,6 +207,8 @@ def _lines_after(text: str, start: int) -> Iterator[_Span]:
         body = KEY_LINE.fullmatch(text, start, end)
         if body and len(body["body"]) >= _WHOLE_LINE:
             yield _hidden("private key", *body.span("body"))
+        elif text.find("-----BEGIN ", start, end) >= 0:
+            return  # Of that key, it is asked in its turn.
         elif not KEY_HEADING.fullmatch(text, start, end):
             return
         start = end + 1

@@ -95,7 +95,8 @@ class Tool(ABC, Generic[P]):
     Class attributes: `name` in snake_case; `description` for the model; `parameters`, a frozen
     msgspec Struct whose fields carry descriptions (`Annotated[str, Meta(description=…)]`);
     `protected` says whether a human is asked by default; `repeatable` whether running it twice
-    does no harm, so that it may be run again after a crash.
+    does no harm, so that it may be run again after a crash; `boxed` whether it runs programs in
+    the workspace's box, so that approvals name what keeps them there.
     """
 
     name: ClassVar[str]
@@ -105,6 +106,7 @@ class Tool(ABC, Generic[P]):
     risk: ClassVar[Risk] = Risk.LOW
     protected: ClassVar[bool] = False
     repeatable: ClassVar[bool] = True
+    boxed: ClassVar[bool] = False
 
     def paths(self, parameters: P) -> tuple[str, ...]:
         """Name the paths that the call would touch, for grants and policy."""

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from codelab.kit.marking import marked
+from codelab.kit.masking import mask
 
 Kind = Literal["file", "folder", "instructions"]
 
@@ -57,10 +58,11 @@ def describe(context: MessageContext, key: str) -> str:
     """
     parts = []
     if context.open_files:
-        parts.append(f"Open files: {', '.join(context.open_files)}.")
+        parts.append(f"Open files: {', '.join(map(_on_one_line, context.open_files))}.")
     if selection := context.selection:
-        lines = f"{selection.path}, lines {selection.start_line}-{selection.end_line}"
-        parts.append(f"Selected in {lines}:\n{marked(selection.text, key)}")
+        path = _on_one_line(selection.path)
+        lines = f"{path}, lines {selection.start_line}-{selection.end_line}"
+        parts.append(f"Selected in {lines}:\n{marked(mask(selection.text), key)}")
     return "\n".join(["[The user is looking at this.]", *parts]) if parts else ""
 
 
@@ -72,6 +74,11 @@ def written_out(attachments: Iterable[Attachment], key: str) -> str:
         key: The name of what they are attached to.
     """
     return "\n\n".join(_written(one, f"{key}:{one.path}") for one in attachments)
+
+
+def _on_one_line(path: str) -> str:
+    # Whoever names a file must not begin a line of ours.
+    return path if path.isprintable() else json.dumps(path)
 
 
 def _written(attachment: Attachment, key: str) -> str:

@@ -154,7 +154,7 @@ class Tools:
         if gated:
             await self._ensure_unchanged(prepared, context)
         if prepared.paths and tool.category in (Category.READ, Category.WRITE):
-            await self._limiter.hit(FILE_OPERATIONS, self._file_operations, context.user_id)
+            await self.count_file_operation(context.user_id)
         if gated:
             if self._gate is None:
                 raise ApprovalRequired(f"{tool.name} needs an approval, and nobody can give one.")
@@ -180,6 +180,14 @@ class Tools:
                 )
             )
         return result
+
+    async def count_file_operation(self, user_id: str) -> None:
+        """Count one file operation, also one that is done for a user without a tool.
+
+        Raises:
+            RateLimited: The user's file operations are used up.
+        """
+        await self._limiter.hit(FILE_OPERATIONS, self._file_operations, user_id)
 
     async def _ensure_unchanged(self, prepared: PreparedCall, context: ToolContext) -> None:
         call_of = (prepared.call.call_id, prepared.call.turn_id)

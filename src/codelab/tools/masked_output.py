@@ -7,6 +7,9 @@ from codelab.sdk.workspace import OnOutput
 
 # More than this is not held back, whatever it may be the beginning of.
 _LONGEST_HELD = 8000
+# So much at the end of it stays back all the same, to be seen together with what follows.
+_STILL_HELD = 1000
+_CUTS_TRIED = 8
 
 
 class MaskedOutput:
@@ -25,7 +28,7 @@ class MaskedOutput:
         held = self._held + text
         end = settled_length(held)
         if len(held) - end > _LONGEST_HELD:
-            end = len(held)
+            end = _harmless_cut(held)
         self._held = held[end:]
         if end:
             self._show(mask(held[:end]))
@@ -35,3 +38,17 @@ class MaskedOutput:
         if self._held:
             self._show(mask(self._held))
             self._held = ""
+
+
+def _harmless_cut(text: str) -> int:
+    """Return where to cut a text so that no secret in it is cut, if there is such a place."""
+    whole = mask(text)
+    place = len(text) - _STILL_HELD
+    for _ in range(_CUTS_TRIED):
+        place = max(text.rfind(" ", 0, place), text.rfind("\n", 0, place)) + 1
+        if not place:
+            break
+        if mask(text[:place]) + mask(text[place:]) == whole:
+            return place
+        place -= 1
+    return len(text)

@@ -22,9 +22,22 @@ _COMPARED = 4_000_000
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
+class _Shown(dict[int, str]):
+    """How each character is shown; filled as they come."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        hidden = f"⟦{_NAMES.get(char, f'U+{code:04X}')}⟧"
+        self[code] = hidden if _UNSEEN.match(char) else char
+        return self[code]
+
+
+_SHOWN = _Shown()
+
+
 def reveal(text: str) -> str:
     """Make control, invisible and direction-changing characters visible."""
-    return _UNSEEN.sub(lambda match: f"⟦{_NAMES.get(match[0], f'U+{ord(match[0]):04X}')}⟧", text)
+    return text.translate(_SHOWN) if _UNSEEN.search(text) else text
 
 
 def unified(old: str, new: str, path: str, *, is_new: bool = False, is_gone: bool = False) -> str:
@@ -107,10 +120,12 @@ def _common(before: list[str], after: list[str]) -> int:
 
 
 def _marked(mark: str, lines: list[str]) -> Iterable[str]:
-    for line in lines:
-        yield mark + reveal(line.removesuffix("\n"))
-        if not line.endswith("\n"):
-            yield _NO_NEWLINE
+    # All at once: of a megabyte of short lines, each for itself takes a second.
+    *whole, rest = reveal("".join(lines)).split("\n")
+    yield from (mark + line for line in whole)
+    if rest:
+        yield mark + rest
+        yield _NO_NEWLINE
 
 
 def _range(start: int, end: int) -> str:

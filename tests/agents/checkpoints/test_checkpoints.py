@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from codelab.agents.checkpoints.restoring import Checkpoint, Restored
+from codelab.agents.errors import CheckpointsOff
 from codelab.hitl.api import Decision, Rule
 from codelab.sdk.messages import ToolCall
 from codelab.sessions.errors import CheckpointNotFound, SessionNotFound, TurnInProgress
@@ -310,6 +311,19 @@ async def test_nothing_goes_back_while_a_turn_runs(kept: Stage) -> None:
     assert (kept.project / "a.txt").exists()
     held.release.set()
     await kept.over(turn)
+
+
+async def test_where_checkpoints_are_off_only_the_conversation_goes_back(kept: Stage) -> None:
+    await perform(kept, writing("a.txt", "a\n"))
+    without = (await kept.replica(rules=FREE)).checkpoints
+    way = (ANN, kept.session_id, await last(kept))
+    with pytest.raises(CheckpointsOff, match="CODELAB_CHECKPOINTS"):
+        await without.restore(*way)
+    shown = await without.preview(*way)
+    assert (shown.files, len(shown.messages)) == ((), 3)
+    done = await without.restore(*way, files=False)
+    assert (done.files, done.conversation) == ((), True)
+    assert (kept.project / "a.txt").read_text() == "a\n"
 
 
 async def test_only_ones_own_checkpoints_are_found(kept: Stage) -> None:

@@ -113,6 +113,14 @@ def test_the_preview_tells_everything() -> None:
     ]
     assert list(undo.shown(told, {"files": False, "conversation": True}))[1:] == ["  user: Do it"]
     pruned = preview(checkpoint=checkpoint("aaa", available=False))
-    assert list(undo.shown(pruned, {"files": True, "conversation": False})) == [
+    assert list(undo.shown(pruned, BOTH)) == [
         "Its files are not kept any more; the conversation alone can go back."
     ]
+
+
+def test_what_is_not_kept_cannot_go_back() -> None:
+    pruned = preview(checkpoint=checkpoint("aaa", available=False))
+    assert undo.possible(preview(), BOTH) == BOTH
+    assert undo.possible(pruned, BOTH) == {"files": False, "conversation": True}
+    with pytest.raises(undo.NoCheckpoint, match="conversation"):
+        undo.possible(pruned, {"files": True, "conversation": False})

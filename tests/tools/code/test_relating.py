@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.tools.builtin.code.grammars import Import, imports
+from codelab.tools.builtin.code import trees
+from codelab.tools.builtin.code.grammars import Import
 from codelab.tools.builtin.code.resolving import Manifest, candidates, related
 from tests.tools.conftest import Bench
 
@@ -219,7 +222,56 @@ def test_candidates_stay_inside_the_workspace(
 
 @given(st.sampled_from(LANGUAGES), st.text(max_size=200))
 def test_no_text_is_too_strange(language: str, text: str) -> None:
-    assert all(isinstance(one, Import) for one in imports(language, text))
+    assert all(isinstance(one, Import) for one in trees.imports(language, text))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("Java", f"import a{' ' * 100_000}.b;"),
+        ("Rust", f"use {'a::{' * 20_000}b{'}' * 20_000};"),
+        ("Rust", f"use {'{' * 10_000}b{'}' * 10_000};"),
+        ("Rust", f"use {'a::' * 4000}{{{'b,' * 8000}}};"),
+        ("Rust", f"use {'super::' * 4000}a;"),
+        ("Python", f"from {'.' * 9000} import a"),
+        ("Python", "".join(f"import b{n}\n" for n in range(5000))),
+        ("Python", f"from .a import {','.join(f'b{n}' for n in range(9000))}"),
+        ("TypeScript", "".join(f"import 'b{n}';\n" for n in range(4000))),
+    ],
+)
+def test_no_import_is_so_strange_that_it_takes_long(language: str, text: str) -> None:
+    patterns = ",".join(f'"{n}*": ["x"]' for n in range(5000))
+    manifest = Manifest(text=f'{{"compilerOptions": {{"paths": {{{patterns}}}}}}}')
+    path = "/".join(["a"] * 1000)
+    started = time.process_time()
+    found = trees.imports(language, text)
+    assert all(
+        len(one) <= 1000 for group in candidates(language, path, found, manifest) for one in group
+    )
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 30_000, "/* " * 50_000, '"a' * 50_001, ", " * 50_000]
+)
+def test_no_manifest_is_so_strange_that_it_takes_long(text: str) -> None:
+    started = time.process_time()
+    candidates("TypeScript", "a.ts", (Import(module="b"),), Manifest(text=text))
+    assert time.process_time() - started < 1
+
+
+async def test_brackets_that_hold_up_the_parser_hold_up_nobody_else(
+    bench: Bench, root: Path
+) -> None:
+    (root / "evil.js").write_text("(" * 60_000)
+    beats = 0
+    reading = asyncio.ensure_future(bench.run("related_files", arguments(path="evil.js")))
+    while not reading.done():
+        await asyncio.sleep(0.01)
+        beats += 1
+    assert not (await reading).ok
+    # It is given up after five seconds.
+    assert beats > 100
 
 
 def test_grammars_are_not_loaded_before_they_are_needed() -> None:

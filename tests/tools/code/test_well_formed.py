@@ -56,7 +56,7 @@ async def test_what_had_flaws_before_may_be_changed(bench: Bench, root: Path) ->
 
 async def test_new_files_with_syntax_that_the_grammar_may_not_know_pass(bench: Bench) -> None:
     unknown = "const a = b |> c(%, { d: 1 });\n"
-    assert first_flaw("JavaScript", unknown) is not None
+    assert await first_flaw("JavaScript", unknown) is not None
     assert (await bench.run("write_file", write("new.js", unknown))).ok
 
 

@@ -54,6 +54,23 @@ async def test_a_diff_leaves_hidden_files_out(bench: Bench, repository: Path) ->
     assert staged.output == "No changes."
 
 
+async def test_a_diff_leaves_out_what_agents_may_not_read(bench: Bench, repository: Path) -> None:
+    for name in ("kept.secret", "dist/gone.txt"):
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text("HIDDEN before\n")
+    (repository / ".gitignore").write_text("*.secret\n")
+    git(repository, "add", "--force", "kept.secret", "dist")
+    git(repository, "commit", "-qm", "more", "kept.secret", "dist")
+    (repository / "kept.secret").write_text("HIDDEN\n")
+    (repository / "dist/gone.txt").unlink()
+    shown = await bench.run("git_diff")
+    assert "+++ b/a.txt" in shown.output
+    assert "HIDDEN" not in shown.output
+    assert shown.output.endswith("may not read them:\n  dist/gone.txt\n  kept.secret")
+    one = await bench.run("git_diff", arguments(path="kept.secret"))
+    assert one.output.startswith("No changes.")
+
+
 async def test_a_commit_is_shown_and_then_made(bench: Bench, repository: Path) -> None:
     prepared = await bench.prepare(
         "git_commit", arguments(message="Second\n\nWhy.", paths=["a.txt", "new.txt"])

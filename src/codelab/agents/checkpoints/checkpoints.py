@@ -82,7 +82,7 @@ class Checkpoints:
         checkpoint = await self._described(record, entries, checkpoint_id)
         messages = await self._sessions.between.said_behind(record.id, point.through_seq, _MESSAGES)
         shown = restoring.messages_of(messages)
-        if not checkpoint.available:
+        if not checkpoint.available or self._services.keeper is None:
             return CheckpointPreview(checkpoint=checkpoint, messages=shown)
         folder, planned = await self._planned(principal, record, entries, point)
         steps = planned.steps[:_DIFFS]
@@ -118,6 +118,7 @@ class Checkpoints:
         Raises:
             SessionNotFound: There is no such session for this user.
             CheckpointNotFound: The session has no such checkpoint.
+            CheckpointsOff: Files do not go back on this server.
             CheckpointPruned: Its files are not kept any more.
             TurnInProgress: A turn is being worked on.
             CheckpointFailed: What there is now could not be kept; nothing was changed.
@@ -138,6 +139,7 @@ class Checkpoints:
         )
         conflicts: Sequence[Conflict] = ()
         if files:
+            self._keeper()
             if not (await self._described(record, entries, checkpoint_id)).available:
                 raise CheckpointPruned(
                     "The files of this checkpoint are not kept any more: they are for a week, "
@@ -242,7 +244,10 @@ class Checkpoints:
 
     def _keeper(self) -> Keeper:
         if self._services.keeper is None:
-            raise CheckpointsOff("Checkpoints are switched off on this server.")
+            raise CheckpointsOff(
+                "Files do not go back on this server, since its administrator has switched "
+                "checkpoints off (CODELAB_CHECKPOINTS). The conversation alone can."
+            )
         return self._services.keeper
 
 

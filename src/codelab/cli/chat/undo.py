@@ -18,7 +18,7 @@ _ACTIONS = {"write": "changes back", "create": "comes back", "delete": "is remov
 
 
 class NoCheckpoint(CodeLabError):
-    """It is not clear which checkpoint is meant, or there is none."""
+    """It is not clear which checkpoint is meant, or there is none to which one could go back."""
 
     code = "no_checkpoint"
     title = "Which checkpoint?"
@@ -56,6 +56,21 @@ def lines_of(found: Sequence[Record]) -> list[str]:
     if not found:
         return ["No turn of this session has changed files, so there is nothing to undo."]
     return [_line(one) for one in found[-_SHOWN:]]
+
+
+def possible(preview: Record, parts: dict[str, bool]) -> dict[str, bool]:
+    """Return the parts without the files, if those are not kept any more.
+
+    Raises:
+        NoCheckpoint: Then nothing is left.
+    """
+    going = {**parts, "files": parts["files"] and preview["checkpoint"]["available"]}
+    if not any(going.values()):
+        raise NoCheckpoint(
+            "The files of this checkpoint are not kept any more. "
+            "/undo ID conversation takes the conversation back."
+        )
+    return going
 
 
 def shown(preview: Record, parts: dict[str, bool]) -> Iterator[str]:
@@ -103,11 +118,11 @@ async def go_back(
     wanted, parts = chosen(argument)
     checkpoint = meant(await checkpoints(identity, session_id), wanted)
     record = await preview(identity, session_id, checkpoint["id"])
+    going = possible(record, parts)
     show(shown(record, parts))
-    parts["files"] = parts["files"] and record["checkpoint"]["available"]
     if action_for((await ask("Go back? [y/N] ")).strip()) is not Action.APPROVE:
         return "Nothing was changed."
-    return await restore(identity, session_id, checkpoint["id"], parts)
+    return await restore(identity, session_id, checkpoint["id"], going)
 
 
 async def restore(
@@ -136,7 +151,7 @@ def _line(one: Record) -> str:
     names = ", ".join(one["files"][:_FILES])
     more = one["changed_files"] - _FILES
     changed = f": {names}" + (f" and {more} more" if more > 0 else "") if names else ""
-    marks = [mark for mark, is_so in (("undone", one["undone"]),) if is_so]
+    marks = ["undone"] if one["undone"] else []
     marks += [] if one["available"] else ["files not kept any more"]
     state = f" ({', '.join(marks)})" if marks else ""
     return f"{str(one['id'])[-_SHORT:]}  {str(one['at'])[:16]}  {what}{changed}{state}"

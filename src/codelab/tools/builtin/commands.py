@@ -38,6 +38,7 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
     risk = Risk.CRITICAL
     protected = True
     repeatable = False
+    boxed = True
 
     def command(self, parameters: ExecuteCommandParameters) -> str:
         """Name the command."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from codelab.sdk.masking import mask
+
 MOST_CHARACTERS = 40_000
 
 _LARGE_LINES = 1500
@@ -11,6 +13,8 @@ _FIRST_LINES = 100
 _MOST_OUTLINED = 200
 _LONGEST_LINE = 2000
 _LONGEST_OUTLINED = 160
+# What is masked is more than what is kept, so that no half of a secret stays at the cut.
+_MARGIN = 600
 _DEFINES = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|pub"
     r"|open|override|sealed|data|inline|const|virtual)(?:\([a-z]+\))?\s+)*"
@@ -101,4 +105,5 @@ def _read_on(path: str, first: int, last: int, total: int) -> str:
 def _cut(line: str, longest: int) -> str:
     if len(line) <= longest:
         return line
-    return f"{line[:longest]} … ({len(line) - longest} more characters in this line)"
+    kept = mask(line[: longest + _MARGIN])[:longest]
+    return f"{kept} … ({len(line) - longest} more characters in this line)"

@@ -11,6 +11,7 @@ import msgspec
 
 from codelab.workspace.egress.reach import NOWHERE, Reach
 from codelab.workspace.errors import SandboxUnavailable
+from codelab.workspace.sandbox.guarded import GIT_SETTINGS
 
 TMP = str(Path("/", "tmp"))
 
@@ -51,7 +52,6 @@ _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
     *("--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "codelab"),
 )
-_GIT_SETTINGS = ("config", "config.worktree", "commondir", "info/attributes")
 
 
 class Access(enum.Enum):
@@ -229,7 +229,7 @@ def _git(box: Box) -> list[_Mount]:
     if box.access is Access.WORK or not place.is_dir():
         return [_bound(place)]
     inner = [_bound(place, writable=True), _empty(str(place / "hooks"))]
-    return inner + [_bound(path) for name in _GIT_SETTINGS if (path := place / name).is_file()]
+    return inner + [_bound(path) for name in GIT_SETTINGS if (path := place / name).is_file()]
 
 
 def _covered(box: Box) -> list[_Mount]:

@@ -45,8 +45,8 @@ WHERE_PRESENT = (
     ".windsurf",
     ".zed",
 )
-# What git obeys; a new file in the place of one of them points git at other settings.
-GIT_SETTINGS = ("hooks", "config", "config.worktree", "commondir", "info/attributes")
+# Of what git obeys, the files; a new one in their place points git at other settings.
+GIT_SETTINGS = ("config", "config.worktree", "commondir", "info/attributes")
 
 _MODULES = ("*/HEAD", "*/*/HEAD", "*/modules/*/HEAD")
 _DEPTH = 2
@@ -106,7 +106,7 @@ def kept_places(root: Path, guarded: Iterable[Path]) -> list[Path]:
     # Not deeper: their objects alone are thousands of files.
     heads = [found for depth in _MODULES for found in sorted((git / "modules").glob(depth))]
     keepers = [git, *(found.parent for found in heads)]
-    settings = [place / name for place in keepers for name in GIT_SETTINGS]
+    settings = [place / name for place in keepers for name in ("hooks", *GIT_SETTINGS)]
     return [*settings, *(place for place in guarded if place.name != ".git")]
 
 

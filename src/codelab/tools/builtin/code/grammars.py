@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import sys
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import msgspec
 
-# Reading a tree holds up every thread of the process.
+from codelab.sdk import ToolError
+
 LONGEST_TEXT = 300_000
+
+# Reading a tree holds up every thread of the process, and takes minutes where somebody wants it to:
+# the time grows with the square of the brackets that are left open.
+_LONGEST_HERE = 4_000
+_LONGEST_S = 5.0
+_TREES = "codelab.tools.builtin.code.trees"
 
 _LANGUAGES = {
     ".cjs": "JavaScript",
@@ -65,18 +74,51 @@ def language_of(path: str) -> str:
     return _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "")
 
 
-def first_flaw(language: str, text: str) -> Flaw | None:
-    """Return the first place where a text is not well formed; none where it is."""
-    found: Flaw | None = _trees().first_flaw(language, text)
+async def first_flaw(language: str, text: str) -> Flaw | None:
+    """Return the first place where a text is not well formed; none where it is.
+
+    Raises:
+        ToolError: Finding out takes too long.
+    """
+    found: Flaw | None = await _asked("first_flaw", Flaw | None, language, text)
     return found
 
 
-def imports(language: str, text: str) -> tuple[Import, ...]:
-    """Return what a text imports, in its order."""
-    found: tuple[Import, ...] = _trees().imports(language, text)
+async def imports(language: str, text: str) -> tuple[Import, ...]:
+    """Return what a text imports, in its order.
+
+    Raises:
+        ToolError: Finding out takes too long.
+    """
+    found: tuple[Import, ...] = await _asked("imports", tuple[Import, ...], language, text)
     return found
+
+
+async def _asked(question: str, kind: Any, language: str, text: str) -> Any:
+    """Ask for something about a text, in a process of its own unless it is short."""
+    if len(text) <= _LONGEST_HERE:
+        return await asyncio.to_thread(getattr(_trees(), question), language, text)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-m", _TREES, question, language),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={},
+    )
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            output, _ = await process.communicate(text.encode("utf-8", "replace"))
+    except TimeoutError:
+        raise ToolError(f"This {language} text takes too long to read as a tree.") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise ToolError(f"This {language} text cannot be read as a tree.")
+    return msgspec.json.decode(output, type=kind)
 
 
 @cache
 def _trees() -> Any:
-    return importlib.import_module("codelab.tools.builtin.code.trees")
+    return importlib.import_module(_TREES)

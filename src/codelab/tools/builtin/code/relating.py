@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import posixpath
 
@@ -59,7 +58,7 @@ class RelatedFiles(Tool[RelatedFilesParameters]):
             )
         if len(content.text) > LONGEST_TEXT:
             raise ToolError(f"{path} is too long for this. Read its beginning.")
-        found = await asyncio.to_thread(imports, language, content.text)
+        found = await imports(language, content.text)
         manifest = await _manifest(context.workspace, language, path)
         groups = candidates(language, path, found, manifest)
         present = await _present(context.workspace, groups)

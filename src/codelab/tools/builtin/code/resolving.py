@@ -7,6 +7,8 @@ import posixpath
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -24,8 +26,15 @@ _ENDINGS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".vue
 # What is written with the ending of what it will be compiled to.
 _COMPILED = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
 _JAVA_ROOTS = ("src/main/java", "src/test/java", "src", "")
-_COMMENTS = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_TRAILING = re.compile(r",(\s*[}\]])")
+# What is not closed ends with the text, so that nothing is read again and again.
+_COMMENTS = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_TRAILING = re.compile(r",(\s*+[}\]])")
+# Bounds for what nobody writes but to hold up a server.
+_DEEPEST = 64
+_LONGEST_PATH = 1000
+_MOST_PATTERNS = 200
+_MOST_TARGETS = 20
+_MOST_CANDIDATES = 20_000
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,18 +72,28 @@ def candidates(
     language: str, path: str, imports: Sequence[Import], manifest: Manifest
 ) -> list[tuple[str, ...]]:
     """Return for each thing that is imported where it may be, the likeliest place first."""
-    groups = _RULES[language](path, imports, manifest)
-    return [kept for group in groups if (kept := tuple(_inside(group)))]
+    groups: list[tuple[str, ...]] = []
+    count = 0
+    for group in _RULES[language](path, imports, manifest):
+        kept = tuple(_inside(group))
+        groups += [kept] if kept else []
+        count += len(kept) + 1
+        if count > _MOST_CANDIDATES:
+            break
+    return groups
 
 
 def folders_above(path: str) -> list[str]:
     """Return the folders that a file is in, the nearest first and the root, empty, last."""
     names = path.split("/")[:-1]
-    return ["/".join(names[:end]) for end in range(len(names), -1, -1)]
+    nearest = range(len(names), 0, -1)[:_DEEPEST]
+    return ["/".join(names[:end]) for end in (*nearest, 0)]
 
 
 def _inside(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
+        if len(path) > _LONGEST_PATH:
+            continue
         plain = posixpath.normpath(path)
         if plain != "." and not plain.startswith(("/", "..")):
             yield f"{plain}/" if path.endswith("/") else plain
@@ -99,11 +118,12 @@ def _python(path: str, imports: Sequence[Import], _: Manifest) -> Iterator[list[
 
 
 def _script(path: str, imports: Sequence[Import], manifest: Manifest) -> Iterator[list[str]]:
+    options = _options(manifest)
     for item in imports:
         if item.module.startswith("."):
             starts = [posixpath.join(posixpath.dirname(path), item.module)]
         else:
-            starts = list(_mapped(item.module, manifest))
+            starts = list(_mapped(item.module, manifest, options))
         yield [file for start in starts for file in _script_files(start)]
 
 
@@ -116,23 +136,30 @@ def _script_files(start: str) -> Iterator[str]:
     yield from (posixpath.join(start, f"index{one}") for one in _ENDINGS)
 
 
-def _mapped(module: str, manifest: Manifest) -> Iterator[str]:
-    """Look a name up in the paths of a tsconfig."""
+def _options(manifest: Manifest) -> Any:
     plain = _TRAILING.sub(r"\1", _COMMENTS.sub(lambda found: found[1] or "", manifest.text))
     try:
-        options = json.loads(plain or "{}")["compilerOptions"]
+        return json.loads(plain or "{}")["compilerOptions"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _mapped(module: str, manifest: Manifest, options: Any) -> Iterator[str]:
+    """Look a name up in the paths of a tsconfig."""
+    try:
         start = posixpath.join(manifest.folder, options.get("baseUrl", "."))
-        for pattern, targets in options.get("paths", {}).items():
+        for pattern, targets in islice(options.get("paths", {}).items(), _MOST_PATTERNS):
             before, star, after = pattern.partition("*")
             fits = module.startswith(before) and module.endswith(after) if star else False
             if fits and len(module) >= len(before) + len(after):
                 middle = module[len(before) : len(module) - len(after)]
-                yield from (posixpath.join(start, one.replace("*", middle)) for one in targets)
+                found = (one.replace("*", middle) for one in targets[:_MOST_TARGETS])
+                yield from (posixpath.join(start, one) for one in found)
             elif module == pattern:
-                yield from (posixpath.join(start, one) for one in targets)
+                yield from (posixpath.join(start, one) for one in targets[:_MOST_TARGETS])
         if "baseUrl" in options:
             yield posixpath.join(start, module)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError):
         return
 
 

@@ -6,10 +6,13 @@ Loaded when it is first needed: the grammars take their time, and many a server 
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
+import msgspec
 import tree_sitter_dart_orchard
 import tree_sitter_go
 import tree_sitter_java
@@ -54,7 +57,12 @@ _QUERIES = {
     "TSX": _TYPED_SCRIPT,
 }
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
-_JAVA = re.compile(r"(package|import)\s+(static\s+)?([\w.\s]+?)(\.\s*\*)?\s*;")
+_JAVA = re.compile(r"(package|import) (static )?([\w.]+?)(\.\*)? ?;")
+_AROUND_DOT = re.compile(r" ?\. ?")
+# Nobody nests modules deeper, and nobody needs more imports of one file to be followed.
+_DEEPEST = 64
+_MOST_IMPORTS = 1000
+_MOST_NAMES = 200
 
 
 def first_flaw(language: str, text: str) -> Flaw | None:
@@ -76,7 +84,7 @@ def imports(language: str, text: str) -> tuple[Import, ...]:
     found = [(node.start_byte, name, node) for name, nodes in captures.items() for node in nodes]
     ordered = sorted(found, key=lambda one: one[0])
     items = (item for _, name, node in ordered for item in _imports_of(name, node))
-    return tuple(dict.fromkeys(items))
+    return tuple(dict.fromkeys(islice(items, _MOST_IMPORTS)))
 
 
 def _imports_of(name: str, node: Node) -> Iterator[Import]:
@@ -92,7 +100,7 @@ def _imports_of(name: str, node: Node) -> Iterator[Import]:
         case "mod":
             yield Import(module=_text(node), kind="declared")
         case "use":
-            for path in _rust_paths(node, ()):
+            for path in _rust_paths(node):
                 yield Import(module="::".join(path))
         case _:
             return
@@ -101,18 +109,18 @@ def _imports_of(name: str, node: Node) -> Iterator[Import]:
 def _python_from(node: Node) -> Import:
     module = node.child_by_field_name("module_name")
     written = _text(module) if module else ""
-    names = [one.child_by_field_name("name") or one for one in node.children_by_field_name("name")]
+    named = node.children_by_field_name("name")[:_MOST_NAMES]
+    names = [one.child_by_field_name("name") or one for one in named]
     stripped = written.replace(" ", "").lstrip(".")
     level = len(written.replace(" ", "")) - len(stripped)
     return Import(module=stripped, names=tuple(map(_text, names)), level=level)
 
 
 def _java(node: Node) -> Iterator[Import]:
-    match = _JAVA.match(_text(node))
+    match = _JAVA.match(_AROUND_DOT.sub(".", " ".join(_text(node).split())))
     if match is None:
         return
-    keyword, static, written, star = match.groups()
-    module = "".join(written.split())
+    keyword, static, module, star = match.groups()
     if keyword == "package":
         yield Import(module=module, kind="package")
     elif static:
@@ -121,25 +129,30 @@ def _java(node: Node) -> Iterator[Import]:
         yield Import(module=module, names=("*",) if star else ())
 
 
-def _rust_paths(node: Node, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Spell out the paths of a use tree."""
-    match node.type:
-        case "use_list":
-            for child in node.named_children:
-                yield from _rust_paths(child, before)
-        case "scoped_use_list":
-            path, inner = node.child_by_field_name("path"), node.child_by_field_name("list")
-            lead = (*before, *_text(path).split("::")) if path else before
-            if inner is not None:
-                yield from _rust_paths(inner, lead)
-        case "use_as_clause" | "use_wildcard":
-            named = node.child_by_field_name("path") or next(iter(node.named_children), None)
-            if named is not None:
-                yield from _rust_paths(named, before)
-        case "self" if before:
-            yield before
-        case _:
-            yield (*before, *(part.strip() for part in _text(node).split("::")))
+def _rust_paths(root: Node) -> Iterator[tuple[str, ...]]:
+    """Spell out the paths of a use tree, as far as it is no deeper than modules are."""
+    waiting: list[tuple[Node, tuple[str, ...]]] = [(root, ())]
+    while waiting:
+        node, before = waiting.pop()
+        inner: Sequence[Node | None] = ()
+        match node.type:
+            case "use_list":
+                inner = node.named_children
+            case "scoped_use_list":
+                path = node.child_by_field_name("path")
+                before = (*before, *_text(path).split("::")) if path else before
+                inner = (node.child_by_field_name("list"),)
+            case "use_as_clause" | "use_wildcard":
+                first = next(iter(node.named_children), None)
+                inner = (node.child_by_field_name("path") or first,)
+            case "self" if before:
+                yield before
+            case _:
+                parts = [part.strip() for part in _text(node).split("::")]
+                if len(before) + len(parts) <= _DEEPEST:
+                    yield (*before, *parts)
+        if len(before) <= _DEEPEST:
+            waiting += [(one, before) for one in reversed(inner) if one is not None]
 
 
 def _first_error(node: Node) -> Node:
@@ -178,3 +191,15 @@ def _grammar(language: str) -> Language:
 @lru_cache
 def _query(language: str) -> Query:
     return Query(_grammar(language), _QUERIES[language])
+
+
+def main() -> None:
+    """Answer one question about the text at the standard input, for another process."""
+    question, language = sys.argv[1:]
+    text = sys.stdin.buffer.read().decode()
+    answer = {"first_flaw": first_flaw, "imports": imports}[question](language, text)
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,8 +6,6 @@ new one only where brackets are left open, which no newer syntax explains.
 
 from __future__ import annotations
 
-import asyncio
-
 from codelab.sdk import ToolContext, ToolError
 from codelab.sdk.errors import NotFound
 from codelab.tools.builtin.code.grammars import LONGEST_TEXT, Flaw, first_flaw, language_of
@@ -24,13 +22,13 @@ async def check(context: ToolContext, path: str, text: str) -> None:
     language = language_of(path)
     if language not in _CHECKED or len(text) > LONGEST_TEXT:
         return
-    flaw = await asyncio.to_thread(first_flaw, language, text)
+    flaw = await first_flaw(language, text)
     if flaw is None:
         return
     before = await _text_now(context, path)
     if before is None and not flaw.unbalanced:
         return
-    if before is not None and await asyncio.to_thread(_is_flawed, language, before):
+    if before is not None and await _is_flawed(language, before):
         return
     raise ToolError(
         f"{path} would not be well-formed {language}: {_described(flaw)}. Mend it and try again."
@@ -44,8 +42,8 @@ async def _text_now(context: ToolContext, path: str) -> str | None:
         return None
 
 
-def _is_flawed(language: str, text: str) -> bool:
-    return len(text) > LONGEST_TEXT or first_flaw(language, text) is not None
+async def _is_flawed(language: str, text: str) -> bool:
+    return len(text) > LONGEST_TEXT or await first_flaw(language, text) is not None
 
 
 def _described(flaw: Flaw) -> str:

@@ -92,6 +92,7 @@ class GitBranch(Tool[GitBranchParameters]):
     risk = Risk.MEDIUM
     protected = True
     repeatable = False
+    boxed = True
 
     async def prepare(self, context: ToolContext, parameters: GitBranchParameters) -> Preparation:
         """Show the commit that the branch stands at, and what would be lost."""

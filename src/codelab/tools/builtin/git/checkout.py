@@ -72,6 +72,7 @@ class GitCheckout(Tool[GitCheckoutParameters]):
     risk = Risk.MEDIUM
     protected = True
     repeatable = False
+    boxed = True
 
     def paths(self, parameters: GitCheckoutParameters) -> tuple[str, ...]:
         """Name the files."""

@@ -43,6 +43,7 @@ class GitCommit(Tool[GitCommitParameters]):
     risk = Risk.MEDIUM
     protected = True
     repeatable = False
+    boxed = True
 
     def paths(self, parameters: GitCommitParameters) -> tuple[str, ...]:
         """Name the files and folders."""

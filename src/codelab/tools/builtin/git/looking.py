@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from codelab.sdk import Category, Risk, Tool, ToolContext, ToolResult
+from codelab.sdk import Category, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.git.asking import commit_of, literal, local_files, result_of, written
+from codelab.tools.builtin.git.asking import (
+    commit_of,
+    listed_names,
+    literal,
+    result_of,
+    standing,
+    written,
+)
 from codelab.tools.builtin.git.conflicts import kind_of
+from codelab.tools.builtin.git.overwriting import refused_among
 
 # Hidden files are off limits to agents, in a diff too.
 _WITHOUT_HIDDEN = (":(top,exclude,glob)**/.*", ":(top,exclude,glob)**/.*/**")
@@ -35,8 +44,8 @@ class GitStatus(Tool[NoParameters]):
     async def execute(self, context: ToolContext, parameters: NoParameters) -> ToolResult:
         """Ask git."""
         result = result_of(await context.workspace.git("status", "--short", "--branch"))
-        if merging := await commit_of(context, "MERGE_HEAD"):
-            note = await _merge_note(context, merging)
+        if await commit_of(context, "MERGE_HEAD"):
+            note = await _merge_note(context)
             return msgspec.structs.replace(result, output=f"{result.output}\n{note}")
         return result
 
@@ -63,10 +72,18 @@ class GitDiff(Tool[GitDiffParameters]):
 
     async def execute(self, context: ToolContext, parameters: GitDiffParameters) -> ToolResult:
         """Ask git."""
-        staged = ("--staged",) if parameters.staged else ()
-        where = literal(parameters.path or ".")
-        result = await context.workspace.git("diff", *staged, "--", where, *_WITHOUT_HIDDEN)
-        return result_of(result, empty="No changes.")
+        words = ("diff", "--no-renames", *(("--staged",) if parameters.staged else ()))
+        within = ["--", literal(parameters.path or "."), *_WITHOUT_HIDDEN]
+        result = await context.workspace.git(*words, "--name-only", "-z", *within)
+        if result.exit_code != 0:
+            return result_of(result)
+        if result.truncated:
+            raise ToolError("Too many files have changed; name a folder or a file.")
+        names = [name for name in result.output.split("\0") if name]
+        if refused := await refused_among(context, names):
+            within += [f":(top,exclude,literal){name}" for name in refused]
+        shown = result_of(await context.workspace.git(*words, *within), empty="No changes.")
+        return msgspec.structs.replace(shown, output=f"{shown.output}{_left_out(refused)}")
 
 
 class GitLogParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,14 +120,15 @@ class GitLog(Tool[GitLogParameters]):
         return result_of(result, empty="No commits.")
 
 
-async def _merge_note(context: ToolContext, merging: str) -> str:
-    words = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
-    listed = await context.workspace.git("status", *words)
-    lines = [f"a merge of {merging[:10]} is under way"]
-    lines += [
-        f"file: {kind_of(file)}: {written(file.name)}"
-        for file in local_files(listed.output)
-        if file.is_conflicted
-    ]
+def _left_out(names: Sequence[str]) -> str:
+    return (
+        f"\n\nLeft out, because agents may not read them:\n{listed_names(names)}" if names else ""
+    )
+
+
+async def _merge_note(context: ToolContext) -> str:
+    now = await standing(context)
+    lines = [f"a merge of {now.merging[:10]} is under way"]
+    lines += [f"file: {kind_of(file)}: {written(file.name)}" for file in now.conflicted]
     ways = 'git_merge {"action": "continue"} concludes it, git_merge {"action": "abort"} undoes it'
     return "\n".join([*lines, f"next: {ways}."])

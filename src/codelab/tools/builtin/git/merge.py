@@ -64,6 +64,7 @@ class GitMerge(Tool[GitMergeParameters]):
     risk = Risk.MEDIUM
     protected = True
     repeatable = False
+    boxed = True
 
     async def prepare(self, context: ToolContext, parameters: GitMergeParameters) -> Preparation:
         """Show commits, files and foreseeable conflicts."""

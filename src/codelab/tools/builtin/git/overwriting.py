@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from codelab.sdk import ToolContext, ToolError
-from codelab.sdk.errors import Forbidden, NotFound
+from codelab.sdk.errors import CodeLabError, Forbidden
 from codelab.tools.builtin.git.asking import Standing, listed_names, unknown_among
 
 
@@ -38,13 +38,18 @@ async def refuse_rules(context: ToolContext, names: Sequence[str]) -> None:
     Raises:
         ToolError: It names the files.
     """
+    if refused := await refused_among(context, names):
+        raise ToolError(f"Agents may not change these files:\n{listed_names(refused)}")
+
+
+async def refused_among(context: ToolContext, names: Sequence[str]) -> list[str]:
+    """Return those names that the agent's rules refuse, whether the files are there or not."""
     refused = []
     for name in names:
         try:
             await context.workspace.plan_delete(name)
         except Forbidden:
             refused.append(name)
-        except NotFound:
+        except CodeLabError:
             continue
-    if refused:
-        raise ToolError(f"Agents may not change these files:\n{listed_names(refused)}")
+    return refused

@@ -57,6 +57,7 @@ class GitPull(Tool[GitPullParameters]):
     risk = Risk.HIGH
     protected = True
     repeatable = False
+    boxed = True
 
     async def prepare(self, context: ToolContext, parameters: GitPullParameters) -> Preparation:
         """Show the address and what is known of both sides."""

@@ -48,6 +48,7 @@ class GitPush(Tool[GitPushParameters]):
     risk = Risk.HIGH
     protected = True
     repeatable = False
+    boxed = True
 
     async def prepare(self, context: ToolContext, parameters: GitPushParameters) -> Preparation:
         """Show the address and the commits."""
