@@ -80,7 +80,8 @@ async def first_flaw(language: str, text: str) -> Flaw | None:
     Raises:
         ToolError: Finding out takes too long.
     """
-    return await _asked("first_flaw", Flaw | None, language, text)
+    found: Flaw | None = await _asked("first_flaw", Flaw | None, language, text)
+    return found
 
 
 async def imports(language: str, text: str) -> tuple[Import, ...]:
@@ -89,7 +90,8 @@ async def imports(language: str, text: str) -> tuple[Import, ...]:
     Raises:
         ToolError: Finding out takes too long.
     """
-    return await _asked("imports", tuple[Import, ...], language, text)
+    found: tuple[Import, ...] = await _asked("imports", tuple[Import, ...], language, text)
+    return found
 
 
 async def _asked(question: str, kind: Any, language: str, text: str) -> Any:

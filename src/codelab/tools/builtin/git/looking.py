@@ -73,7 +73,7 @@ class GitDiff(Tool[GitDiffParameters]):
     async def execute(self, context: ToolContext, parameters: GitDiffParameters) -> ToolResult:
         """Ask git."""
         words = ("diff", "--no-renames", *(("--staged",) if parameters.staged else ()))
-        within = ("--", literal(parameters.path or "."), *_WITHOUT_HIDDEN)
+        within = ["--", literal(parameters.path or "."), *_WITHOUT_HIDDEN]
         result = await context.workspace.git(*words, "--name-only", "-z", *within)
         if result.exit_code != 0:
             return result_of(result)
@@ -81,7 +81,7 @@ class GitDiff(Tool[GitDiffParameters]):
             raise ToolError("Too many files have changed; name a folder or a file.")
         names = [name for name in result.output.split("\0") if name]
         if refused := await refused_among(context, names):
-            within += tuple(f":(top,exclude,literal){name}" for name in refused)
+            within += [f":(top,exclude,literal){name}" for name in refused]
         shown = result_of(await context.workspace.git(*words, *within), empty="No changes.")
         return msgspec.structs.replace(shown, output=f"{shown.output}{_left_out(refused)}")
 
