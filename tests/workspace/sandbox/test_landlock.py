@@ -199,6 +199,23 @@ async def test_nothing_survives(landlocked: Folder, root: Path, mark: str, endin
     assert not (root / ".vscode").exists()
 
 
+async def test_settings_are_put_back_also_after_what_takes_its_time_to_go(
+    landlocked: Folder, root: Path
+) -> None:
+    # The kernel needs a while to take so much memory back.
+    program = (
+        "import os, time\n"
+        "for name in map(str, range(40)):\n"
+        "  if not os.fork():\n"
+        "    held = bytearray(b'x') * 5_000_000; open(name, 'w').close(); time.sleep(60)\n"
+        "while not all(os.path.exists(str(n)) for n in range(40)): time.sleep(0.01)\n"
+    )
+    (root / "hold.py").write_text(program)
+    done = await landlocked.run("echo evil > .mcp.json; /usr/bin/python3 hold.py", timeout_s=30)
+    assert not (root / ".mcp.json").exists()
+    assert "could not be ended" not in done.output
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.05])
 async def test_cancelling_at_once_leaves_nothing(
     landlocked: Folder, mark: str, delay: float

@@ -127,6 +127,8 @@ class Running:
         self.stop("cancelled")
         if not await self._ended():
             kill_descendants(self.process.pid)
+            if await self._ended():
+                return  # What clears up after the box must not be killed while it does.
             with suppress(ProcessLookupError):
                 self.process.kill()
             await self._ended()

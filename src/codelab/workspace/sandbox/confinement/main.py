@@ -19,6 +19,7 @@ _READY = b"\n"
 _REAPED_EVERY_MS = 200
 _NOT_FOUND = 127
 _CUT = 128
+_END_WITHIN_S = 0.5
 
 
 class Job(TypedDict):
@@ -105,8 +106,10 @@ def main() -> None:
     if not child:
         _become(job)
     code = _wait(child)
-    ended = tree.kill_descendants(os.getpid())
-    _say(_put_back(kept, job["mark"]) if ended else "[some processes could not be ended]")
+    ended = tree.kill_descendants(os.getpid(), _END_WITHIN_S)
+    # In any case: otherwise it would do to take long to end.
+    _say(_put_back(kept, job["mark"]))
+    _say("" if ended else "[some processes could not be ended]")
     _remove(job["scratch"])
     os._exit(code)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 _STOP, _KILL = 19, 9
 _DEAD = ("Z", "X", "")
 _MOST = 20_000
 _PASSES = 100
 _CHUNK = 65_536
+_PAUSE_S = 0.005
 
 
 def children_of(process: int) -> list[int]:
@@ -55,7 +57,7 @@ def state_of(process: int) -> str:
     return fields[0].decode("ascii") if fields else ""
 
 
-def kill_descendants(process: int) -> bool:
+def kill_descendants(process: int, within_s: float = 0.1) -> bool:
     """Kill everything that descends from a process, and tell whether all of it ended.
 
     The process must be one to which orphans come back, or those escape.
@@ -69,13 +71,15 @@ def kill_descendants(process: int) -> bool:
         for one in found:
             _signal(one, _STOP)
         stopped.update(found)
-    for _ in range(_PASSES):
-        living = [one for one in descendants_of(process) if state_of(one) not in _DEAD]
-        if not living:
-            return True
+    # What holds gigabytes takes its time to go; but from now on, it does nothing any more.
+    deadline = time.monotonic() + within_s
+    while living := [one for one in descendants_of(process) if state_of(one) not in _DEAD]:
+        if time.monotonic() > deadline:
+            return False
         for one in living:
             _signal(one, _KILL)
-    return False
+        time.sleep(_PAUSE_S)
+    return True
 
 
 def _read(path: str) -> bytes:
