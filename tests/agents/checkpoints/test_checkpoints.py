@@ -228,21 +228,6 @@ async def test_what_was_ignored_before_is_not_taken_for_new(kept: Stage) -> None
     assert (kept.project / ".gitignore").read_text() == "precious.txt\n"
 
 
-async def test_what_lay_in_a_repository_within_the_project_is_not_taken_for_new(
-    kept: Stage,
-) -> None:
-    (kept.project / "lib" / ".git").mkdir(parents=True)
-    (kept.project / "lib" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-    for name in ("objects", "refs"):
-        (kept.project / "lib" / ".git" / name).mkdir()
-    (kept.project / "lib" / "precious.txt").write_text("precious")
-    await perform(kept, running("rm -r lib/.git; echo new > new.txt"))
-    done = await undo(kept)
-    assert reasons(done) == {"lib/precious.txt": "changed_meanwhile"}
-    assert (kept.project / "lib" / "precious.txt").read_text() == "precious"
-    assert not (kept.project / "new.txt").exists()
-
-
 async def test_links_and_folders_in_a_files_place_are_left_alone(
     kept: Stage, tmp_path: Path
 ) -> None:

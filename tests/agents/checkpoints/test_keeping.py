@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from codelab.workspace.events import FileWritten
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 from tests.agents.stage import until
+from tests.workspace.places import git
 
 WORKSPACE, MINE, THEIRS = "a" * 32, "5" * 32, "6" * 32
 
@@ -90,3 +92,16 @@ async def test_what_is_saved_by_way_of_a_link_is_known_where_it_lies(
     (root / "link" / "b.txt").write_text("by a colleague")
     keeper.touch(WORKSPACE, ["link/b.txt"])
     assert shared(await keeper.finish(watch)) == {"real/b.txt": True}
+
+
+async def test_what_lay_in_a_repository_within_the_project_is_not_taken_for_new(
+    keeper: Keeper, root: Path
+) -> None:
+    (root / "lib").mkdir()
+    git(root / "lib", "init", "-q")
+    (root / "lib" / "precious.txt").write_text("precious")
+    watch = await keeper.begin(WORKSPACE, root, MINE)
+    shutil.rmtree(root / "lib" / ".git")
+    (root / "new.txt").write_text("new")
+    found = shared(await keeper.finish(watch))
+    assert found == {"lib/precious.txt": True, "new.txt": False}
