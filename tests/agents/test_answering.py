@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Iterator
 
 import pytest
 
+from codelab.agents.live import LiveTurn
 from codelab.llm.errors import (
     AnswerTimeout,
     ModelError,
@@ -164,3 +167,24 @@ async def test_a_replica_that_takes_over_counts_on(bare_stage: Stage) -> None:
     held.release.set()
     await until(lambda: not first.runner.running)
     assert await bare_stage.facts(turn) == facts
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nobody looks for what keeps itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_a_failed_turn_is_gone_when_it_is_over(stage: Stage) -> None:
+    stage.cast.script("coder", *[Broken("Let me", ModelInterrupted("It broke off."))] * 3)
+    await stage.over(await stage.ask())
+
+    def is_gone() -> bool:
+        turns = (one for one in gc.get_objects() if type(one) is LiveTurn)
+        return not any(turn.held.session_id == stage.session_id for turn in turns)
+
+    await until(is_gone)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -84,3 +86,22 @@ async def test_vectors_have_a_limit_of_their_own() -> None:
     with pytest.raises(ModelTimeout) as caught:
         await TimeLimited(Slow(), TimeLimits(embedding_s=0.05)).stream(VECTORS, nobody)
     assert "within 0.05 s" in caught.value.message
+
+
+async def test_what_was_cut_off_keeps_nothing() -> None:
+    """A long answer is gone with its error, without anybody looking for garbage."""
+    gc.collect()
+    gc.disable()
+    try:
+        client = Dribbling(0.001)
+        left = weakref.ref(client)
+        limits = TimeLimits(first_token_s=5, idle_s=5, answer_s=0.05)
+        asking = asyncio.create_task(TimeLimited(client, limits).stream(CHAT, nobody))
+        await asyncio.wait([asking])
+        assert isinstance(asking.exception(), AnswerTimeout)
+        del client, asking
+        # Until the loop has forgotten it, too.
+        await asyncio.sleep(0)
+        assert left() is None
+    finally:
+        gc.enable()

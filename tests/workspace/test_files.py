@@ -1,15 +1,19 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codelab.kit.errors import CodeLabError
 from codelab.kit.ids import new_id
+from codelab.workspace import files
 from codelab.workspace.errors import (
     FileChanged,
     FileMissing,
@@ -18,6 +22,8 @@ from codelab.workspace.errors import (
     PathRefused,
 )
 from codelab.workspace.folder import Folder
+from codelab.workspace.paths import opened_root
+from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
 from tests.workspace.places import CHILD, child, names, run
@@ -210,6 +216,38 @@ async def test_an_editor_that_saves_meanwhile_loses_nothing(folder: Folder, root
     assert ours
     assert refused
     assert path.read_text("utf-8").rstrip("+") == "1499"
+
+
+def test_a_save_that_comes_while_a_file_is_deleted_is_not_lost(root: Path) -> None:
+    """Another program saves twice in a row: only what was looked at may be gone."""
+    code = (
+        "import os, time\n"
+        "for number in range(400):\n"
+        "    for part in (2 * number, 2 * number + 1):\n"
+        "        open('spare', 'w').write(str(part))\n"
+        "        os.rename('spare', 'a.txt')\n"
+        "        time.sleep(0.0001)\n"
+        "    time.sleep(0.002)\n"
+        "    while any(name.endswith('.tmp') for name in os.listdir()):\n"
+        "        pass\n"
+        "    if not os.path.exists('a.txt'):\n"
+        "        print(part)\n"
+    )
+    deleted: set[str] = set()
+    command = [sys.executable, "-c", code]
+    with (
+        opened_root(root) as descriptor,
+        subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as editor,
+    ):
+        while editor.poll() is None:
+            with suppress(CodeLabError):
+                data, _ = files.read(descriptor, Rules(Audience.HUMAN), "a.txt")
+                files.delete(descriptor, Rules(Audience.HUMAN), "a.txt", digest_of(data))
+                deleted.add(data.decode())
+        assert editor.stdout is not None
+        gone = set(editor.stdout.read().split())
+    assert gone
+    assert gone <= deleted
 
 
 async def test_deleting(folder: Folder, root: Path) -> None:

@@ -52,3 +52,5 @@ class Carried:
             return await working
         finally:
             self._work = None
+            # An error keeps this frame, which must not keep the error: with it go long answers.
+            del working

@@ -144,7 +144,11 @@ class LiveTurn:
         doing = asyncio.ensure_future(work)
         self._writing.add(doing)
         doing.add_done_callback(self._writing.discard)
-        await asyncio.shield(doing)
+        try:
+            await asyncio.shield(doing)
+        finally:
+            # An error keeps this frame, which must not keep the error.
+            del doing
 
     async def _record_patiently(self, facts: Sequence[AnyFact]) -> None:
         """Record as soon as the database answers, while the lease may still be ours."""

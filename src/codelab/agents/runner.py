@@ -227,6 +227,10 @@ class Runner:
             if bound.expired():
                 raise _too_long(limit_s) from error
             raise
+        finally:
+            # It knows this task, whose error knows this frame: they would keep each other, and
+            # long answers with them, until somebody collects garbage.
+            del bound
 
     async def _hand_over(self, turn: LiveTurn) -> None:
         """Leave the turn, at a shutdown, to another replica or the next start."""

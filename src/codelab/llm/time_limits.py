@@ -64,9 +64,12 @@ class TimeLimited:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise watch.failure(request.model) from None
         finally:
             watch.stop()
+            # It knows the task, whose error may know this frame: they would keep each other.
+            del limit
+        # Not in the other error's place: that one knows the task, too.
+        raise watch.failure(request.model)
 
 
 class _Watch:
@@ -89,6 +92,7 @@ class _Watch:
 
     def stop(self) -> None:
         """Watch no more."""
+        self._limit = None
         if self._timer is not None:
             self._timer.cancel()
 

@@ -7,15 +7,13 @@ else.
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import functools
 import itertools
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import msgspec
@@ -40,6 +38,7 @@ from codelab.workspace.paths import (
     opened_folder,
     real_path,
 )
+from codelab.workspace.renaming import EXCHANGE, NOREPLACE, renamed
 from codelab.workspace.rules import Rules
 from codelab.workspace.text import digest_of
 
@@ -47,8 +46,6 @@ LARGEST_READ = 10_000_000
 LARGEST_WRITE = 1_000_000
 
 _CHUNK = 1 << 20
-_NOREPLACE = 1
-_EXCHANGE = 2
 _NEW_MODE = 0o666
 _TEMPORARY = re.compile(r"\.codelab-([0-9a-f]{32})\.tmp")
 _TRIES = 100
@@ -179,7 +176,7 @@ def delete(root: int, rules: Rules, path: str, before: str) -> None:
         if now.digest != before:
             raise _changed(path)
         try:
-            os.unlink(name, dir_fd=folder)
+            _take_away(folder, name, path, before)
             os.fsync(folder)
         except OSError as error:
             raise _not_written(error, path) from None
@@ -311,7 +308,7 @@ def _keep_owner(folder: int, descriptor: int, now: Present | None) -> None:
 def _take_place(folder: int, temporary: str, name: str, path: str, before: str) -> None:
     ours = _identity(folder, temporary)
     try:
-        if not _rename(folder, temporary, name, _EXCHANGE if before else _NOREPLACE):
+        if not renamed(folder, temporary, name, EXCHANGE if before else NOREPLACE):
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             return
     except (FileExistsError, FileNotFoundError):
@@ -323,6 +320,23 @@ def _take_place(folder: int, temporary: str, name: str, path: str, before: str) 
         raise _changed(path)
 
 
+def _take_away(folder: int, name: str, path: str, before: str) -> None:
+    """Delete a file, unless another one has come in its place since it was looked at."""
+    temporary = f".codelab-{new_id()}.tmp"
+    if not renamed(folder, name, temporary, NOREPLACE):
+        os.unlink(name, dir_fd=folder)
+        return
+    if _identity(folder, temporary) != before:
+        try:
+            renamed(folder, temporary, name, NOREPLACE)
+        except FileExistsError:
+            # Another program saved once more: that one is the newest.
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+        raise _changed(path)
+    os.unlink(temporary, dir_fd=folder)
+
+
 def _put_back(folder: int, temporary: str, name: str, displaced: str, placed: str) -> None:
     """Give the name back to what was displaced from it, or to whatever was saved since.
 
@@ -331,11 +345,11 @@ def _put_back(folder: int, temporary: str, name: str, displaced: str, placed: st
     """
     for _ in range(_TRIES):
         try:
-            _rename(folder, temporary, name, _EXCHANGE)
+            renamed(folder, temporary, name, EXCHANGE)
         except FileNotFoundError:
             # Somebody deleted the file in between; theirs is the one that was displaced.
             with suppress(OSError):
-                _rename(folder, temporary, name, _NOREPLACE)
+                renamed(folder, temporary, name, NOREPLACE)
             return
         found = _identity(folder, temporary)
         if found == placed:
@@ -351,28 +365,6 @@ def _identity(folder: int, name: str) -> str:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         return f"{status.st_dev}:{status.st_ino}"
     return now.digest if now else ""
-
-
-def _rename(folder: int, old: str, new: str, flag: int) -> bool:
-    """Rename without ever replacing; false where the system has no such call."""
-    call = _renameat2()
-    if call is None:
-        return False
-    if call(folder, os.fsencode(old), folder, os.fsencode(new), flag) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.ENOSYS, errno.EINVAL):
-        return False
-    raise OSError(number, os.strerror(number), new)
-
-
-@functools.cache
-def _renameat2() -> Callable[..., int] | None:
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if call is not None:
-        descriptor, name = ctypes.c_int, ctypes.c_char_p
-        call.argtypes = (descriptor, name, descriptor, name, ctypes.c_uint)
-    return call
 
 
 @contextmanager

@@ -280,6 +280,20 @@ async def test_old_snapshots_are_forgotten(store: SnapshotStore, root: Path) -> 
     assert await store.known(WORKSPACE, SESSION) == frozenset()
 
 
+async def test_what_a_killed_git_left_is_in_nobodys_way(store: SnapshotStore, root: Path) -> None:
+    (root / "a.txt").write_text("a", "utf-8")
+    first = await take(store, root)
+    place = store.folder / WORKSPACE
+    for name in ("index.lock", "packed-refs.lock", "gc.pid.lock"):
+        (place / name).touch()
+    # In the box there is always a process of this number.
+    (place / "gc.pid").write_text("2 another-host", "utf-8")
+    await Pruner(store).prune(WORKSPACE, now=time.time() + 8 * 24 * 3600)
+    assert await store.known(WORKSPACE, SESSION) == frozenset()
+    (root / "a.txt").write_text("b", "utf-8")
+    assert list(by_path(await take(store, root, first))) == ["a.txt"]
+
+
 async def test_a_deleted_sessions_snapshots_are_forgotten(store: SnapshotStore, root: Path) -> None:
     (root / "a.txt").write_text("a", "utf-8")
     kept = await take(store, root)

@@ -97,21 +97,29 @@ async def _begin(turn: LiveTurn, keeper: Keeper, prepared: PreparedCall) -> Watc
     if not turn.state.checkpoints and _has_missed(turn):
         # It may have taken a minute to find out, and nothing has changed since.
         return None
+    is_first = not turn.state.checkpoints
     try:
-        first = None
-        if not turn.state.checkpoints:
-            first = await keeper.whole(held.workspace_id, root, held.session_id)
-            await turn.record(
-                CheckpointTaken(checkpoint_id=first.id, left_out=named(first.left_out))
-            )
-        return await keeper.begin(
-            held.workspace_id, root, held.session_id, prepared.paths, before=first
+        watch = await keeper.begin(
+            held.workspace_id, root, held.session_id, prepared.paths, whole=is_first
         )
+        if is_first:
+            await _record_first(turn, keeper, watch)
+        return watch
     except (DatabaseUnavailable, LeaseLost):
         raise
     except (CodeLabError, OSError) as error:
         _miss(turn, prepared.call.call_id, error)
         return None
+
+
+async def _record_first(turn: LiveTurn, keeper: Keeper, watch: Watch) -> None:
+    before = watch.before
+    fact = CheckpointTaken(checkpoint_id=before.id, left_out=named(before.left_out))
+    try:
+        await turn.record(fact)
+    except BaseException:
+        keeper.drop(watch)
+        raise
 
 
 async def _finish(

@@ -30,6 +30,7 @@ from codelab.workspace.api import (
     paths_of,
     plan,
 )
+from codelab.workspace.errors import CheckpointFailed
 
 _AT_ONCE = 20
 _DIFFS = 50
@@ -177,7 +178,11 @@ class Checkpoints:
             keeper.touch(record.workspace_id, paths)
             for start in range(0, len(steps), _AT_ONCE):
                 some = steps[start : start + _AT_ONCE]
-                contents = await self._contents(record, folder, some)
+                try:
+                    contents = await self._contents(record, folder, some)
+                except CheckpointFailed:
+                    # What has gone back already must be known all the same.
+                    contents = {}
                 conflicts += await _put_back(folder, some, contents)
             made = restoring.folders_made(entries, point)
             await folder.undo(lambda undoing: undoing.remove_empty(made))

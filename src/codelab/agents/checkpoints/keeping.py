@@ -49,7 +49,6 @@ class Watch:
         session_id: Whose call it is.
         paths: The only files that it changes; none: it may be any.
         folders: The folders on the way to them that are missing.
-        before: What there was.
     """
 
     def __init__(
@@ -59,17 +58,24 @@ class Watch:
         session_id: str,
         paths: tuple[str, ...] | None,
         folders: tuple[str, ...],
-        before: Snapshot,
     ) -> None:
         self.workspace_id = workspace_id
         self.root = root
         self.session_id = session_id
         self.paths = paths
         self.folders = folders
-        self.before = before
+        # What there was; known as soon as it is kept.
+        self.before = Snapshot(id="", tree="")
         # What others have changed meanwhile, and whether they may have changed anything.
         self.touched: set[str] = set()
         self.is_shared = False
+
+    def meet(self, other: Watch) -> None:
+        """Take note of somebody else who changes the project at the same time."""
+        if other.paths is not None:
+            self.touched.update(other.paths)
+        elif self.paths is None:
+            self.is_shared = True
 
 
 class Keeper:
@@ -86,21 +92,14 @@ class Keeper:
         bus.subscribe(FileWritten, self._on_saved)
         bus.subscribe(FileDeleted, self._on_saved)
 
-    async def whole(self, workspace_id: str, root: Path, session_id: str) -> Snapshot:
-        """Keep a whole project as it is.
-
-        Raises:
-            CodeLabError: It cannot be kept.
-        """
-        return await self.snapshots.take(workspace_id, root, session_id)
-
     async def begin(
         self,
         workspace_id: str,
         root: Path,
         session_id: str,
         paths: Sequence[str] = (),
-        before: Snapshot | None = None,
+        *,
+        whole: bool = False,
     ) -> Watch:
         """Keep what there is before something is changed.
 
@@ -109,22 +108,24 @@ class Keeper:
             root: Its folder.
             session_id: Whose change it is.
             paths: The files that it is about, if that is known.
-            before: A snapshot that was taken just now, if there is one.
+            whole: Whether all of the project is kept, whatever it is about.
 
         Raises:
             CodeLabError: It cannot be kept.
         """
         real = await asyncio.to_thread(real_paths, root, paths)
         folders = await asyncio.to_thread(missing_folders, root, real or ())
-        if before is None:
-            before = await self.snapshots.take(workspace_id, root, session_id, paths=real)
-        watch = Watch(workspace_id, root, session_id, real, folders, before)
-        others = self._watches[workspace_id]
-        if real is None:
-            for other in others:
-                if other.paths is None:
-                    other.is_shared = watch.is_shared = True
-        others.append(watch)
+        watch = Watch(workspace_id, root, session_id, real, folders)
+        # From here on: what is saved while the snapshot is taken may be in it, or not.
+        self._add(watch)
+        try:
+            looked_at = None if whole else real
+            watch.before = await self.snapshots.take(
+                workspace_id, root, session_id, paths=looked_at
+            )
+        except BaseException:
+            self.drop(watch)
+            raise
         return watch
 
     async def finish(self, watch: Watch) -> Kept:
@@ -143,6 +144,7 @@ class Keeper:
             )
         finally:
             self.drop(watch)
+        watch.touched |= await asyncio.to_thread(_behind_links, watch.root, tuple(watch.touched))
         changes = _own(watch, after)
         self.touch(watch.workspace_id, [change.path for change in changes])
         if len(changes) > MOST_CHANGES:
@@ -157,6 +159,13 @@ class Keeper:
             folders=watch.folders,
             left_out=named(name for name in after.left_out if name not in known),
         )
+
+    def _add(self, watch: Watch) -> None:
+        others = self._watches[watch.workspace_id]
+        for other in others:
+            other.meet(watch)
+            watch.meet(other)
+        others.append(watch)
 
     def drop(self, watch: Watch) -> None:
         """Watch no more."""
@@ -201,19 +210,25 @@ class Keeper:
 def _own(watch: Watch, after: Snapshot) -> tuple[ChangedFile, ...]:
     """Return what changed, and mark what may be somebody else's."""
     unsure = {*watch.before.left_out, *after.left_out}
-    # What a changed list of ignored files brings to light may have been there before.
+    repositories = tuple(name for name in watch.before.left_out if name.endswith("/"))
+    # What a changed list of ignored files brings to light may have been there before, and so may
+    # what lies where a repository within the project was.
     shows_more = any(change.path.rpartition("/")[2] == _IGNORES for change in after.changes)
     found = []
     for change in after.changes:
         if change.path in unsure or (watch.paths is not None and change.path not in watch.paths):
             continue
-        is_shared = (
-            watch.is_shared
-            or change.path in watch.touched
-            or (shows_more and watch.paths is None and change.before is None)
+        comes_to_light = change.before is None and (
+            (shows_more and watch.paths is None) or change.path.startswith(repositories)
         )
+        is_shared = watch.is_shared or change.path in watch.touched or comes_to_light
         found.append(recorded(change, shared=is_shared))
     return tuple(found)
+
+
+def _behind_links(root: Path, paths: Iterable[str]) -> set[str]:
+    """Return where files really lie that somebody named by way of a link."""
+    return {real for path in paths for real in real_paths(root, (path,)) or ()}
 
 
 def named(names: Iterable[str]) -> tuple[str, ...]:

@@ -284,7 +284,9 @@ class SnapshotStore:
 
 def _prepare(place: Path) -> None:
     # Nobody else is here: what a killed git has left is nobody's.
-    (place / "index.lock").unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        for left in (*place.glob("*.lock"), place / "gc.pid"):
+            left.unlink(missing_ok=True)
     if (place / "HEAD").exists():
         return
     for name in ("objects", "refs", "info"):
@@ -292,7 +294,9 @@ def _prepare(place: Path) -> None:
     (place / "config").write_text(_SETTINGS, "utf-8")
     (place / "info" / "attributes").write_text(_ATTRIBUTES, "utf-8")
     (place / "info" / "exclude").write_text("\n".join(EXCLUDED) + "\n", "utf-8")
-    (place / "HEAD").write_text("ref: refs/heads/none\n", "utf-8")
+    # Last, and whole or not at all: where it is, all of it is.
+    (place / "HEAD.new").write_text("ref: refs/heads/none\n", "utf-8")
+    (place / "HEAD.new").replace(place / "HEAD")
 
 
 def refs_of(place: Path) -> list[tuple[str, str]]:
