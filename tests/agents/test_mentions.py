@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,11 @@ def test_every_path_of_a_list_is_found(wanted: list[str], between: str) -> None:
 @given(st.text(max_size=300))
 def test_no_message_is_too_strange(text: str) -> None:
     assert all(one.path and one.path in text for one in mentions(text))
+
+
+@pytest.mark.parametrize("piece", [" @a.b", "@abc\n \n", '@"', "@a(", "`a`"])
+def test_a_long_message_is_read_in_time(piece: str) -> None:
+    """Nobody else is served meanwhile: the time grows with the length, not with its square."""
+    began = time.process_time()
+    assert len(mentions(piece * (1_000_000 // len(piece)), "coder")) <= 1
+    assert time.process_time() - began < 1.5

@@ -40,13 +40,16 @@ def mentions(text: str, agent: str = "") -> tuple[Mention, ...]:
     """
     # Of the same length, so that what is around a mention is still around it.
     prose = _CODE.sub(lambda code: "`" * len(code[0]), text)
+    beginning = len(prose) - len(prose.lstrip())
     found: dict[str, Mention] = {}
     for match in _MENTION.finditer(prose):
+        if len(found) == MOST:
+            break
         mention = _mention(match, prose)
-        is_agent = not prose[: match.start()].strip() and mention.path.lower() == agent
+        is_agent = match.start() == beginning and mention.path.lower() == agent
         if mention.path and not (agent and is_agent) and len(mention.path) <= _LONGEST:
             found.setdefault(mention.path, mention)
-    return tuple(found.values())[:MOST]
+    return tuple(found.values())
 
 
 def _mention(match: re.Match[str], prose: str) -> Mention:
@@ -54,7 +57,15 @@ def _mention(match: re.Match[str], prose: str) -> Mention:
     if quoted:
         return Mention(path=quoted.strip(), certain=True)
     path = match["plain"].rstrip(".")
-    begins_line = not prose[prose.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
-    decorates = begins_line and _DECORATES.match(prose, match.end()) is not None
+    decorates = (
+        _begins_line(prose, match.start()) and _DECORATES.match(prose, match.end()) is not None
+    )
     is_path = "/" in path or _FILE_NAME.fullmatch(path) is not None
     return Mention(path="" if decorates and "/" not in path else path, certain=is_path)
+
+
+def _begins_line(prose: str, at: int) -> bool:
+    # Step by step: lines may be long, and full of mentions.
+    while at and prose[at - 1] != "\n" and prose[at - 1].isspace():
+        at -= 1
+    return not at or prose[at - 1] == "\n"
