@@ -77,6 +77,19 @@ def test_looking_for_it_takes_no_time() -> None:
     assert time.monotonic() - started < 5
 
 
+def test_a_text_that_grows_beyond_measure_is_never_made() -> None:
+    grow = edit("a", "a" * 100_000, everywhere=True)
+    with pytest.raises(ToolError, match=r"2 of 2 would make a\.txt too large"):
+        apply("a", (grow, grow), "a.txt")
+
+
+def test_what_matches_a_million_times_is_said_at_once() -> None:
+    started = time.process_time()
+    with pytest.raises(ToolError, match=r"1000000 times in a.txt \(lines 1, 2, 3, 4, .*, 10\)"):
+        apply("a\n" * 1_000_000, (edit("a", "b"),), "a.txt")
+    assert time.process_time() - started < 1
+
+
 def test_later_replacements_see_the_earlier_ones() -> None:
     assert apply("a", (edit("a", "b"), edit("b", "c")), "x").text == "c"
 

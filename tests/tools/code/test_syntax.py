@@ -73,6 +73,21 @@ async def test_a_large_file_is_checked_without_holding_up_others() -> None:
     assert late < 0.5
 
 
+@pytest.mark.parametrize(
+    ("path", "text"), [("a.yaml", "[" * 300_000), ("a.toml", f"a{'.a' * 150_000}=1")]
+)
+async def test_what_takes_minutes_to_parse_is_given_up(path: str, text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(ToolError, match=r"takes too long|nested|did not find"):
+        await check(path, text)
+    # What another process does is not counted.
+    assert time.process_time() - started < 2
+
+
+def test_numbers_that_are_too_long_are_said() -> None:
+    assert "limit" in problem_in("a.toml", f"a = {'1' * 5000}")
+
+
 @given(ENDINGS, st.text() | st.text(alphabet="[]{}():,'\"\n \t-&*#=a1"))
 def test_nothing_makes_a_parser_fail(path: str, text: str) -> None:
     assert isinstance(problem_in(path, text), str)

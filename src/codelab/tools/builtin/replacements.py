@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import islice
 from typing import Annotated
 
 import msgspec
@@ -15,6 +17,9 @@ _COMPARED_LINES = 5000
 _COMPARED_LENGTH = 200
 _AROUND = 3
 _LIKENESS = 0.5
+_LINES_NAMED = 10
+# As much as is read of a file.
+_LONGEST_TEXT = 10_000_000
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +72,9 @@ def apply(
         label = f"Replacement {number} of {len(replacements)}"
         problem = _problem(text, old, label, path, replace_all=replacement.replace_all)
         if not problem:
+            # Before it is made: many short texts that grow take all memory.
+            if len(text) + text.count(old) * (len(new) - len(old)) > _LONGEST_TEXT:
+                raise ToolError(f"{label} would make {path} too large.")
             text = text.replace(old, new)
             continue
         skipped.append(problem)
@@ -81,7 +89,7 @@ def _problem(text: str, old: str, label: str, path: str, *, replace_all: bool) -
         return _no_match(text, old, label, path)
     if count == 1 or replace_all:
         return ""
-    lines = ", ".join(map(str, _lines_of(text, old)[:10]))
+    lines = ", ".join(map(str, islice(_lines_of(text, old), _LINES_NAMED)))
     return (
         f"{label} matches {count} times in {path} (lines {lines}). "
         "Give more of the text around it, or set replace_all."
@@ -116,13 +124,12 @@ def _nearest(text: str, old: str) -> str:
     )
 
 
-def _lines_of(text: str, old: str) -> list[int]:
-    found: list[int] = []
-    position = text.find(old)
+def _lines_of(text: str, old: str) -> Iterator[int]:
+    position, line, seen = text.find(old), 1, 0
     while position >= 0:
-        found.append(text.count("\n", 0, position) + 1)
-        position = text.find(old, position + len(old))
-    return found
+        line += text.count("\n", seen, position)
+        yield line
+        seen, position = position, text.find(old, position + len(old))
 
 
 def _with_crlf(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import json
 import sys
 import tomllib
@@ -22,22 +23,11 @@ _LONGEST_SLOW_YAML = 100_000
 _COMMENTED_JSON = ("tsconfig*.json", "jsconfig*.json", "devcontainer.json", ".vscode/*.json")
 
 
-# Parsing Python holds up every thread of the process: a second per megabyte and more.
-_LONGEST_PYTHON_HERE = 20_000
-_LONGEST_CHECK_S = 20.0
-_PROGRAM = (
-    "import ast, gc, sys, warnings\n"
-    "gc.disable()\n"
-    "warnings.simplefilter('ignore')\n"
-    "try:\n"
-    "    ast.parse(sys.stdin.buffer.read().decode())\n"
-    "except SyntaxError as error:\n"
-    "    print(f'line {error.lineno}: {error.msg}')\n"
-    "except ValueError as error:\n"
-    "    print(error)\n"
-    "except (RecursionError, MemoryError):\n"
-    "    print('it is nested too deeply')\n"
-)
+# Parsing Python holds up every thread of the process, and brackets or dots without end take a
+# parser of YAML or TOML minutes.
+_LONGEST_HERE = 20_000
+_LONGEST_CHECK_S = 10.0
+_THIS = "codelab.tools.builtin.code.syntax"
 
 
 async def check(path: str, text: str) -> None:
@@ -47,8 +37,8 @@ async def check(path: str, text: str) -> None:
         ToolError: It is not valid; names the line and the problem.
     """
     language, _ = _PARSERS.get(_ending(path), ("", None))
-    if language == "Python" and len(text) > _LONGEST_PYTHON_HERE:
-        problem = await _python_elsewhere(text)
+    if language and len(text) > _LONGEST_HERE:
+        problem = await _checked_elsewhere(path, text)
     else:
         problem = await asyncio.to_thread(problem_in, path, text)
     if problem:
@@ -75,9 +65,9 @@ def _ending(path: str) -> str:
     return PurePosixPath(path).suffix.lower()
 
 
-async def _python_elsewhere(text: str) -> str:
+async def _checked_elsewhere(path: str, text: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", _PROGRAM),
+        *(sys.executable, "-I", "-m", _THIS, path),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -85,7 +75,7 @@ async def _python_elsewhere(text: str) -> str:
     )
     try:
         async with asyncio.timeout(_LONGEST_CHECK_S):
-            output, _ = await process.communicate(text.encode())
+            output, _ = await process.communicate(text.encode("utf-8", "surrogatepass"))
     except TimeoutError:
         return "it takes too long to parse"
     finally:
@@ -140,7 +130,8 @@ def _yaml(path: PurePosixPath, text: str) -> str:
 def _toml(path: PurePosixPath, text: str) -> str:
     try:
         tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # Numbers that are too long are no mistake of TOML's.
         return str(error)
     return ""
 
@@ -153,3 +144,14 @@ _PARSERS: dict[str, tuple[str, Callable[[PurePosixPath, str], str] | None]] = {
     ".yml": ("YAML", _yaml),
     ".toml": ("TOML", _toml),
 }
+
+
+def main() -> None:
+    """Check the text at the standard input, for another process."""
+    gc.disable()
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogatepass")
+    sys.stdout.buffer.write(problem_in(sys.argv[1], text).encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    main()
