@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from codelab.workspace.errors import FileMissing, PathRefused, PatternInvalid
+from codelab.workspace.errors import FileMissing, PathRefused, PatternInvalid, SearchFailed
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
+from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
 
@@ -144,3 +145,23 @@ async def test_a_link_that_is_flipped_meanwhile_never_leads_out(
     finally:
         stop.set()
         flipper.join()
+
+
+async def test_a_line_that_is_too_long_for_the_memory_ends_a_search_and_says_so(
+    boxed: Sandbox, root: Path, tmp_path: Path
+) -> None:
+    settings = WorkspaceSettings(data_dir=tmp_path / "small", caps=Caps(memory_mb=64))
+    (root / "long.txt").write_bytes(b"a needle " * 20_000_000)
+    with ThreadPoolExecutor(1) as threads:
+        folder = Folder(root, Rules(Audience.AGENT), Sandbox(settings), "bubblewrap", threads)
+        with pytest.raises(SearchFailed, match="memory"):
+            await folder.search("no such line")
+    (root / "long.txt").unlink()
+
+
+async def test_a_file_that_is_too_large_to_be_read_is_searched(
+    searched: Folder, root: Path
+) -> None:
+    (root / "large.log").write_text("a line\n" * 1_600_000 + "the needle\n")
+    (found,) = (await searched.search("needle", "large.log")).matches
+    assert found.line == 1_600_001

@@ -31,6 +31,11 @@ _CHUNK = 65_536
 _LINE = re.compile(r"(?:\./)?([^\0\n]+)\0(\d+):(.*)")
 _FAILED = 2
 _MOST_IN_FILE = 100
+# A line is held whole, however long it is.
+_MEMORY_MB = 512
+# Where no box bounds it; asking for each file's size costs a search a quarter of its time.
+_LARGEST_UNBOXED = "10M"
+_ENDED_BY_ITSELF = (0, 1, 2)
 # Of each file at least, where not all matches have room: others are to be seen too.
 _SHOWN_IN_FILE = 20
 _MOST_FURTHER = 200
@@ -38,7 +43,7 @@ _OPTIONS = (
     *("--no-config", "--no-messages", "--one-file-system", "--engine", "default"),
     *("--color", "never", "--no-heading", "--with-filename", "--line-number", "--null"),
     *("--no-ignore-global", "--no-ignore-parent", "--no-ignore-dot", "--no-require-git"),
-    *("--max-filesize", "10M", "--max-count", str(_MOST_IN_FILE), "--max-columns", "400"),
+    *("--max-count", str(_MOST_IN_FILE), "--max-columns", "400"),
     *("--max-columns-preview", "--regex-size-limit", "10M", "--dfa-size-limit", "20M"),
 )
 
@@ -101,6 +106,7 @@ async def find(
             timeout_s=_LONGEST_S,
             transcript=transcript,
             read_only=(program,),
+            memory_mb=_MEMORY_MB,
         )
     return Found(ended, transcript.text(), transcript.truncated)
 
@@ -110,13 +116,15 @@ def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
 
     Raises:
         PatternInvalid: ripgrep did not understand the pattern.
-        SearchFailed: It took too long.
+        SearchFailed: It took too long, or too much memory.
     """
     ended = found.ended
+    is_broken_off = bool(ended.stopped) or ended.exit_code not in _ENDED_BY_ITSELF
     matches = sorted(_matches(found.text.split("\n")), key=lambda match: (match.path, match.line))
-    if ended.stopped and not matches:
+    if is_broken_off and not matches:
         raise SearchFailed(
-            "The search took too long. Search a smaller folder or a simpler pattern."
+            "The search took too long, or too much memory. Search a smaller folder or a simpler "
+            "pattern."
         )
     if ended.exit_code == _FAILED and not matches and found.text.strip():
         raise PatternInvalid(
@@ -132,7 +140,7 @@ def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
     is_cut = bool(further) or max(listed.values(), default=0) >= _MOST_IN_FILE
     return Matches(
         matches=tuple(shown),
-        truncated=is_cut or found.truncated or bool(ended.stopped),
+        truncated=is_cut or found.truncated or is_broken_off,
         further=tuple(further[:_MOST_FURTHER]),
     )
 
@@ -162,6 +170,7 @@ async def _execute_unboxed(root: Path, command: list[str], transcript: Transcrip
     # Without boxes there are no commands either, so nobody moves links about meanwhile.
     process = await asyncio.create_subprocess_exec(
         str(_program()),
+        *("--max-filesize", _LARGEST_UNBOXED),
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

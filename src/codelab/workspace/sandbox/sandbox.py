@@ -122,6 +122,7 @@ class Sandbox:
         read_only: tuple[Path, ...] = (),
         writable: tuple[Path, ...] = (),
         reach: Reach = NOWHERE,
+        memory_mb: int | None = None,
     ) -> Ended:
         """Run a program whose output somebody else reads.
 
@@ -134,6 +135,7 @@ class Sandbox:
             read_only: Further files and folders that it sees.
             writable: Further folders that it may change.
             reach: What of the network it may reach, and what it needs for that.
+            memory_mb: How much memory it may hold, if that is less than others may.
 
         Raises:
             SandboxUnavailable: Nothing here can keep the program in a box.
@@ -144,6 +146,9 @@ class Sandbox:
         if reach.network and standing.layer != NETWORK_LAYER:
             raise SandboxUnavailable(f"Network is given to boxes of {NETWORK_LAYER} only.")
         settings = self._settings
+        caps = settings.caps
+        if memory_mb is not None:
+            caps = msgspec.structs.replace(caps, memory_mb=min(memory_mb, caps.memory_mb))
         found = Guarded()
         if access is Access.WORK:
             found = await asyncio.to_thread(find_guarded, root, settings.guarded)
@@ -156,7 +161,7 @@ class Sandbox:
                     read_only=(*settings.extra_read_only, *read_only),
                     writable=writable,
                     hidden=self._hidden,
-                    caps=settings.caps,
+                    caps=caps,
                     guarded=(*found.present, *found.repositories),
                     absent=absent,
                     reach=reach,
