@@ -65,12 +65,18 @@ async def test_they_are_the_same_in_the_next_turn_whatever_became_of_the_file(
 
 async def test_users_attach_what_they_themselves_may_see(stage: Stage) -> None:
     (stage.project / ".env").write_text("NAME=value\n")
+    (stage.project / ".hidden").write_text("OTHER=value\n")
+    (stage.project / "notes.md").symlink_to(".hidden")
     (stage.project / "outside").symlink_to(stage.folder)
     stage.cast.script("coder", say("I see."))
-    await stage.turn("Look at @.env, @../shop/README.md, @outside/projects and @.git/config")
+    await stage.turn(
+        "Look at @.env, @../shop/README.md, @outside/projects, @notes.md and @.git/config"
+    )
     text = request_text(stage)
     assert "NAME=value" in text
-    assert text.count("is not attached") == 3
+    # A link is no way to have a user attach what is hidden.
+    assert "OTHER=value" not in text
+    assert text.count("is not attached") == 4
 
 
 async def test_no_secret_is_attached(stage: Stage) -> None:

@@ -100,7 +100,7 @@ def _readable(root: int, rules: Rules, path: str) -> Iterator[int]:
             if real != path and _TEMPORARY.fullmatch(real.rsplit("/", 1)[-1]):
                 continue  # Just now, a writer puts another file in this one's place.
             if real != path:
-                rules.check(root, real)
+                rules.check_target(root, path, real)
             yield descriptor
             return
     raise FileChanged(f"{path} is being changed all the time. Try again.", field="path")

@@ -95,6 +95,24 @@ class Rules:
                 f"{path} is excluded, as build output or by .gitignore.", field="path"
             )
 
+    def check_target(self, root: int, path: str, target: str) -> None:
+        """Refuse what a link leads to, if this audience may not open it or is not told of it.
+
+        Whoever opens README.md, or lets an agent see it, has not said yes to .env.
+
+        Raises:
+            PathRefused: The target is hidden or excluded.
+        """
+        self.check(root, target)
+        if self._is_withheld(root, target) and not self._is_withheld(root, path):
+            raise PathRefused(
+                f"{path} is a link to {target}, which is hidden or excluded; name that.",
+                field="path",
+            )
+
+    def _is_withheld(self, root: int, path: str) -> bool:
+        return self.is_hidden(path) or self.is_excluded(root, path)
+
     def lists(self, root: int, path: str, *, is_folder: bool = False) -> bool:
         """Tell whether the path belongs into listings and search results."""
         if any(_REPOSITORY.fullmatch(name) for name in path.split("/")):

@@ -216,6 +216,22 @@ async def test_settings_are_put_back_also_after_what_takes_its_time_to_go(
     assert "could not be ended" not in done.output
 
 
+async def test_a_process_whose_first_thread_has_ended_does_not_survive(
+    landlocked: Folder, root: Path
+) -> None:
+    program = (
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "open('begun', 'w').close()\n"
+        "ctypes.CDLL(None).syscall(60 if 'x86' in __import__('os').uname().machine else 93, 0)\n"
+    )
+    (root / "half.py").write_text(program)
+    command = "setsid /usr/bin/python3 half.py & until [ -e begun ]; do :; done; sleep 0.2"
+    async with asyncio.timeout(10):
+        done = await landlocked.run(command, timeout_s=8)
+    assert done.exit_code == 0
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.05])
 async def test_cancelling_at_once_leaves_nothing(
     landlocked: Folder, mark: str, delay: float

@@ -55,3 +55,6 @@ class LengthKept(ModelClient):
                 f"{request.model} wrote more than the {self._tokens} tokens that it was asked for "
                 "and that money was reserved for: its provider does not keep to the limit."
             ) from None
+        finally:
+            # Its error knows this frame: they would keep each other, and a long answer with them.
+            del asking

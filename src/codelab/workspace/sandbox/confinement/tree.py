@@ -52,8 +52,22 @@ def tasks_of(user: int) -> int:
 
 def state_of(process: int) -> str:
     """Return the kernel's letter for what a process does; empty where there is none."""
+    return _state_in(f"/proc/{process}/stat")
+
+
+def is_living(process: int) -> bool:
+    """Tell whether any thread of a process lives; the first one may have ended before others."""
+    try:
+        with os.scandir(f"/proc/{process}/task") as threads:
+            places = [f"{thread.path}/stat" for thread in threads]
+    except OSError:
+        return False
+    return any(_state_in(place) not in _DEAD for place in places)
+
+
+def _state_in(place: str) -> str:
     # The program's name stands in parentheses and may hold anything.
-    fields = _read(f"/proc/{process}/stat").rpartition(b")")[2].split()
+    fields = _read(place).rpartition(b")")[2].split()
     return fields[0].decode("ascii") if fields else ""
 
 
@@ -73,7 +87,7 @@ def kill_descendants(process: int, within_s: float = 0.1) -> bool:
         stopped.update(found)
     # What holds gigabytes takes its time to go; but from now on, it does nothing any more.
     deadline = time.monotonic() + within_s
-    while living := [one for one in descendants_of(process) if state_of(one) not in _DEAD]:
+    while living := [one for one in descendants_of(process) if is_living(one)]:
         if time.monotonic() > deadline:
             return False
         for one in living:
