@@ -41,11 +41,12 @@ class LengthKept(ModelClient):
         def take(delta: Delta) -> None:
             self._room -= (weight(delta.text) + weight(delta.reasoning)) or _UNSEEN
             on_delta(delta)
-            if self._room < 0:
+            if self._room < 0 and asking:
                 asking.cancel()
 
-        asking = asyncio.ensure_future(self._client.stream(request, take))
+        asking: asyncio.Future[Completion] | None = None
         try:
+            asking = asyncio.ensure_future(self._client.stream(request, take))
             return await asking
         except asyncio.CancelledError:
             current = asyncio.current_task()
@@ -57,4 +58,4 @@ class LengthKept(ModelClient):
             ) from None
         finally:
             # Its error knows this frame: they would keep each other, and a long answer with them.
-            del asking
+            asking = None
