@@ -270,7 +270,7 @@ async def test_a_failure_in_the_middle_is_the_stream_s_last_event(api: Api, laye
     async with api.http.post(
         f"{api.url}/llm/chat/completions", json=document, headers={"X-Internal-Secret": SECRET}
     ) as answer:
-        assert answer.status == 200
+        assert (answer.status, answer.content_type) == (200, "text/event-stream")
         events = (await answer.text()).strip().split("\n\n")
     last = msgspec.json.decode(events[-1].removeprefix("data: "))
     assert last["error"]["code"] == "model_interrupted"

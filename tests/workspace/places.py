@@ -40,6 +40,10 @@ def text_of(path: str) -> str:
     return Path(path).read_text("utf-8").strip()
 
 
+# git wants to know who commits and merges, and this machine may not have told it.
+SOMEONE = ("-c", "user.name=Someone", "-c", "user.email=someone@localhost")
+
+
 def run(
     *words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -49,8 +53,7 @@ def run(
 
 def git(root: Path, *words: str) -> None:
     """Run git as the developer would, outside any box."""
-    who = ("-c", "user.name=Someone", "-c", "user.email=someone@localhost")
-    done = run("git", *who, *words, cwd=root)
+    done = run("git", *SOMEONE, *words, cwd=root)
     assert done.returncode == 0, done.stderr
 
 

@@ -10,7 +10,7 @@ import pytest
 from codelab.sdk.workspace import CommandResult
 from codelab.workspace.errors import SandboxUnavailable
 from codelab.workspace.folder import Folder
-from tests.workspace.places import git, run
+from tests.workspace.places import SOMEONE, git, run
 
 pytestmark = pytest.mark.usefixtures("boxed")
 
@@ -203,7 +203,7 @@ async def test_nothing_that_a_repository_names_runs(
         check_merged(repository, results)
     if works:
         for words in PLAINLY:
-            run("timeout", "5", "git", *words, cwd=tmp_path / "plain")
+            run("timeout", "5", "git", *SOMEONE, *words, cwd=tmp_path / "plain")
         assert (tmp_path / "ran").exists()
 
 
@@ -340,7 +340,7 @@ async def test_a_resolution_that_somebody_left_is_not_taken(
 ) -> None:
     git(repository, "config", "rerere.enabled", "true")
     git(repository, "config", "rerere.autoUpdate", "true")
-    run("git", "merge", "feature", cwd=repository)
+    run("git", *SOMEONE, "merge", "feature", cwd=repository)
     (repository / "both.txt").write_text("planted\n", "utf-8")
     git(repository, "add", "both.txt")
     git(repository, "commit", "-qm", "merged")

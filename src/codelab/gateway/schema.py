@@ -120,7 +120,8 @@ def _operation(
     is_public = PUBLIC.items() <= handler.opt.items()
     security: dict[str, Any] = {"security": []} if is_public else {}
     if handler.opt.get(_STREAMS):
-        own["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+        # Without a schema: it would be one of the whole text, and readers take it for each event's.
+        own["200"]["content"]["text/event-stream"] = {}
     taken: dict[str, Any] = {}
     if body is not None:
         content = {MediaType.JSON.value: {"schema": body}}

@@ -11,7 +11,7 @@ from codelab.sdk import ToolContext
 from codelab.sdk.testing import FolderWorkspace
 from codelab.tools.builtin.git.asking import author_of, signed, standing
 from tests.tools.repositories import asked, begun, diverged, put
-from tests.workspace.places import git, run
+from tests.workspace.places import SOMEONE, git, run
 
 TRAILER = "Co-authored-by: coder via CodeLab <codelab@localhost>"
 
@@ -90,7 +90,7 @@ async def test_where_a_repository_stands(tmp_path: Path) -> None:
 
 async def test_a_merge_is_seen(tmp_path: Path) -> None:
     diverged(tmp_path)
-    run("git", "merge", "feature", cwd=tmp_path)
+    run("git", *SOMEONE, "merge", "feature", cwd=tmp_path)
     now = await standing(context(tmp_path))
     assert now.merging == asked(tmp_path, "rev-parse", "feature")
     assert {(file.status, file.name) for file in now.conflicted} == {

@@ -82,7 +82,6 @@ def service_completions(models: Models, authorise: Authorise) -> HTTPRouteHandle
         opt=PUBLIC | CHAT,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=ON_ERROR,
-        media_type=JSON,
         responses=REFUSALS,
     )
     async def chat_completions(request: AnyRequest) -> Response[Any]:

@@ -19,7 +19,7 @@ NONE = "0" * 40
 AT_ONCE = 500
 
 _NAMED = 50
-_UNFIT_FOR_NAMES = re.compile(r"[\x00-\x1f\x7f<>]")
+_UNFIT_FOR_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029<>]")
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z-]*: \S.*")
 
 
