@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.sdk import ToolError
+from codelab.tools.builtin.code.elsewhere import read_elsewhere
 
 LONGEST_TEXT = 300_000
 
@@ -98,23 +98,14 @@ async def _asked(question: str, kind: Any, language: str, text: str) -> Any:
     """Ask for something about a text, in a process of its own unless it is short."""
     if len(text) <= _LONGEST_HERE:
         return await asyncio.to_thread(getattr(_trees(), question), language, text)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", _TREES, question, language),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
+    sent = text.encode("utf-8", "replace")
     try:
-        async with asyncio.timeout(_LONGEST_S):
-            output, _ = await process.communicate(text.encode("utf-8", "replace"))
+        code, output = await read_elsewhere(
+            _TREES, question, language, text=sent, within_s=_LONGEST_S
+        )
     except TimeoutError:
         raise ToolError(f"This {language} text takes too long to read as a tree.") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
+    if code:
         raise ToolError(f"This {language} text cannot be read as a tree.")
     return msgspec.json.decode(output, type=kind)
 

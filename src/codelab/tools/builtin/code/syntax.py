@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import yaml
 
 from codelab.sdk import ToolError
+from codelab.tools.builtin.code.elsewhere import read_elsewhere
 
 # The parser in C reads a megabyte in a blink; the one in Python would take half a minute.
 _YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -66,22 +67,11 @@ def _ending(path: str) -> str:
 
 
 async def _checked_elsewhere(path: str, text: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", _THIS, path),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
+    sent = text.encode("utf-8", "surrogatepass")
     try:
-        async with asyncio.timeout(_LONGEST_CHECK_S):
-            output, _ = await process.communicate(text.encode("utf-8", "surrogatepass"))
+        _, output = await read_elsewhere(_THIS, path, text=sent, within_s=_LONGEST_CHECK_S)
     except TimeoutError:
         return "it takes too long to parse"
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     return output.decode("utf-8", "replace").strip()
 
 
