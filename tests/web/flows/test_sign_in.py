@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.async_api import expect
 
-from tests.web.ide import PASSWORD, PHONE, WIDE, Ide, Language, Look, Theme
+from tests.web.ide import PASSWORD, Ide
 
 
 async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_again(
@@ -63,22 +62,3 @@ async def test_names_from_outside_are_shown_and_never_run(ide: Ide, tmp_path: Pa
     shown = page.get_by_role("link").filter(has_text="onerror")
     await expect(shown).to_contain_text("<img src=x onerror=alert(1)>U+202Egpj.exeU+0007")
     assert await page.locator("img").count() == 0
-
-
-@pytest.mark.parametrize("size", [WIDE, PHONE])
-@pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_everybody_can_use_the_pages(
-    ide: Ide, theme: Theme, language: Language, size: tuple[int, int]
-) -> None:
-    look = Look(size, theme, language)
-    for path in ("/", "/setup"):
-        page = await ide.visit(path, look=look)
-        await expect(page.get_by_role("heading", level=1)).to_be_visible()
-        await ide.check_accessibility(page)
-    page = await ide.open(look=look)
-    await expect(page.get_by_role("heading", name="CodeLab")).to_be_attached()
-    await ide.check_accessibility(page)
-    assert await page.evaluate("document.documentElement.lang") == language
-    # Nothing makes the page itself scroll sideways.
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
