@@ -21,6 +21,8 @@ DATABASE_SETTING = "CODELAB_TEST_DATABASE_URL"
 REDIS_SETTING = "CODELAB_TEST_REDIS_URL"
 # Redis numbers its databases from 0 to 15 unless told otherwise.
 REDIS_DATABASES = 16
+# How the names of databases begin that belong to one test.
+OWN_DATABASE = "codelab_"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,13 +81,13 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database of the test's own, in SQLAlchemy's form."""
-    name = f"codelab_{uuid.uuid4().hex}"
-    _administer(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    name = f"{OWN_DATABASE}{uuid.uuid4().hex}"
+    administer(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE template0')
     try:
         server = postgres_server.replace("postgresql://", "postgresql+asyncpg://")
         yield f"{server.rpartition('/')[0]}/{name}"
     finally:
-        _administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
@@ -118,7 +120,9 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     )
 
 
-def _administer(server: str, statement: str) -> None:
+def administer(server: str, statement: str) -> None:
+    """Carry out a statement as the superuser."""
+
     async def run() -> None:
         connection = await asyncpg.connect(server)
         try:

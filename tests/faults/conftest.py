@@ -12,12 +12,13 @@ from tests.conftest import Stores
 from tests.deploy import proxy
 from tests.deploy.proxy import Proxy
 from tests.faults.cluster import Cluster
-from tests.flows.conftest import model_key, model_server, models_yaml, project
-from tests.flows.harness import PASSWORD, USER, CodeLab, signed_in
+from tests.flows.conftest import installations, model_key, model_server, models_yaml, project
+from tests.flows.harness import CodeLab, signed_in
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.support.servers import ValkeyServer
 
-__all__ = ["model_key", "model_server", "models_yaml", "project"]
+__all__ = ["installations", "model_key", "model_server", "models_yaml", "project"]
 
 LIMITS = {
     f"CODELAB_{name}_PER_HOUR": "1000000"
@@ -64,6 +65,7 @@ async def cluster(
     model_server: ModelServer,
     model_key: str,
     extra: dict[str, str],
+    installations: Installations,
 ) -> AsyncIterator[Cluster]:
     """Two running replicas and a user."""
     stores = Stores("servers", database_url, redis_url)
@@ -71,9 +73,7 @@ async def cluster(
         CodeLab(tmp_path, project, stores, models_yaml, extra=LIMITS | extra) for _ in range(2)
     )
     # In a thread: what stands between them and their stores may live in this loop.
-    await asyncio.to_thread(one.run, "migrate")
-    account = ("user", "add", USER, "--admin", "--password-stdin")
-    await asyncio.to_thread(one.run, *account, stdin=PASSWORD)
+    await asyncio.to_thread(installations.furnish, one)
     made = Cluster((one, other), model_server, model_key)
     try:
         await one.start()

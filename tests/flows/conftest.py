@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Stores
-from tests.flows.harness import PASSWORD, USER, Client, CodeLab, signed_in
+from tests.flows.harness import Client, CodeLab, signed_in
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 
 _FILES = {
@@ -38,6 +39,14 @@ def model_server() -> Iterator[ModelServer]:
     """The scripted model, one process for all tests of a worker; each test has its own key."""
     with ModelServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def installations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installations]:
+    """What gives a test's server its tables and its user."""
+    made = Installations(tmp_path_factory.mktemp("installed"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -79,12 +88,15 @@ def models_yaml(model_server: ModelServer, model_key: str) -> str:
 
 @pytest.fixture
 async def codelab(
-    tmp_path: Path, project: Path, stores: Stores, models_yaml: str
+    tmp_path: Path,
+    project: Path,
+    stores: Stores,
+    models_yaml: str,
+    installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A running server on the embedded stores, and again on PostgreSQL and Redis."""
     server = CodeLab(tmp_path, project, stores, models_yaml)
-    server.run("migrate")
-    server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    installations.furnish(server)
     await server.start()
     try:
         yield server

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import Stores
-from tests.flows.harness import PASSWORD, USER, Client, CodeLab, approve, send, signed_in
+from tests.flows.harness import PASSWORD, Client, CodeLab, approve, send, signed_in
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
@@ -26,14 +27,17 @@ KEPT = {"audit_log"}
 
 @pytest.fixture
 async def codelab(
-    tmp_path: Path, project: Path, stores: Stores, models_yaml: str
+    tmp_path: Path,
+    project: Path,
+    stores: Stores,
+    models_yaml: str,
+    installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A server on which users may open projects of their own."""
     (tmp_path / "own" / "notes").mkdir(parents=True)
     extra = {"CODELAB_WORKSPACES_ROOT": str(tmp_path / "own")}
     server = CodeLab(tmp_path, project, stores, models_yaml, extra)
-    server.run("migrate")
-    server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    installations.furnish(server)
     await server.start()
     try:
         yield server

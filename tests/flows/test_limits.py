@@ -13,7 +13,6 @@ from codelab.kit.secret_key import new_key
 from tests.conftest import Stores
 from tests.flows.harness import (
     PASSWORD,
-    USER,
     Client,
     CodeLab,
     Frame,
@@ -22,6 +21,7 @@ from tests.flows.harness import (
     signed_in,
     spoken,
 )
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
@@ -37,18 +37,25 @@ def stores(postgres_url: str, redis_url: str) -> Stores:
 class Pair:
     """Two processes of one installation, with its user signed in at each."""
 
-    def __init__(self, folder: Path, project: Path, stores: Stores, models: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        project: Path,
+        stores: Stores,
+        models: str,
+        installations: Installations,
+    ) -> None:
         self._folder = folder
         self._project = project
         self._stores = stores
         self._models = models
+        self._installations = installations
 
     @asynccontextmanager
     async def running(self, **settings: str) -> AsyncIterator[tuple[Client, Client]]:
         """Run both with the same settings."""
         servers = [self._server(name, settings) for name in ("one", "two")]
-        servers[0].run("migrate")
-        servers[0].run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+        self._installations.furnish(servers[0])
         async with AsyncExitStack() as ending:
             for server in servers:
                 ending.callback(server.stop)
@@ -63,8 +70,14 @@ class Pair:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, project: Path, stores: Stores, models_yaml: str) -> Pair:
-    return Pair(tmp_path, project, stores, models_yaml)
+def pair(
+    tmp_path: Path,
+    project: Path,
+    stores: Stores,
+    models_yaml: str,
+    installations: Installations,
+) -> Pair:
+    return Pair(tmp_path, project, stores, models_yaml, installations)
 
 
 async def refused(client: Client, path: str) -> Frame:

@@ -13,8 +13,6 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.conftest import Stores
 from tests.flows.harness import (
-    PASSWORD,
-    USER,
     Client,
     CodeLab,
     Frame,
@@ -23,6 +21,7 @@ from tests.flows.harness import (
     of_type,
     send,
 )
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
@@ -76,13 +75,16 @@ def models_yaml(model_server: ModelServer, script: Script) -> str:
 
 @pytest.fixture
 async def codelab(
-    tmp_path: Path, project: Path, stores: Stores, models_yaml: str
+    tmp_path: Path,
+    project: Path,
+    stores: Stores,
+    models_yaml: str,
+    installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A server that is impatient with silent models."""
     limits = {"CODELAB_FIRST_TOKEN_TIMEOUT_S": "1", "CODELAB_TOKEN_TIMEOUT_S": "1"}
     server = CodeLab(tmp_path, project, stores, models_yaml, limits)
-    server.run("migrate")
-    server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    installations.furnish(server)
     await server.start()
     try:
         yield server

@@ -11,7 +11,8 @@ import pytest
 
 from codelab.kit.secret_key import new_key
 from tests.conftest import Stores
-from tests.flows.harness import PASSWORD, USER, Client, CodeLab, of_type, signed_in, spoken
+from tests.flows.harness import Client, CodeLab, of_type, signed_in, spoken
+from tests.flows.installations import Installations
 from tests.model_server import script
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply
@@ -52,6 +53,7 @@ async def test_a_question_asked_again_is_answered_from_the_cache_on_either_repli
     models_yaml: str,
     model_server: ModelServer,
     model_key: str,
+    installations: Installations,
 ) -> None:
     settings = {"CODELAB_RESPONSE_CACHE_S": "600", "CODELAB_INTERNAL_SECRET": INTERNAL_SECRET}
     await model_server.script(
@@ -67,8 +69,7 @@ async def test_a_question_asked_again_is_answered_from_the_cache_on_either_repli
         folder = tmp_path / name
         folder.mkdir()
         servers.append(CodeLab(folder, project, stores, models_yaml, settings))
-    servers[0].run("migrate")
-    servers[0].run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    installations.furnish(servers[0])
     async with AsyncExitStack() as ending:
         for server in servers:
             ending.callback(server.stop)

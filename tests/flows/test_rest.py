@@ -27,7 +27,8 @@ from schemathesis.specs.openapi.checks import (
 
 from codelab.kit.secret_key import new_key
 from tests.conftest import Stores
-from tests.flows.harness import PASSWORD, USER, Client, CodeLab, approve, send, signed_in
+from tests.flows.harness import PASSWORD, Client, CodeLab, approve, send, signed_in
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall, When
 
@@ -76,7 +77,11 @@ def stores(sqlite_url: str) -> Stores:
 
 @pytest.fixture
 async def codelab(
-    tmp_path: Path, project: Path, stores: Stores, models_yaml: str
+    tmp_path: Path,
+    project: Path,
+    stores: Stores,
+    models_yaml: str,
+    installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A server without limits, on which users may open projects of their own."""
     for name in ("kept", "forgotten", "new"):
@@ -89,8 +94,7 @@ async def codelab(
         "CODELAB_INTERNAL_SECRET": INTERNAL_SECRET,
     }
     server = CodeLab(tmp_path, project, stores, models_yaml, extra)
-    server.run("migrate")
-    server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    installations.furnish(server)
     await server.start()
     try:
         yield server

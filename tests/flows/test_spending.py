@@ -14,8 +14,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import Stores
 from tests.flows.harness import (
-    PASSWORD,
-    USER,
     Client,
     CodeLab,
     Frame,
@@ -24,6 +22,7 @@ from tests.flows.harness import (
     send,
     signed_in,
 )
+from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall, Usage
 
@@ -38,13 +37,16 @@ LOOK = ToolCall("list_files", {"path": "."})
 
 @pytest.fixture
 async def codelab(
-    tmp_path: Path, project: Path, stores: Stores, models_yaml: str
+    tmp_path: Path,
+    project: Path,
+    stores: Stores,
+    models_yaml: str,
+    installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A server with caps, and a model with a price."""
     caps = {"CODELAB_TURN_BUDGET_USD": "0.3", "CODELAB_USER_DAY_BUDGET_USD": "5"}
     server = CodeLab(tmp_path, project, stores, models_yaml + PRICES, caps)
-    server.run("migrate")
-    server.run("user", "add", USER, "--admin", "--password-stdin", stdin=PASSWORD)
+    installations.furnish(server)
     await server.start()
     try:
         yield server
