@@ -1,6 +1,8 @@
 /** What a session looks like to those who show it. Every value is immutable: a change makes a new
  * object, so that whoever holds an entry sees by identity whether it is still the same. */
 
+import type { WayBack } from './rewinding';
+
 export type SessionState = 'idle' | 'processing' | 'waiting' | 'executing' | 'error';
 export type StopReason = 'end' | 'cancelled' | 'error' | 'max_steps' | 'budget';
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed';
@@ -249,6 +251,10 @@ export interface SessionStatus {
   readonly waitingCalls: readonly string[];
   /** How the last turn ended; empty while one runs, and before the first. */
   readonly stopReason: StopReason | '';
+  /** How many checkpoints were taken or gone back to, so that lists of them know when to look. */
+  readonly checkpoints: number;
+  /** The times the conversation went back; `inForce` tells what models are still shown. */
+  readonly waysBack: readonly WayBack[];
 }
 
 /** What changed since the last notification. `entries` names the changed ones by key. */
