@@ -123,13 +123,13 @@ describe('a transcript', () => {
   });
 });
 
-describe('an answer', () => {
-  function asked(): ReturnType<typeof recorder> {
-    const record = recorder(() => 't');
-    record.durable('message', { message_id: 'u', role: 'user', text: 'Hi' });
-    return record;
-  }
+function asked(): ReturnType<typeof recorder> {
+  const record = recorder(() => 't');
+  record.durable('message', { message_id: 'u', role: 'user', text: 'Hi' });
+  return record;
+}
 
+describe('an answer', () => {
   it('counts offsets in characters, so that none is doubled or lost', () => {
     const record = asked();
     const text = 'a👍b🎉c';
@@ -160,11 +160,15 @@ describe('an answer', () => {
   });
 });
 
-describe('a tool call', () => {
-  const at = (type: string): number => FRAMES.findIndex((frame) => frame.type === type) + 1;
-  const call = (upTo: number): CallView =>
-    find(opened(FRAMES.slice(0, upTo)), 'call')[0] as CallView;
+function at(type: string): number {
+  return FRAMES.findIndex((frame) => frame.type === type) + 1;
+}
 
+function call(upTo: number): CallView {
+  return find(opened(FRAMES.slice(0, upTo)), 'call')[0] as CallView;
+}
+
+describe('a tool call', () => {
   it('waits, runs with its live output, and ends with its result', () => {
     const waiting = call(at('tool_call'));
     expect([waiting.status, waiting.approval?.status]).toEqual(['waiting', 'pending']);
@@ -178,7 +182,7 @@ describe('a tool call', () => {
   });
 
   it('that is asked about again keeps its place', () => {
-    const [asked] = FRAMES.filter((frame) => frame.type === 'tool_call');
+    const asked = FRAMES.find((frame) => frame.type === 'tool_call');
     const transcript = opened(FRAMES.slice(0, at('tool_call')));
     const order = [...transcript.order];
     const seq = transcript.lastSeq + 1;
