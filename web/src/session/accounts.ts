@@ -4,11 +4,11 @@ import type { FrameData } from './frames';
 import { type Handlers, placed } from './placing';
 import type { Usage } from './view';
 
-function plus(sum: Usage, data: FrameData['usage']): Usage {
+function plus(sum: Usage, data: FrameData['usage'] | FrameData['done']['usage']): Usage {
   return {
-    inputTokens: sum.inputTokens + data.input_tokens,
-    outputTokens: sum.outputTokens + data.output_tokens,
-    costUsd: sum.costUsd + data.cost_usd,
+    inputTokens: sum.inputTokens + (data.input_tokens ?? 0),
+    outputTokens: sum.outputTokens + (data.output_tokens ?? 0),
+    costUsd: sum.costUsd + (data.cost_usd ?? 0),
     estimated: sum.estimated || (data.estimated ?? false),
   };
 }
@@ -103,7 +103,7 @@ export const ends: Handlers<'error' | 'done'> = {
       kind: 'done',
       stopReason: data.stop_reason,
       durationMs: data.duration_ms,
-      usage: plus(NOTHING_USED, { ...data.usage, model: '' }),
+      usage: plus(NOTHING_USED, data.usage),
     });
     board.say({
       busy: false,

@@ -1,7 +1,7 @@
 import type { Board } from './board';
 import type { Frame } from './frames';
 import { type Handlers, placed } from './placing';
-import type { ApprovalView, CallStatus, CallView } from './view';
+import type { ApprovalView, CallStatus, CallView, Risk } from './view';
 
 // What a running tool says is shown as far as it fits; its whole output comes with the result.
 const LIVE_CHARACTERS = 20_000;
@@ -45,7 +45,7 @@ function requested(board: Board, frame: Frame<'tool_call'>): void {
     tool: data.tool,
     agent: data.agent,
     parameters: data.parameters,
-    risk: data.risk,
+    risk: data.risk as Risk,
     preview: data.preview ?? '',
     layer: data.layer ?? '',
     reason: data.reason ?? '',

@@ -2,7 +2,7 @@ import { type Board, NOTHING_USED } from './board';
 import type { Frame, FrameData } from './frames';
 import { addition, codePoints } from './offsets';
 import { type Handlers, placed } from './placing';
-import type { AnswerView, Attachment } from './view';
+import type { AnswerView, Attachment, Selection } from './view';
 
 const messageKey = (id: string): string => `message ${id}`;
 
@@ -16,6 +16,13 @@ function attachments(data: FrameData['attached']): Attachment[] {
   }));
 }
 
+function selection(context: FrameData['message']['context']): Selection | null {
+  const selected = context?.selection;
+  if (!selected) return null;
+  const { path, start_line: startLine = 1, end_line: endLine = 1, text = '' } = selected;
+  return { path, startLine, endLine, text };
+}
+
 function asked(board: Board, frame: Frame<'message'>): void {
   const { data } = frame;
   board.settle({
@@ -26,7 +33,7 @@ function asked(board: Board, frame: Frame<'message'>): void {
     agent: data.agent ?? '',
     model: data.model ?? '',
     openFiles: data.context?.open_files ?? [],
-    selection: data.context?.selection ?? null,
+    selection: selection(data.context),
     attached: [],
     shortened: data.shortened ?? false,
   });

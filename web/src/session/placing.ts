@@ -1,8 +1,8 @@
 import type { Board } from './board';
-import type { Frame, FrameData } from './frames';
+import type { Frame, FrameType } from './frames';
 
 /** What the frames of a type do to a session. */
-export type Handlers<Type extends keyof FrameData> = {
+export type Handlers<Type extends FrameType> = {
   [Name in Type]: (board: Board, frame: Frame<Name>) => void;
 };
 

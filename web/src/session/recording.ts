@@ -1,30 +1,27 @@
 /** A recorded session for tests: what a server would send of two turns, in its order. */
-import type { AnyFrame, Frame, FrameData } from './frames';
+import type { Frame, FrameData, FrameType } from './frames';
 
 const SESSION = 's1';
 
 export interface Recorder {
-  durable: <T extends keyof FrameData>(type: T, data: FrameData[T]) => void;
-  passing: <T extends keyof FrameData>(type: T, data: FrameData[T]) => void;
+  durable: <T extends FrameType>(type: T, data: FrameData[T]) => void;
+  passing: <T extends FrameType>(type: T, data: FrameData[T]) => void;
   frames: Frame[];
 }
 
 export function recorder(turn: () => string): Recorder {
   const frames: Frame[] = [];
   let seq = 0;
-  const add = (frame: AnyFrame): void => {
-    frames.push(frame as Frame);
-  };
   return {
     frames,
     durable(type, data) {
       seq += 1;
       const at = new Date(Date.UTC(2026, 0, 1, 12, 0, seq)).toISOString();
       const place = { session_id: SESSION, seq, epoch: 1, turn_id: turn(), at };
-      add({ type, ...place, data } as AnyFrame);
+      frames.push({ type, ...place, data } as Frame);
     },
     passing(type, data) {
-      add({ type, session_id: SESSION, data });
+      frames.push({ type, session_id: SESSION, data } as Frame);
     },
   };
 }

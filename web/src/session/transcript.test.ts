@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { AnyFrame, Frame } from './frames';
+import type { Frame } from './frames';
 import { recordedSession, recorder, stream } from './recording';
 import { inForce } from './rewinding';
 import { Transcript } from './transcript';
@@ -12,9 +12,9 @@ function atOnce(run: () => void): void {
   run();
 }
 
-function opened(frames: readonly AnyFrame[] = []): Transcript {
-  const transcript = new Transcript('s1', atOnce);
-  for (const frame of frames) transcript.apply(frame);
+function opened(frames: readonly Frame[] = []): Transcript {
+  const transcript = new Transcript(atOnce);
+  for (const frame of frames) transcript.frame(frame);
   return transcript;
 }
 
@@ -44,7 +44,7 @@ function numbers(seed: number): (below: number) => number {
 
 /** What a server sends to a client that comes back: the log behind its place, then the text so far
  * of what is being written. `upTo` frames have happened. */
-function resumed(upTo: number, lastSeq: number): AnyFrame[] {
+function resumed(upTo: number, lastSeq: number): Frame[] {
   const happened = FRAMES.slice(0, upTo);
   const texts = new Map<string, Frame<'token'>>();
   for (const frame of happened) {
@@ -77,16 +77,16 @@ describe('a transcript', () => {
         const frame = FRAMES[sent++];
         if (!frame) break;
         // A connection that broke has lost some of what was sent.
-        if (pick(8) > 0) transcript.apply(frame);
+        if (pick(8) > 0) transcript.frame(frame);
         else {
           sent = Math.min(FRAMES.length, sent + pick(6));
-          for (const again of resumed(sent, transcript.lastSeq)) transcript.apply(again);
+          for (const again of resumed(sent, transcript.lastSeq)) transcript.frame(again);
         }
-        if (pick(3) === 0) transcript.apply(frame);
+        if (pick(3) === 0) transcript.frame(frame);
         const old = FRAMES[pick(sent)];
-        if (old?.seq) transcript.apply(old);
+        if (old?.seq) transcript.frame(old);
       }
-      for (const frame of resumed(sent, transcript.lastSeq)) transcript.apply(frame);
+      for (const frame of resumed(sent, transcript.lastSeq)) transcript.frame(frame);
       expect(contents(transcript), `seed ${seed}`).toEqual(whole);
     }
   });
@@ -101,25 +101,18 @@ describe('a transcript', () => {
     }
   });
 
-  it('leaves out what a server of another epoch has sent', () => {
+  it('begins anew when the log is another one than it was', () => {
     const transcript = opened(FRAMES);
-    transcript.apply({
-      type: 'recovered',
-      session_id: 's1',
-      epoch: 2,
-      data: { ok: false, from_seq: 0 },
-    });
+    transcript.reset();
     expect(transcript.order).toEqual([]);
-    for (const frame of FRAMES) transcript.apply(frame.seq ? { ...frame, epoch: 2 } : frame);
+    for (const frame of FRAMES) transcript.frame(frame);
     expect(contents(transcript)).toEqual(whole);
   });
 
-  it('says when frames are missing, and takes nothing behind the gap', () => {
+  it('takes nothing behind a gap', () => {
     const [first, , , fourth] = FRAMES.filter((frame) => frame.seq);
-    const transcript = opened();
-    expect(transcript.apply(first as Frame)).toBe(true);
-    expect(transcript.apply(fourth as Frame)).toBe(false);
-    expect(transcript.lastSeq).toBe(1);
+    const transcript = opened([first as Frame, fourth as Frame]);
+    expect([transcript.lastSeq, transcript.order.length]).toEqual([1, 1]);
   });
 });
 
@@ -143,7 +136,7 @@ describe('an answer', () => {
     const cut = FRAMES.findIndex((frame) => frame.type === 'restarted');
     const before = opened(FRAMES.slice(0, cut));
     expect(find(before, 'answer').map((answer) => answer.status)).toEqual(['writing']);
-    before.apply(FRAMES[cut] as Frame);
+    before.frame(FRAMES[cut] as Frame);
     expect(find(before, 'answer')).toEqual([]);
     expect(find(before, 'restarted')[0]?.reason).toBe('The connection broke.');
   });
@@ -152,7 +145,7 @@ describe('an answer', () => {
     const transcript = opened(FRAMES);
     const last = find(transcript, 'answer').at(-1) as AnswerView;
     expect([last.text, last.status]).toEqual(['Running', 'cancelled']);
-    transcript.apply({
+    transcript.frame({
       type: 'token',
       data: { message_id: 'a9', agent: 'ask', text: 'late', offset: 0 },
     });
@@ -182,12 +175,12 @@ describe('a tool call', () => {
   });
 
   it('that is asked about again keeps its place', () => {
-    const asked = FRAMES.find((frame) => frame.type === 'tool_call');
+    const request = FRAMES.find((frame) => frame.type === 'tool_call');
     const transcript = opened(FRAMES.slice(0, at('tool_call')));
     const order = [...transcript.order];
     const seq = transcript.lastSeq + 1;
-    const data = { ...asked?.data, approval_id: 'p9', preview: 'new' };
-    transcript.apply({ ...(asked as Frame), seq, data } as AnyFrame);
+    const data = { ...request?.data, approval_id: 'p9', preview: 'new' };
+    transcript.frame({ ...(request as Frame), seq, data } as Frame);
     expect(transcript.order).toEqual(order);
     expect(find(transcript, 'call')[0]?.approval?.id).toBe('p9');
     expect(transcript.status.waitingCalls).toHaveLength(1);
@@ -227,16 +220,16 @@ describe('a session', () => {
 
   it('tells of changes once a frame, and of nothing that has not changed', () => {
     const due: (() => void)[] = [];
-    const transcript = new Transcript('s1', (run) => due.push(run));
+    const transcript = new Transcript((run) => due.push(run));
     const told: string[][] = [];
     transcript.subscribe((changes) => told.push([...changes.entries]));
-    for (const frame of FRAMES.slice(0, 60)) transcript.apply(frame);
+    for (const frame of FRAMES.slice(0, 60)) transcript.frame(frame);
     expect(due).toHaveLength(1);
     due.shift()?.();
     expect(told[0]?.length).toBeGreaterThan(3);
     const before = transcript.entry('message u1');
-    transcript.apply(FRAMES[60] as Frame);
-    transcript.apply(FRAMES[61] as Frame);
+    transcript.frame(FRAMES[60] as Frame);
+    transcript.frame(FRAMES[61] as Frame);
     due.shift()?.();
     expect(told[1]?.length).toBeLessThan(3);
     expect(transcript.entry('message u1')).toBe(before);

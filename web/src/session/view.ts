@@ -32,8 +32,8 @@ export interface Attachment {
 
 export interface Selection {
   readonly path: string;
-  readonly start_line: number;
-  readonly end_line: number;
+  readonly startLine: number;
+  readonly endLine: number;
   readonly text: string;
 }
 
