@@ -16,6 +16,7 @@ export type ServerFrame =
   | ToolResult
   | Approval
   | ApprovalExpiring
+  | ApprovalsWaiting
   | Used
   | Context
   | Compacted
@@ -428,6 +429,41 @@ export interface ApprovalExpiring {
 export interface ApprovalExpiringData {
   approval_id: string;
   call_id: string;
+  expires_at: string;
+}
+/**
+ * What waits for the user changed, in any session; it is not stored.
+ *
+ * After `hello` it comes only if something waits.
+ */
+export interface ApprovalsWaiting {
+  type: 'approvals_waiting';
+  session_id?: string | null;
+  id?: string | number | null;
+  seq?: number | null;
+  epoch?: number | null;
+  turn_id?: string | null;
+  at?: string | null;
+  data: ApprovalsWaitingData;
+}
+/**
+ * All that waits for the user's answer; `approvals` names those that end first.
+ */
+export interface ApprovalsWaitingData {
+  count: number;
+  approvals: WaitingApproval[];
+}
+/**
+ * A request that waits for the user's answer, in whichever session.
+ */
+export interface WaitingApproval {
+  approval_id: string;
+  session_id: string;
+  call_id: string;
+  agent: string;
+  tool: string;
+  risk: string;
+  created_at: string;
   expires_at: string;
 }
 /**

@@ -81,7 +81,7 @@ function onlyOnes(lines: readonly string[], start: number, end: number): Map<str
 
 function rising(pairs: readonly [number, number][]): [number, number][] {
   const ends: number[] = [];
-  const before = new Array<number>(pairs.length).fill(-1);
+  const before = pairs.map(() => -1);
   const at = (index: number): number => pairs[index]?.[1] ?? -1;
   for (let index = 0; index < pairs.length; index += 1) {
     let low = 0;
@@ -99,7 +99,7 @@ function rising(pairs: readonly [number, number][]): [number, number][] {
     const pair = pairs[index];
     if (pair) found.push(pair);
   }
-  return found.reverse();
+  return found.toReversed();
 }
 
 function exact(before: readonly string[], after: readonly string[], part: Change, found: Change[]): void {
