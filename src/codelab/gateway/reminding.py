@@ -37,7 +37,8 @@ class Reminder:
         self._relay = relay
         self._hitl = hitl
         self._presence = presence
-        # Whether it is worth telling that nothing waits, by user.
+        self._new: set[Connection] = set()
+        # Whose list is to be read, and whether because it has changed.
         self._due: dict[str, bool] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
         bus.subscribe(ApprovalRequested, self._on_change)
@@ -47,6 +48,7 @@ class Reminder:
 
     def greet(self, connection: Connection) -> None:
         """Tell a new socket what waits, if anything does."""
+        self._new.add(connection)
         self._refresh(connection.principal.user_id, changed=False)
 
     async def close(self) -> None:
@@ -82,9 +84,11 @@ class Reminder:
                     self._refresh(user_id, changed=changed)
                     await asyncio.sleep(_RETRY_S)
                     continue
+                newcomers = {one for one in self._new if one.principal.user_id == user_id}
+                self._new -= newcomers
                 if found or changed:
                     frame = waiting(found)
-                    for connection in self._sockets(user_id):
+                    for connection in self._sockets(user_id) if changed else newcomers:
                         connection.outbox.send(frame)
         finally:
             del self._reading[user_id]

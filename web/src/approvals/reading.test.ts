@@ -85,8 +85,8 @@ test('what changes in more than one place, or much, is for the review', () => {
 test('rules say what they are about, before they are made', () => {
   expect(ruleText({ tool: 'execute_command', commands: ['pytest -q'] })).toBe('execute_command: pytest -q');
   expect(ruleText({ tool: 'read_file' })).toBe('read_file');
-  const always = { tool: 'write_file', paths: ['/a.py'], lifetime: 'session' } as const;
-  expect(alwaysOf({ ...NONE, always: { ...always, commands: [] } }).rule).toBe('write_file: /a.py');
+  const always = { tool: 'write_file', paths: ['/a.py'], commands: [], lifetime: 'session' as const };
+  expect(alwaysOf({ ...NONE, always }).rule).toBe('write_file: /a.py');
   expect(alwaysOf({ ...NONE, always_refused: 'Asked every time.' })).toEqual({
     rule: null,
     refused: 'Asked every time.',

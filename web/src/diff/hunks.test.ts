@@ -153,10 +153,13 @@ describe('large files', () => {
     expect(before.length).toBeGreaterThan(900_000);
     const made = compare(before, after);
     expect(made.hunks).toHaveLength(60);
-    const started = performance.now();
-    expect(apply(compare(before, after))).toBe(after);
-    // A tenth of a second on an idle machine; several others may compute beside it here.
-    expect(performance.now() - started).toBeLessThan(500);
+    const times = Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      expect(apply(compare(before, after))).toBe(after);
+      return performance.now() - started;
+    });
+    // A third of it on an idle machine; others compute beside it while tests run.
+    expect(Math.min(...times)).toBeLessThan(300);
   });
 
   test('that have nothing in common are one hunk, soon', () => {
