@@ -1,6 +1,8 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
 
 import { complete, completing, mentionOf } from './completion';
+import { foldersIn } from './paths';
 import { readCommand, readUndo } from './slash';
 import { bounded, kindOf, targetOf } from './tool-lines';
 
@@ -37,6 +39,13 @@ describe('completion', () => {
     ]);
     const last = completing('@co', 3);
     expect(last && complete('@co', last, '@coder')).toEqual({ text: '@coder ', caret: 7 });
+  });
+});
+
+describe('folders', () => {
+  it('are offered when their own path fits', () => {
+    const paths = ['src/shop/basket.py', 'src/shop/sub/a.py', 'tests/shop.py'];
+    expect(foldersIn(paths, 'shop')).toEqual(['src/shop/', 'src/shop/sub/']);
   });
 });
 

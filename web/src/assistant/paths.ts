@@ -1,25 +1,26 @@
 import { authorised } from '../api/client';
 
-/** A file or a folder that a mention may name. */
-export interface FoundPath {
-  path: string;
-  kind: 'file' | 'folder';
+const MOST_FOLDERS = 3;
+
+/** Finds the folders on the way to files whose own path fits what was typed. */
+export function foldersIn(paths: readonly string[], typed: string): string[] {
+  const wanted = typed.toLowerCase();
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
+      const folder = path.slice(0, end + 1);
+      if (folder.toLowerCase().includes(wanted)) found.add(folder);
+    }
+  }
+  return [...found].toSorted((a, b) => a.length - b.length).slice(0, MOST_FOLDERS);
 }
 
-function read(one: unknown): FoundPath[] {
-  if (typeof one === 'string') return [{ path: one, kind: 'file' }];
-  if (typeof one !== 'object' || one === null || !('path' in one) || typeof one.path !== 'string') return [];
-  const isFolder = 'kind' in one && (one.kind === 'folder' || one.kind === 'directory');
-  return [{ path: one.path, kind: isFolder ? 'folder' : 'file' }];
-}
-
-/** Finds files and folders by parts of their paths, the best first. */
-export async function findPaths(workspaceId: string, query: string, signal: AbortSignal): Promise<FoundPath[]> {
+/** Finds files by parts of their paths, the best first, and folders that fit as well. */
+export async function findPaths(workspaceId: string, query: string, signal: AbortSignal): Promise<string[]> {
   const url = new URL(`/api/v1/workspaces/${encodeURIComponent(workspaceId)}/files`, window.location.origin);
   url.searchParams.set('query', query);
   const response = await authorised(new Request(url, { signal }));
   if (!response.ok) return [];
-  const body = (await response.json()) as unknown;
-  const list = Array.isArray(body) ? body : Object.values(body as object).find((value) => Array.isArray(value));
-  return Array.isArray(list) ? list.flatMap(read) : [];
+  const { paths } = (await response.json()) as { paths: string[] };
+  return query === '' ? paths : [...foldersIn(paths, query), ...paths];
 }

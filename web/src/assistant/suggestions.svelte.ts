@@ -107,12 +107,12 @@ export class Suggestions {
   }
 
   async #ask(typed: string, first: Suggestion[], signal: AbortSignal): Promise<void> {
-    const paths = await findPaths(this.workspaceId, typed, signal).catch(() => []);
+    const paths = await findPaths(this.workspaceId, typed, signal).catch((): string[] => []);
     if (signal.aborted) return;
-    const named = paths.map(({ path, kind }) => ({
+    const named = paths.map((path) => ({
       id: `path ${path}`,
-      insert: mentionOf(kind === 'folder' && !path.endsWith('/') ? `${path}/` : path),
-      title: path.split('/').at(-1) ?? path,
+      insert: mentionOf(path),
+      title: path.split('/').findLast((part) => part !== '') ?? path,
       note: path,
     }));
     this.#show([...first, ...named]);
