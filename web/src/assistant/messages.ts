@@ -157,6 +157,8 @@ export const catalogue = {
   chooseAgent: ['Choose the agent', 'Выбрать агента'],
   chooseModel: ['Choose the model', 'Выбрать модель'],
   auto: ['Auto', 'Авто'],
+  anyAgent: ['Any agent', 'Любой агент'],
+  anyModel: ['Any model', 'Любая модель'],
   autoAgent: ['CodeLab chooses the agent for each message', 'CodeLab выбирает агента для каждого сообщения'],
   autoModel: ['CodeLab chooses the model for each agent', 'CodeLab выбирает модель для каждого агента'],
   noMatch: ['Nothing matches.', 'Ничего не найдено.'],
