@@ -71,7 +71,7 @@ async def test_an_answer_streams_with_its_agent_its_tools_and_what_it_cost(ide: 
     done = page.get_by_role("button", name=re.compile("Read README.md .*done"))
     await done.click()
     await expect(page.get_by_role("region", name="Output")).to_contain_text("shop")
-    await expect(page.get_by_text(re.compile(r"30 tokens"))).to_be_visible()
+    await expect(page.get_by_text("· 30 tokens ·")).to_be_visible()
     await expect(page.get_by_role("heading", name="@ask What does")).to_be_visible()
     await ide.check_accessibility(page)
 
@@ -83,6 +83,9 @@ async def test_an_answer_streams_with_its_agent_its_tools_and_what_it_cost(ide: 
     session = page.url.rpartition("/")[2]
     history = await ide.user.client.call("GET", f"sessions/{session}/history")
     assert [item["rating"] for item in history["items"] if item.get("rating")] == ["up"]
+
+    await page.get_by_role("button", name="Reasoning").click()
+    await done.click()
 
     # What comes again after a reload is what was there.
     before = await page.get_by_role("region", name="Messages").inner_text()
@@ -110,13 +113,13 @@ async def test_messages_wait_for_the_turn_and_it_can_be_stopped_and_asked_again(
     # The partial text stays, the queued message goes; both browsers see the same.
     for one in (page, other):
         await expect(one.get_by_text("Stopped here")).to_be_visible()
-        await expect(one.get_by_text("Second answer.")).to_be_visible()
+        await expect(one.get_by_text("Second answer.", exact=True)).to_be_visible()
     await expect(waiting).to_have_count(0)
 
     await _say(page, "@ask Again slowly")
     await expect(page.get_by_text("Slowly on on").nth(1)).to_be_visible()
     await _say(page, "@ask At once", "Control+Enter")
-    await expect(page.get_by_text("Fourth answer.")).to_be_visible()
+    await expect(page.get_by_text("Fourth answer.", exact=True)).to_be_visible()
 
     # A message is edited: what followed is hidden from models, and the answer is a new one.
     await ide.script(Reply(text="Edited answer."))
@@ -124,8 +127,8 @@ async def test_messages_wait_for_the_turn_and_it_can_be_stopped_and_asked_again(
     await message.hover()
     await message.get_by_role("button", name="Edit and send again").click()
     await page.get_by_role("textbox", name="Message", exact=True).fill("@ask Edited")
-    await page.get_by_role("button", name="Send again").click()
-    await expect(page.get_by_text("Edited answer.")).to_be_visible()
+    await page.get_by_role("button", name="Send again", exact=True).click()
+    await expect(page.get_by_text("Edited answer.", exact=True)).to_be_visible()
     seen = str((await ide.asked())[0].body["messages"])
     assert "Edited" in seen and "At once" not in seen
 
@@ -166,8 +169,8 @@ async def test_a_draft_is_kept_and_an_answer_goes_on_after_the_servers_restart(
     await ide.script(Reply(text="After the restart.", repeat=True))
     await ide.server.start()
     await page.get_by_role("button", name="Try now").click()
-    await expect(page.get_by_text("After the restart.")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("After the restart.", exact=True)).to_be_visible(timeout=20_000)
     await expect(field).to_have_value("Half a thought")
     await page.reload()
     await expect(field).to_have_value("Half a thought")
-    assert await page.get_by_text("After the restart.").count() == 1
+    assert await page.get_by_text("After the restart.", exact=True).count() == 1
