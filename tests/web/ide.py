@@ -139,8 +139,8 @@ class Ide:
 
     async def script(self, *replies: Reply) -> None:
         """Set what the model answers from now on, one reply for each request."""
-        self._before = len(await self._model.requests(self._key))
         await self._model.script(self._key, replies)
+        self._before = len(await self._model.requests(self._key))
 
     async def asked(self) -> Sequence[SeenRequest]:
         """Return what the model was asked since the last `script`."""
