@@ -71,7 +71,8 @@ async def test_all_that_was_wanted_is_no_edit(stage: Stage) -> None:
     assert (answered.edited_parameters, answered.edit_diff) == (None, "")
     await stage.over(turn)
     assert (stage.project / "a.txt").read_text() == shown.after
-    assert "changed this" not in stage.cast.told("coder")[0].content
+    (told,) = stage.cast.told("coder")
+    assert "changed this" not in told.content
 
 
 @BOTH
@@ -161,7 +162,10 @@ async def test_an_edit_that_does_not_fit_any_more_says_so(stage: Stage) -> None:
 
 
 async def test_an_edited_call_tells_the_agent_what_was_edited(stage: Stage) -> None:
-    turn, approval = await asked(stage, "launch", {})
-    await stage.first.hitl.answer(ANN, approval.id, True, feedback="Go on.")
+    turn, approval = await asked(stage, "write_file", WRITE)
+    elsewhere = {"path": "b.txt", "content": WRITE["content"]}
+    await stage.first.hitl.answer(ANN, approval.id, True, elsewhere, "Not that one.")
     await stage.over(turn)
-    assert "approved this and said: Go on." in stage.cast.told("coder")[0].content
+    (told,) = stage.cast.told("coder")
+    for part in ("-a.txt", "+b.txt", "approved this and said: Not that one."):
+        assert part in told.content
