@@ -1,24 +1,19 @@
-export type Newline = '\n' | '\r\n';
+/** How the lines of a text end; `mixed` ones are kept as they are. */
+export type Newline = 'LF' | 'CRLF' | 'mixed';
 
-/**
- * Tells which line ending a text keeps.
- *
- * Where they are mixed, lines end with `\n` alone: the editor then shows every `\r` as the
- * character that it is, and saves it.
- */
+/** Tells how the lines of a text end. */
 export function newlineOf(text: string): Newline {
-  let at = text.indexOf('\n');
-  if (at < 1) return '\n';
-  let carriages = 0;
-  for (; at !== -1; at = text.indexOf('\n', at + 1)) {
-    if (text[at - 1] !== '\r') return '\n';
-    carriages += 1;
+  if (!text.includes('\r')) return 'LF';
+  let pairs = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
+    if (text[at - 1] !== '\r') return 'mixed';
+    pairs += 1;
   }
-  for (at = text.indexOf('\r'); at !== -1; at = text.indexOf('\r', at + 1)) carriages -= 1;
-  return carriages === 0 ? '\r\n' : '\n';
+  for (let at = text.indexOf('\r'); at !== -1; at = text.indexOf('\r', at + 1)) pairs -= 1;
+  return pairs === 0 ? 'CRLF' : 'mixed';
 }
 
-/** Names a line ending as people do. */
-export function nameOfNewline(newline: Newline): 'LF' | 'CRLF' {
-  return newline === '\n' ? 'LF' : 'CRLF';
+/** What separates the lines of such a text. */
+export function separatorOf(newline: Newline): '\n' | '\r\n' {
+  return newline === 'CRLF' ? '\r\n' : '\n';
 }
