@@ -59,7 +59,8 @@ export async function writeFile(
   content: string,
   expected: string,
 ): Promise<string> {
-  const condition = expected === '' ? { 'if-none-match': '*' } : { 'if-match': `"${expected}"` };
+  const condition: Record<string, string> =
+    expected === '' ? { 'if-none-match': '*' } : { 'if-match': `"${expected}"` };
   const answer = await ask('PUT', workspaceId, `files/${encoded(path)}`, { content }, condition);
   return ((await answer.json()) as { hash: string }).hash;
 }
@@ -84,13 +85,16 @@ async function ask(
   workspaceId: string,
   rest: string,
   body?: unknown,
-  headers: Record<string, string> = {},
+  condition: Record<string, string> = {},
 ): Promise<Response> {
   const url = new URL(`/api/v1/workspaces/${workspaceId}/${rest}`, window.location.origin);
-  const content = body === undefined ? {} : { body: JSON.stringify(body) };
-  const json = body === undefined ? {} : { 'content-type': 'application/json' };
-  const request = new Request(url, { method, headers: { ...headers, ...json }, ...content });
-  const response = await authorised(request);
+  const headers = new Headers(condition);
+  const init: RequestInit = { method, headers };
+  if (body !== undefined) {
+    headers.set('content-type', 'application/json');
+    init.body = JSON.stringify(body);
+  }
+  const response = await authorised(new Request(url, init));
   if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
   return response;
 }

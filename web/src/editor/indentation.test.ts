@@ -11,20 +11,16 @@ describe('indentation', () => {
     expect(detected('')).toBeUndefined();
   });
 
-  it('is what .editorconfig asks for, the nearest first', () => {
-    const near = parseConfig('[*.go]\nindent_size = 8 \n', 'src');
-    const far = parseConfig(
-      '; mine\nroot = true\n[*]\nindent_style=space\nindent_size=3\n[{*.go,Makefile}]\nindent_style = Tab\n',
-      '',
+  it('is what .editorconfig asks for, else what the lines are, else what is usual', () => {
+    const config = parseConfig(
+      '; mine\nroot = true\n[*]\nindent_style=space\nindent_size=3\n[{*.go,Makefile}]\nindent_style = Tab\nindent_size = 8 \n',
     );
-    const beyond = parseConfig('[*]\nindent_size=7\n', '');
-    const configs = [near, far, beyond];
-    expect(indentationOf('src/a.go', '', configs)).toEqual({ unit: '\t', tabWidth: 8 });
-    expect(indentationOf('src/a.js', '  a\n    b', configs)).toEqual({ unit: '   ', tabWidth: 3 });
+    expect(indentationOf('src/a.go', '', config)).toEqual({ unit: '\t', tabWidth: 8 });
+    expect(indentationOf('src/a.js', '  a\n    b', config)).toEqual({ unit: '   ', tabWidth: 3 });
     expect(indentationOf('a.py', '', [])).toEqual({ unit: '    ', tabWidth: 4 });
     expect(indentationOf('a.py', 'if a:\n  b\n', [])).toEqual({ unit: '  ', tabWidth: 4 });
-    const silly = parseConfig('[*]\nindent_style=space\nindent_size=9999\n', '');
-    expect(indentationOf('a.ts', '', [silly])).toEqual({ unit: '  ', tabWidth: 4 });
+    const silly = parseConfig('[*]\nindent_style=space\nindent_size=9999\n');
+    expect(indentationOf('a.ts', '', silly)).toEqual({ unit: '  ', tabWidth: 4 });
   });
 
   it('fits the patterns of .editorconfig', () => {

@@ -21,13 +21,13 @@ const BY_ENDING: Readonly<Record<string, Partial<Indentation>>> = {
 };
 
 /**
- * Decides how a file is indented: as its lines are, else as .editorconfig asks, else as usual.
+ * Decides how a file is indented: as .editorconfig asks, else as its lines are, else as usual.
  *
  * @param path The file, relative to the workspace.
- * @param configs Texts of the .editorconfig files on the way to it, the nearest first.
+ * @param config What the workspace's .editorconfig says.
  */
-export function indentationOf(path: string, text: string, configs: readonly Config[]): Indentation {
-  const asked = askedFor(path, configs);
+export function indentationOf(path: string, text: string, config: Config): Indentation {
+  const asked = askedFor(path, config);
   const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
   const usual = { ...USUAL, ...BY_ENDING[ending] };
   const unit = unitOf(asked) ?? detected(text) ?? usual.unit;
@@ -59,17 +59,12 @@ export function detected(text: string): string | undefined {
   return [...votes].toSorted((one, other) => other[1] - one[1])[0]?.[0];
 }
 
-/** One .editorconfig file, as far as it is understood. */
-export interface Config {
-  isRoot: boolean;
-  /** The folder that it is for, relative to the workspace; empty for the workspace itself. */
-  folder: string;
-  sections: readonly { glob: string; properties: Properties }[];
-}
+/** The sections of an .editorconfig file, as far as they are understood. */
+export type Config = readonly { glob: string; properties: Properties }[];
 
 /** Reads an .editorconfig file. */
-export function parseConfig(text: string, folder: string): Config {
-  const sections: { glob: string; properties: Properties }[] = [{ glob: '', properties: {} }];
+export function parseConfig(text: string): Config {
+  const sections: { glob: string; properties: Properties }[] = [];
   for (const line of text.split(/\r?\n/, MOST_LINES)) {
     const glob = /^\s*\[(.*)\]\s*$/.exec(line)?.[1];
     if (glob !== undefined) sections.push({ glob, properties: {} });
@@ -77,21 +72,11 @@ export function parseConfig(text: string, folder: string): Config {
     const last = sections.at(-1);
     if (pair?.[1] && last) last.properties[pair[1].toLowerCase()] = (pair[2] ?? '').toLowerCase();
   }
-  const [preamble, ...others] = sections;
-  return { isRoot: preamble?.properties.root === 'true', folder, sections: others };
+  return sections;
 }
 
-function askedFor(path: string, configs: readonly Config[]): Properties {
-  const asked: Properties = {};
-  const end = configs.findIndex((config) => config.isRoot);
-  const used = end === -1 ? configs : configs.slice(0, end + 1);
-  for (const config of used.toReversed()) {
-    const within = config.folder === '' ? path : path.slice(config.folder.length + 1);
-    for (const { glob, properties } of config.sections) {
-      if (fits(glob, within)) Object.assign(asked, properties);
-    }
-  }
-  return asked;
+function askedFor(path: string, config: Config): Properties {
+  return Object.assign({}, ...config.filter(({ glob }) => fits(glob, path)).map(({ properties }) => properties)) as Properties;
 }
 
 /** Tells whether a path fits a pattern of .editorconfig. */

@@ -195,10 +195,11 @@ export class OpenDocument {
     if (this.isUnsaved) this.drafts.keep(this.path, this.#machine.base, this.text);
   }
 
-  /** Gives up what is unsaved. */
-  discard(): void {
-    clearTimeout(this.#draftTimer);
-    this.drafts.forget(this.path);
+  /** Gives up what is unsaved, for good. */
+  giveUp(): void {
+    this.#machine = opened(this.#machine.base);
+    this.#forget();
+    this.listeners.changed(this);
   }
 
   /** Ends the document: its tab is closed. */
@@ -228,7 +229,7 @@ export class OpenDocument {
 
   #restore({ base, text }: { base: string; text: string }): void {
     if (text === this.text) {
-      this.discard();
+      this.#forget();
       return;
     }
     const disk = { hash: this.#machine.base, text: this.text };
@@ -248,7 +249,7 @@ export class OpenDocument {
     const { state, effect } = step(this.#machine, happening);
     this.#machine = state;
     if (effect?.kind === 'show') this.#show(effect.text);
-    if (!hasUnsaved(state)) this.discard();
+    if (!hasUnsaved(state)) this.#forget();
     this.listeners.changed(this);
     if (effect?.kind === 'write') await this.#write(effect.expected);
   }
@@ -314,6 +315,11 @@ export class OpenDocument {
     this.listeners.checked(this.path, found.problems);
     const diagnostics = found.problems.map((problem) => diagnosticOf(doc, problem));
     this.dispatch(setDiagnostics(this.state, diagnostics));
+  }
+
+  #forget(): void {
+    clearTimeout(this.#draftTimer);
+    this.drafts.forget(this.path);
   }
 
   #linesOf(text: string): Text {

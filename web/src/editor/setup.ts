@@ -19,8 +19,10 @@ import {
 } from '@codemirror/view';
 
 import type { Language } from '../i18n/catalogue';
+import { reveal } from '../ui/visible';
 import { hiddenCharacters } from './hidden';
 import type { Indentation } from './indentation';
+import { t } from './messages';
 import type { Newline } from './newlines';
 import { styleNonce } from './nonce';
 import { RUSSIAN } from './phrases';
@@ -64,9 +66,21 @@ export function optionsPart({ showsWhitespace, wraps }: Options): Extension {
   ];
 }
 
-/** The language that it speaks to its user. */
-export function phrasesPart(language: Language): Extension {
+/** What CodeMirror says, in a language. */
+export function phrasesOf(language: Language): Extension {
   return language === 'ru' ? EditorState.phrases.of(RUSSIAN) : [];
+}
+
+/** What it says to its user: in which language, and what it is to those who cannot see it. */
+export function phrasesPart(language: Language, label: string): Extension {
+  return [
+    phrasesOf(language),
+    EditorView.contentAttributes.of({
+      'aria-label': reveal(label),
+      'aria-description': t('leave'),
+      'data-first-focus': '',
+    }),
+  ];
 }
 
 /** Whether it can be changed; it can be read and selected in any case. */
