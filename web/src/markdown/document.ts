@@ -1,7 +1,7 @@
 import type { Env } from 'markdown-it';
 
+import { reveal } from '../ui/visible';
 import { html, isEnded, languageOf, parse, type Parsed } from './parser';
-import { reveal } from './reveal';
 
 interface Placed {
   /** Stable while the document grows. */
@@ -39,7 +39,8 @@ export class MarkdownDocument {
   }
 
   /** Takes the whole text as it is now; one that is not longer than the last begins anew. */
-  update(text: string, complete = false): void {
+  update(whole: string, complete = false): void {
+    const text = whole.includes('\r\n') ? whole.replaceAll('\r\n', '\n') : whole;
     if (!text.startsWith(this.#text)) this.#forget();
     this.#text = text;
     this.#finish(text.lastIndexOf('\n') + 1);

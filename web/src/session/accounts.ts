@@ -98,6 +98,7 @@ export const ends: Handlers<'error' | 'done'> = {
     stopCalls(board);
     board.callKeys.clear();
     board.finished.clear();
+    board.fences.clear();
     board.settle({
       ...placed(frame, `done ${frame.seq}`),
       kind: 'done',

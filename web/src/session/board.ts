@@ -28,6 +28,8 @@ export class Board {
   readonly callKeys = new Map<string, string>();
   /** The running turn's messages that are complete, so that late pieces of one are known. */
   readonly finished = new Set<string>();
+  /** In which code fence the last message of a task ended, by task. */
+  readonly fences = new Map<string, string>();
   private readonly entries = new Map<string, EntryView>();
   private settled: string[] = [];
   private writing: string[] = [];
@@ -98,6 +100,7 @@ export class Board {
     this.entries.clear();
     this.callKeys.clear();
     this.finished.clear();
+    this.fences.clear();
     this.settled = [];
     this.writing = [];
     this.touched.clear();

@@ -1,3 +1,4 @@
+import { goesOn, openFence } from '../markdown/fences';
 import { type Board, NOTHING_USED } from './board';
 import type { Frame, FrameData } from './frames';
 import { addition, codePoints } from './offsets';
@@ -49,7 +50,7 @@ function ended(finishReason: string): AnswerView['status'] {
   return finishReason === 'cancelled' || finishReason === 'interrupted' ? finishReason : 'done';
 }
 
-function answerOf(frame: Frame<'message'>, key: string): AnswerView {
+function answerOf(board: Board, frame: Frame<'message'>, key: string): AnswerView {
   const { data } = frame;
   const finishReason = data.finish_reason ?? '';
   return {
@@ -63,19 +64,24 @@ function answerOf(frame: Frame<'message'>, key: string): AnswerView {
     status: ended(finishReason),
     finishReason,
     tried: data.tried ?? [],
+    fence: board.fences.get(data.task_id ?? '') ?? '',
     shortened: data.shortened ?? false,
   };
 }
 
 function answered(board: Board, frame: Frame<'message'>): void {
   const key = messageKey(frame.data.message_id);
-  const answer = answerOf(frame, key);
+  const answer = answerOf(board, frame, key);
   board.drop(key);
   board.finished.add(answer.messageId);
   if (board.status.waitingForModel) board.say({ waitingForModel: null });
   if (!answer.taskId && answer.model) board.say({ model: answer.model });
   // A message of nothing but tool calls is shown by these.
   if (answer.text.trim() || answer.reasoning.trim()) board.settle(answer);
+  const text = goesOn(answer.fence, answer.text, true)
+    ? `${answer.fence}\n${answer.text}`
+    : answer.text;
+  board.fences.set(answer.taskId, openFence(text));
 }
 
 function begun(board: Board, frame: Frame<'token'>): AnswerView {
@@ -94,6 +100,7 @@ function begun(board: Board, frame: Frame<'token'>): AnswerView {
     status: 'writing',
     finishReason: '',
     tried: [],
+    fence: board.fences.get(taskId) ?? '',
     shortened: false,
   };
 }

@@ -64,6 +64,8 @@ export interface AnswerView extends Entry {
   readonly finishReason: string;
   /** Models that were asked before and failed, as `name: code`. */
   readonly tried: readonly string[];
+  /** The opening line of a code fence in which the message before it ended, for a tool call. */
+  readonly fence: string;
   readonly shortened: boolean;
 }
 
