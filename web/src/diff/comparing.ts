@@ -47,11 +47,11 @@ export function compare(host: HTMLElement, comparison: Comparison): Shown {
     comparison.onchange(view.state.doc.toString(), getChunks(view.state)?.chunks.length ?? 0);
   const made = comparison.isSplit ? split(host, comparison, first, second) : unified(host, comparison, second);
   tell(made.view);
-  void loadLanguage(comparison.path, comparison.after.length)
-    .catch(() => null)
-    .then((support) => {
-      if (support) for (const view of made.views) view.dispatch({ effects: language.reconfigure(support) });
-    });
+  void colour();
+  async function colour() {
+    const support = await loadLanguage(comparison.path, comparison.after.length).catch(() => null);
+    if (support) for (const view of made.views) view.dispatch({ effects: language.reconfigure(support) });
+  }
   return {
     step(by) {
       made.view.focus();

@@ -19,18 +19,26 @@ export function previewOf(path: string): 'image' | 'markdown' | null {
  */
 export function imagePathOf(documentPath: string, source: string): string | null {
   if (/^(?:[a-z][a-z0-9+.-]*:|\/\/|#)/i.test(source) || source.includes('\\')) return null;
-  let written: string;
+  const written = decoded(source.replace(/[?#].*$/s, ''));
+  if (written === null) return null;
+  const folder = written.startsWith('/') ? '' : documentPath.slice(0, documentPath.lastIndexOf('/') + 1);
+  const path = resolved(`${folder}${written}`);
+  return path !== null && (isPicture(path) || previewOf(path) === 'image') ? path : null;
+}
+
+function decoded(address: string): string | null {
   try {
-    written = decodeURIComponent(source.replace(/[?#].*$/s, ''));
+    return decodeURIComponent(address);
   } catch {
     return null;
   }
-  const folder = written.startsWith('/') ? '' : documentPath.slice(0, documentPath.lastIndexOf('/') + 1);
+}
+
+function resolved(path: string): string | null {
   const parts: string[] = [];
-  for (const part of `${folder}${written}`.split('/')) {
+  for (const part of path.split('/')) {
     if (part === '..' && parts.pop() === undefined) return null;
     if (part !== '' && part !== '.' && part !== '..') parts.push(part);
   }
-  const path = parts.join('/');
-  return isPicture(path) || previewOf(path) === 'image' ? path : null;
+  return parts.join('/');
 }
