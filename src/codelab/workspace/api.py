@@ -16,7 +16,8 @@ from codelab.workspace.checkpoints.store import Snapshot, SnapshotStore, name_of
 from codelab.workspace.checkpoints.undoing import FileDiff
 from codelab.workspace.diffs import reveal
 from codelab.workspace.egress.networks import read_networks
-from codelab.workspace.explorer import FILE_OPERATIONS, Explorer, Saved
+from codelab.workspace.entrance import FILE_OPERATIONS
+from codelab.workspace.explorer import Explorer, Saved
 from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
 from codelab.workspace.record import WorkspaceRecord
