@@ -26,6 +26,7 @@ from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
+from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 __all__ = [
     "FILE_OPERATIONS",
@@ -34,6 +35,7 @@ __all__ = [
     "Conflict",
     "Explorer",
     "FileChange",
+    "FileChanges",
     "FileDiff",
     "FileState",
     "Folder",
@@ -45,6 +47,7 @@ __all__ = [
     "SnapshotStore",
     "Standing",
     "Step",
+    "Watcher",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

@@ -41,6 +41,7 @@ from codelab.workspace.sandbox.layers import WORDS, LayerName
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
+from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 T = TypeVar("T")
 
@@ -265,6 +266,10 @@ class Folder:
         """Run ripgrep over the folder; its arguments decide what it looks at."""
         await self._in_thread(lambda root: None)
         return await run(self._sandbox, self._root, arguments, most_output=most_output)
+
+    def watcher(self, tell: Callable[[FileChanges], None]) -> Watcher:
+        """Make what watches the folder; its caller starts and stops it."""
+        return Watcher(self._root, self._rules, tell)
 
     async def undo(self, work: Callable[[Undoing], T]) -> T:
         """Work on what checkpoints have kept of this folder, in a thread."""

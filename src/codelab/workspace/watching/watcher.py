@@ -79,6 +79,8 @@ class Watcher:
         self._rules = rules
         self._tell = tell
         self._stopped = threading.Event()
+        # Whoever wakes the thread must not do so by a descriptor that was given back.
+        self._lock = threading.Lock()
         self._notices: Inotify | None = None
         self._paths: dict[int, str] = {}
         self._watches: dict[str, int] = {}
@@ -92,8 +94,9 @@ class Watcher:
     def stop(self) -> None:
         """Ask it to end; what it knows by then is told to nobody."""
         self._stopped.set()
-        if notices := self._notices:
-            notices.wake()
+        with self._lock:
+            if self._notices is not None:
+                self._notices.wake()
 
     def join(self) -> None:
         """Wait until it has ended."""
@@ -117,8 +120,9 @@ class Watcher:
             _log.exception("file_watcher_failed")
             self._give_up("Watching failed.")
         finally:
-            self._notices = None
-            notices.close()
+            with self._lock:
+                self._notices = None
+                notices.close()
 
     def _watch(self, root: int, notices: Inotify) -> None:
         self._add(root, notices, ROOT)
