@@ -1,80 +1,13 @@
 """The explorer's operations over HTTP, with the real service behind them."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from litestar import Litestar, Request, Response, Router
-from litestar.connection import ASGIConnection
-from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.testing import AsyncTestClient
 
-from codelab.auth.api import Principal
-from codelab.auth.models import users
-from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
-from codelab.kit.errors import CodeLabError
 from codelab.kit.events import Event
-from codelab.kit.ratelimit import RateLimiter
-from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.events import FileDeleted, FileWritten, WorkspaceCreated
-from codelab.workspace.models import workspaces as table
-from codelab.workspace.routes import router
 from codelab.workspace.text import digest_of
-
-Client = AsyncTestClient[Litestar]
-
-ADA = Principal(user_id="a" * 32, name="ada", role="admin")
-EVE = Principal(user_id="e" * 32, name="eve")
-LIMIT = 60
-
-
-class ByHeader(AbstractAuthenticationMiddleware):
-    """Stands in for the sign-in: the header names the user."""
-
-    async def authenticate_request(
-        self, connection: ASGIConnection[Any, Any, Any, Any]
-    ) -> AuthenticationResult:
-        user = EVE if connection.headers.get("x-user") == "eve" else ADA
-        return AuthenticationResult(user=user, auth=user)
-
-
-def problem(request: Request[Any, Any, Any], error: CodeLabError) -> Response[dict[str, Any]]:
-    """Stands in for the gateway, which writes problem details."""
-    content = {"code": error.code, "detail": error.message, "retry": error.retry_after_s}
-    headers = dict(getattr(error, "headers", {}))
-    return Response(content, status_code=error.status, headers=headers)
-
-
-@pytest.fixture
-def published() -> list[Event]:
-    return []
-
-
-@pytest.fixture
-async def client(
-    sqlite_url: str, root: Path, data_dir: Path, published: list[Event]
-) -> AsyncIterator[Client]:
-    bus = Bus()
-    bus.subscribe(Event, published.append)
-    db = Database(sqlite_url, bus)
-    async with db.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
-    workspaces = Workspaces(db, WorkspaceSettings(data_dir=data_dir))
-    shared = await workspaces.ensure(root)
-    explorer = Explorer(workspaces, RateLimiter(), bus, per_hour=LIMIT)
-    app = Litestar(
-        [Router("/api/v1", route_handlers=[router(workspaces, explorer)])],
-        middleware=[ByHeader],
-        exception_handlers={CodeLabError: problem},
-        openapi_config=None,
-    )
-    async with AsyncTestClient(app) as made:
-        made.base_url = f"http://codelab.local/api/v1/workspaces/{shared.id}/"
-        yield made
-    await workspaces.close()
-    await db.close()
+from tests.workspace.http import ADA, LIMIT, Client
 
 
 async def test_saving_reading_and_deleting(

@@ -75,6 +75,28 @@ class FileReadOnly(Forbidden):
     title = "The file is write-protected"
 
 
+class NameTaken(Conflict):
+    """Something has this name already, and nothing is ever replaced."""
+
+    code = "name_taken"
+    title = "The name is taken"
+
+
+class FolderNotEmpty(Conflict):
+    """The folder holds something, and only the folder itself was to be deleted."""
+
+    code = "folder_not_empty"
+    title = "The folder is not empty"
+
+
+class NoImage(CodeLabError):
+    """The file is no image of a kind that browsers show."""
+
+    code = "no_image"
+    title = "Not an image"
+    status = 415
+
+
 class DiskFull(CodeLabError):
     """There is no space left; the original file is whole."""
 

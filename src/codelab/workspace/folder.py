@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +30,7 @@ from codelab.workspace.errors import (
     MaskWritten,
     NotText,
 )
+from codelab.workspace.finding.ripgrep import Found, run
 from codelab.workspace.git import access_of, git_command
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
@@ -40,6 +41,7 @@ from codelab.workspace.sandbox.layers import WORDS, LayerName
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
+from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 T = TypeVar("T")
 
@@ -266,6 +268,19 @@ class Folder:
         if self._contents and settled:
             await self._contents.keep(str(self._root), stamp, data, found.digest)
         return found
+
+    async def work(self, work: Callable[[int, Rules], T]) -> T:
+        """Work on the folder in a thread: with a descriptor of its root, and what rules there."""
+        return await self._in_thread(lambda root: work(root, self._rules))
+
+    async def ripgrep(self, arguments: Sequence[str], *, most_output: int) -> Found:
+        """Run ripgrep over the folder; its arguments decide what it looks at."""
+        await self._in_thread(lambda root: None)
+        return await run(self._sandbox, self._root, arguments, most_output=most_output)
+
+    def watcher(self, tell: Callable[[FileChanges], None]) -> Watcher:
+        """Make what watches the folder; its caller starts and stops it."""
+        return Watcher(self._root, self._rules, tell)
 
     async def undo(self, work: Callable[[Undoing], T]) -> T:
         """Work on what checkpoints have kept of this folder, in a thread."""
