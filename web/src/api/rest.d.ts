@@ -314,6 +314,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace_id}/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** CheckText */
+        post: operations["ApiV1WorkspacesWorkspaceIdProblemsCheckText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace_id}/children": {
         parameters: {
             query?: never;
@@ -1171,6 +1188,13 @@ export interface components {
             /** @default  */
             detail: string;
         };
+        /** Checked */
+        Checked: {
+            /** @default  */
+            language: string;
+            /** @default [] */
+            problems: components["schemas"]["CodeProblem"][];
+        };
         /** Checkpoint */
         Checkpoint: {
             id: string;
@@ -1244,6 +1268,20 @@ export interface components {
             replacement: string;
             files: (components["schemas"]["Chosen"] | unknown)[];
         };
+        /** CodeProblem */
+        CodeProblem: {
+            line: number;
+            column: number;
+            message: string;
+            /** @enum {string} */
+            severity: "error" | "warning";
+            source: string;
+        };
+        /** CodeText */
+        CodeText: {
+            path: string;
+            content: string;
+        };
         /** Compaction */
         Compaction: {
             seq: number;
@@ -1314,6 +1352,8 @@ export interface components {
             content: string;
             hash: string;
             size: number;
+            encoding: string;
+            read_only: boolean;
         };
         /** FirstAdministrator */
         FirstAdministrator: {
@@ -3286,6 +3326,46 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdProblemsCheckText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeText"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
                 };
             };
             400: components["responses"]["400"];
