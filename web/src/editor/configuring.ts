@@ -5,7 +5,8 @@ import { loadLanguage } from './languages';
 import type { OpenDocument } from './open-document.svelte';
 import { indentationPart, parts } from './setup';
 
-const CONFIG = '.editorconfig';
+/** The file that says how the workspace's files are indented. */
+export const CONFIG = '.editorconfig';
 const configs = new Map<string, Promise<Config>>();
 
 /** Gives a document its language and its indentation, as soon as they are known. */

@@ -5,12 +5,14 @@ import { language } from '../i18n';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { reveal } from '../ui/visible';
+import { fileChanges, type Changes } from '../workbench/changes.svelte';
 import { tabs } from '../workbench/tabs.svelte';
 import { workspace } from '../workbench/workspace.svelte';
 import { askBeforeClosing } from './asking';
-import { configure } from './configuring';
+import { CONFIG, configure, forgetConfig } from './configuring';
 import { Drafts } from './drafts';
 import { checkText, lookAt, readFile, writeFile } from './files';
+import { concerns } from './live';
 import { t } from './messages';
 import { OpenDocument, type DraftKeeper, type Server } from './open-document.svelte';
 import { options } from './options.svelte';
@@ -38,6 +40,7 @@ class Documents {
         }
       });
     });
+    fileChanges.on((changes) => void this.follow(changes));
     window.addEventListener('beforeunload', (event) => {
       this.flush();
       if (this.unsaved.length > 0) event.preventDefault();
@@ -92,9 +95,10 @@ class Documents {
     await Promise.all(this.unsaved.map((document) => this.save(document)));
   }
 
-  /** Looks at those files again that something happened to. */
-  async refresh(concerns: (path: string) => boolean): Promise<void> {
-    const concerned = this.all.filter((document) => concerns(document.path));
+  /** Looks at those files again that something happened to on the disk. */
+  async follow(changes: Changes): Promise<void> {
+    if (concerns(changes, CONFIG)) forgetConfig(changes.workspace_id);
+    const concerned = this.all.filter((document) => concerns(changes, document.path));
     // One that cannot be read just now is looked at again when the next change is told.
     await Promise.allSettled(concerned.map((document) => document.refresh()));
   }

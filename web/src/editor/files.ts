@@ -1,25 +1,16 @@
 import { authorised } from '../api/client';
 import { ApiProblem, problemOf } from '../api/problem';
+import type { components } from '../api/rest';
 import type { Disk } from './document';
 
 /** A text file as the server reads it. */
-export interface FileText {
-  path: string;
-  content: string;
-  hash: string;
-  size: number;
-  encoding: string;
-  read_only: boolean;
-}
+export type FileText = components['schemas']['FileText'];
 
 /** A problem of a text; line and column from 1, columns count whole characters. */
-export interface Problem {
-  line: number;
-  column: number;
-  message: string;
-  severity: 'error' | 'warning';
-  source: string;
-}
+export type Problem = components['schemas']['CodeProblem'];
+
+/** What was found in a text; an empty language says that it was not checked. */
+export type Checked = components['schemas']['Checked'];
 
 /** Tells whether a file was not saved because somebody else changed it. */
 export function isChanged(error: unknown): boolean {
@@ -65,14 +56,9 @@ export async function writeFile(
   return ((await answer.json()) as { hash: string }).hash;
 }
 
-/** Finds the problems of a text; an empty language says that it was not checked. */
-export async function checkText(
-  workspaceId: string,
-  path: string,
-  content: string,
-): Promise<{ language: string; problems: Problem[] }> {
-  const answer = await ask('POST', workspaceId, 'problems', { path, content });
-  return (await answer.json()) as { language: string; problems: Problem[] };
+/** Finds the problems of a text, whether it has been saved or not. */
+export async function checkText(workspaceId: string, path: string, content: string): Promise<Checked> {
+  return (await (await ask('POST', workspaceId, 'problems', { path, content })).json()) as Checked;
 }
 
 /** Fetches a file's bytes, such as those of an image. */

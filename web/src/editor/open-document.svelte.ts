@@ -3,7 +3,7 @@ import { EditorState, Text, type Extension, type TransactionSpec } from '@codemi
 import { EditorView, type ViewUpdate } from '@codemirror/view';
 
 import { hasUnsaved, opened, statusOf, step, type Disk, type Happening, type Status } from './document';
-import { isChanged, type FileText, type Problem } from './files';
+import { isChanged, type Checked, type FileText, type Problem } from './files';
 import { LARGEST_HIGHLIGHTED } from './languages';
 import { newlineOf, separatorOf, type Newline } from './newlines';
 import { diagnosticOf, replacement } from './positions';
@@ -14,7 +14,7 @@ export interface Server {
   read(path: string): Promise<FileText>;
   look(path: string): Promise<Disk | 'gone'>;
   write(path: string, text: string, expected: string): Promise<string>;
-  check(path: string, text: string): Promise<{ language: string; problems: Problem[] }>;
+  check(path: string, text: string): Promise<Checked>;
 }
 
 /** Where unsaved text outlives the page. */

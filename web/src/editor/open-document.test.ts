@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ApiProblem } from '../api/problem';
 import type { Disk } from './document';
-import type { FileText, Problem } from './files';
+import type { Checked, FileText, Problem } from './files';
 import { OpenDocument, type DraftKeeper, type Server } from './open-document.svelte';
 
 /** A disk with one file, which answers like the server. */
@@ -35,7 +35,7 @@ class OneFile implements Server {
     return this.hash;
   }
 
-  check(_: string, text: string): Promise<{ language: string; problems: Problem[] }> {
+  check(_: string, text: string): Promise<Checked> {
     const problem = { line: 1, column: 1, message: 'bad', severity: 'error', source: 'X' } as const;
     return Promise.resolve({ language: 'X', problems: text.includes('!') ? [problem] : [] });
   }

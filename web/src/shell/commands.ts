@@ -78,6 +78,16 @@ function isOpen(): boolean {
   return tabs.active !== null;
 }
 
+function move(by: 1 | -1): void {
+  if (tabs.activeId !== null) tabs.move(tabs.activeId, by);
+}
+
+/** Closes all tabs but the one in front, until somebody wants to keep one. */
+async function closeOthers(): Promise<void> {
+  const others = tabs.all.filter((tab) => tab.id !== tabs.activeId);
+  for (const tab of others) if (!(await tabs.close(tab.id))) return;
+}
+
 function tabCommands(): Command[] {
   return [
     {
@@ -87,6 +97,14 @@ function tabCommands(): Command[] {
       when: isOpen,
       run: () => void tabs.close(tabs.activeId ?? ''),
     },
+    {
+      id: 'close-other-tabs',
+      title: () => t('closeOthers'),
+      when: isOpen,
+      run: () => void closeOthers(),
+    },
+    { id: 'move-tab-right', title: () => t('moveRight'), keys: 'Alt+Shift+PageDown', when: isOpen, run: () => move(1) },
+    { id: 'move-tab-left', title: () => t('moveLeft'), keys: 'Alt+Shift+PageUp', when: isOpen, run: () => move(-1) },
     { id: 'next-tab', title: () => t('nextTab'), keys: 'Alt+PageDown', when: isOpen, run: () => tabs.step(1) },
     {
       id: 'previous-tab',
