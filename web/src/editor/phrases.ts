@@ -1,4 +1,7 @@
-/** What CodeMirror says, in Russian. English is what it speaks by itself. */
+/** What is to be said otherwise in English, which is what CodeMirror speaks by itself. */
+export const ENGLISH: Readonly<Record<string, string>> = { 'Revert this chunk': 'Take this piece' };
+
+/** What CodeMirror says, in Russian. */
 export const RUSSIAN: Readonly<Record<string, string>> = {
   // Search and going to a line.
   Find: 'Найти',

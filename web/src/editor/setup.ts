@@ -25,7 +25,7 @@ import type { Indentation } from './indentation';
 import { t } from './messages';
 import type { Newline } from './newlines';
 import { styleNonce } from './nonce';
-import { RUSSIAN } from './phrases';
+import { ENGLISH, RUSSIAN } from './phrases';
 import { codeTheme } from './theme';
 
 /** The parts of an editor's configuration that change while it is open. */
@@ -68,7 +68,7 @@ export function optionsPart({ showsWhitespace, wraps }: Options): Extension {
 
 /** What CodeMirror says, in a language. */
 export function phrasesOf(language: Language): Extension {
-  return language === 'ru' ? EditorState.phrases.of(RUSSIAN) : [];
+  return EditorState.phrases.of(language === 'ru' ? RUSSIAN : ENGLISH);
 }
 
 /** What it says to its user: in which language, and what it is to those who cannot see it. */
