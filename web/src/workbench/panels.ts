@@ -1,4 +1,9 @@
+import Files from '@lucide/svelte/icons/files';
+import Search from '@lucide/svelte/icons/search';
 import type { Component } from 'svelte';
+
+import { t as ofExplorer } from '../explorer/messages';
+import { t as ofSearch } from '../search/messages';
 
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
@@ -14,7 +19,22 @@ export interface Panel {
 }
 
 /** The panels, in the order of the rail. */
-export const panels: Panel[] = [];
+export const panels: Panel[] = [
+  {
+    id: 'files',
+    title: () => ofExplorer('files'),
+    icon: Files,
+    keys: 'Ctrl+Shift+E',
+    load: () => import('../explorer/Explorer.svelte'),
+  },
+  {
+    id: 'search',
+    title: () => ofSearch('search'),
+    icon: Search,
+    keys: 'Ctrl+Shift+F',
+    load: () => import('../search/Search.svelte'),
+  },
+];
 
 /** The panes under the editor, in the order of their tabs. */
 export const lowerPanes: Panel[] = [];
