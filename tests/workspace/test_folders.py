@@ -219,6 +219,9 @@ async def test_deleting_a_folder(client: Client, root: Path, published: list[Eve
     assert (await client.delete("folders/full?recursive=true")).status_code == 204
     assert names(root) == ["keep.txt"]
     assert names(root.parent / "project-sibling") == ["file.txt"]
+    (root / "way").symlink_to("../project-sibling")
+    assert (await client.delete("folders/way?recursive=true")).status_code == 204
+    assert names(root.parent / "project-sibling") == ["file.txt"]
     for path, status in (
         ("full?recursive=true", 404),
         ("keep.txt?recursive=true", 403),
@@ -227,7 +230,7 @@ async def test_deleting_a_folder(client: Client, root: Path, published: list[Eve
     ):
         assert (await client.delete(f"folders/{path}")).status_code == status, path
     told = [(event.path, event.files) for event in published if isinstance(event, FolderDeleted)]
-    assert told == [("empty", 0), ("full", 3)]
+    assert told == [("empty", 0), ("full", 3), ("way", 1)]
 
 
 async def test_what_cannot_be_deleted_stays_where_it_was(client: Client, root: Path) -> None:

@@ -113,7 +113,7 @@ def summarise(root: int, rules: Rules, path: str) -> FolderSummary:
 
 
 def delete_folder(root: int, rules: Rules, path: str, *, recursive: bool) -> FolderSummary:
-    """Delete a folder; what it held is deleted only if that is asked for.
+    """Delete a folder; what it held is deleted only if that is asked for. Of a link, only the link.
 
     Returns:
         What it held.
@@ -124,6 +124,10 @@ def delete_folder(root: int, rules: Rules, path: str, *, recursive: bool) -> Fol
         FileNotWritten: Something in it could not be deleted; what is left lies where it was.
     """
     with target_of(root, rules, path, create=False) as (folder, name):
+        status = _status(folder, name)
+        if status is not None and stat.S_ISLNK(status.st_mode):
+            os.unlink(name, dir_fd=folder)
+            return FolderSummary(path=path, files=1)
         held = _summary(_opened(folder, name, path), path)
         if not recursive and (held.files or held.folders):
             raise FolderNotEmpty(f"{path} holds {held.files} files and {held.folders} folders.")
