@@ -30,6 +30,7 @@ a\u202eb
 async def opened(ide: Ide, *paths: str, look: Look = USUAL) -> Page:
     """Open the interface with files in tabs, as if they had been open before; the last in front."""
     page = await ide.open("/workspaces", look=look)
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     me = (await ide.user.client.call("GET", "auth/me"))["id"]
     all_tabs = [
         {"id": f"file:{path}", "kind": "file", "title": Path(path).name, "path": path}
@@ -113,7 +114,7 @@ async def test_unsaved_text_outlives_a_reload_and_is_not_closed_by_mistake(ide: 
     await expect(closing).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(editor(page, "notes.txt")).to_have_text("not yet saved")
-    await page.get_by_role("button", name="Close notes.txt").click()
+    await page.get_by_title("Close notes.txt").click()
     await closing.get_by_role("button", name="Don\u2019t save").click()
     await expect(tab).to_have_count(0)
     assert file.read_text("utf-8") == "saved"
