@@ -124,6 +124,7 @@ async def test_unsaved_text_outlives_a_reload_and_is_not_closed_by_mistake(ide: 
 
 async def test_what_others_change_is_shown_unless_something_is_unsaved(ide: Ide) -> None:
     file = put(ide, "shared.txt", "base\n")
+    ide.expect("status of 412", "status of 404")
     page = await opened(ide, "shared.txt")
     text = editor(page, "shared.txt")
     await expect(text).to_contain_text("base")
