@@ -35,6 +35,7 @@ from codelab.auth.routes import router as auth_routes
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
 from codelab.gateway.export import Export, export_route
+from codelab.gateway.file_watching import FileWatches
 from codelab.gateway.health import (
     Health,
     database_check,
@@ -86,6 +87,7 @@ from codelab.llm.api import (
 from codelab.llm.routes import Permission, refuse, v1_router
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
+from codelab.sdk.tool import Category
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
 from codelab.settings import Settings, internal_secret, secret_keys
@@ -201,7 +203,14 @@ def create_app(
     measure(bus, metrics)
     installed.subscribe(bus)
     stream = Stream(bus, relay, sessions)
-    dispatcher = Dispatcher(auth, sessions, hitl, stream)
+    files = FileWatches(
+        bus,
+        relay,
+        workspaces,
+        sessions,
+        changes_files=lambda name: tools.get(name).category is not Category.READ,
+    )
+    dispatcher = Dispatcher(auth, sessions, hitl, stream, files)
     presence = Presence(auth, metrics.sockets.set)
     reminder = Reminder(bus, relay, hitl, presence)
     socket = Socket(
@@ -234,7 +243,10 @@ def create_app(
             closing.push_async_callback(limiter.close)
             for folder in folders:
                 await workspaces.ensure(folder)
-            for part in (relay, bus, audit, models, stream, reminder, upkeep, agents, presence):
+            for part in (
+                *(relay, bus, audit, models, stream, files, reminder),
+                *(upkeep, agents, presence),
+            ):
                 closing.push_async_callback(part.close)
             for starting in (relay, bus, audit, stream, upkeep, agents, presence):
                 await starting.start()

@@ -65,6 +65,8 @@ NOT_TO_BE_GUESSED = {
 # What asks a model in OpenAI's form.
 ASKING = ("/v1/chat/completions", "/v1/responses", "/api/v1/llm/chat/completions")
 
+PROJECT = "/api/v1/workspaces/{workspace_id}"
+
 Case = schemathesis.Case[Any]
 Document = dict[str, Any]
 
@@ -88,6 +90,9 @@ async def codelab(
         (tmp_path / "own" / name).mkdir(parents=True)
     for name in ("notes.md", "README.md"):
         (tmp_path / "own" / "kept" / name).write_text("# Notes\n")
+    for name in ("full", "unwanted"):
+        (tmp_path / "own" / "kept" / name).mkdir()
+    (tmp_path / "own" / "kept" / "pixel.gif").write_bytes(b"GIF89a" + bytes(20))
     limits = ("LLM_REQUESTS", "FILE_OPERATIONS", "APPROVAL_REQUESTS")
     extra = {f"CODELAB_{limit}_PER_HOUR": "100000" for limit in limits} | {
         "CODELAB_WORKSPACES_ROOT": str(tmp_path / "own"),
@@ -131,6 +136,17 @@ async def furnished(client: Client) -> Real:
         "DELETE /api/v1/workspaces/{workspace_id}": {"workspace_id": forgotten["id"]},
         "DELETE /api/v1/sessions/{session_id}": {"session_id": unwanted["id"]},
         **{f"POST {path}": {"model": "scripted"} for path in ASKING},
+        f"GET {PROJECT}/raw/{{file_path}}": {"file_path": "pixel.gif"},
+        f"GET {PROJECT}/folders/{{file_path}}": {"file_path": "full"},
+        f"POST {PROJECT}/folders/{{file_path}}": {"file_path": "fresh"},
+        f"DELETE {PROJECT}/folders/{{file_path}}": {"file_path": "unwanted"},
+        f"POST {PROJECT}/moves": {"from": "pixel.gif", "to": "full/pixel.gif"},
+        f"POST {PROJECT}/searches": {"pattern": "Notes", "include": [], "exclude": []},
+        f"POST {PROJECT}/replacements/preview": {"search": {"pattern": "Notes"}},
+        f"POST {PROJECT}/replacements": {
+            "search": {"pattern": "Notes"},
+            "files": [{"path": "nothing.md", "hash": "0" * 64}],
+        },
         "POST /api/v1/hitl/rules": {
             "session_id": talk["id"],
             "workspace_id": None,

@@ -20,6 +20,7 @@ from codelab.auth.routes import authentication
 from codelab.auth.routes import router as auth_router
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
+from codelab.gateway.file_watching import FileWatches
 from codelab.gateway.health import Health, database_check, health_routes, relay_check
 from codelab.gateway.metrics import Metrics
 from codelab.gateway.observing import Observed
@@ -111,8 +112,9 @@ class Replica:
             HitlSettings(),
             redigest=unchanged,
         )
+        self.files = FileWatches(self.bus, relay, workspaces, self.sessions)
         self.reminder = Reminder(self.bus, relay, self.hitl, self.presence)
-        self.dispatcher = Dispatcher(self.auth, self.sessions, self.hitl, self.stream)
+        self.dispatcher = Dispatcher(self.auth, self.sessions, self.hitl, self.stream, self.files)
         self.socket = Socket(
             self.auth,
             self.dispatcher,
@@ -156,6 +158,7 @@ class Replica:
 
     async def start(self) -> None:
         """Serve on a port that is free."""
+        await self.bus.start()
         await self.stream.start()
         await self.presence.start()
         config = server_config(
@@ -176,6 +179,8 @@ class Replica:
         await self.presence.close()
         await self.reminder.close()
         await self.stream.close()
+        await self.files.close()
+        await self.bus.close()
         await self.db.close()
 
     def _keep(self, event: TurnStarted) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from codelab.kit.events import Event
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
+from tests.workspace.http import Client, served
 
 MakeFolder = Callable[..., Folder]
 
@@ -75,3 +77,18 @@ async def boxed(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     if standing.layer == "none":
         pytest.skip(f"no box can be built here: {standing.reason}")
     yield sandbox
+
+
+@pytest.fixture
+def published() -> list[Event]:
+    """Everything that was published."""
+    return []
+
+
+@pytest.fixture
+async def client(
+    sqlite_url: str, root: Path, data_dir: Path, published: list[Event]
+) -> AsyncIterator[Client]:
+    """A client of the module's routes, in one workspace."""
+    async with served(sqlite_url, root, data_dir, published) as made:
+        yield made

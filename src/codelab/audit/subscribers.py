@@ -42,6 +42,9 @@ OBSERVED: tuple[type[Event], ...] = (
     workspace.WorkspaceDeleted,
     workspace.FileWritten,
     workspace.FileDeleted,
+    workspace.FileMoved,
+    workspace.FolderCreated,
+    workspace.FolderDeleted,
     sessions.TurnStarted,
     sessions.TurnClosed,
     sessions.FactsRecorded,
@@ -102,6 +105,23 @@ def _(event: workspace.FileWritten) -> list[Observation]:
 @observe.register
 def _(event: workspace.FileDeleted) -> list[Observation]:
     return [_of_workspace(event, "file.deleted", {"path": event.path})]
+
+
+@observe.register
+def _(event: workspace.FileMoved) -> list[Observation]:
+    details: dict[str, Detail] = {"path": event.path, "old_path": event.old_path}
+    return [_of_workspace(event, "folder.moved" if event.is_folder else "file.moved", details)]
+
+
+@observe.register
+def _(event: workspace.FolderCreated) -> list[Observation]:
+    return [_of_workspace(event, "folder.created", {"path": event.path})]
+
+
+@observe.register
+def _(event: workspace.FolderDeleted) -> list[Observation]:
+    details: dict[str, Detail] = {"path": event.path, "files": event.files}
+    return [_of_workspace(event, "folder.deleted", details)]
 
 
 @observe.register
@@ -300,10 +320,7 @@ _PARTICIPLES = {
 
 
 def _of_workspace(
-    event: workspace.WorkspaceCreated
-    | workspace.WorkspaceDeleted
-    | workspace.FileWritten
-    | workspace.FileDeleted,
+    event: workspace.WorkspaceEvent,
     action: str,
     details: dict[str, Detail],
 ) -> Observation:

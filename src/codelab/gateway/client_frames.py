@@ -92,6 +92,12 @@ class ResumeData(_Data, frozen=True, kw_only=True):
     epoch: Seq | None = None
 
 
+class WatchData(_Data, frozen=True, kw_only=True):
+    """A workspace whose files somebody looks at."""
+
+    workspace_id: Id
+
+
 class PingData(_Data, frozen=True, kw_only=True):
     """Nothing."""
 
@@ -144,7 +150,21 @@ class Ping(_Frame, frozen=True, kw_only=True, tag="ping"):
     data: PingData = PingData()
 
 
-ClientFrame = Auth | Chat | ToolApproval | Cancel | Resume | Ping
+class WatchFiles(_Frame, frozen=True, kw_only=True, tag="watch"):
+    """Be told of changes of a workspace's files."""
+
+    data: WatchData
+    session_id: Id | None = None
+
+
+class UnwatchFiles(_Frame, frozen=True, kw_only=True, tag="unwatch"):
+    """Be told of them no more."""
+
+    data: WatchData
+    session_id: Id | None = None
+
+
+ClientFrame = Auth | Chat | ToolApproval | Cancel | Resume | Ping | WatchFiles | UnwatchFiles
 
 
 class FlatChat(ChatData, frozen=True, kw_only=True, tag_field="type", tag="chat"):

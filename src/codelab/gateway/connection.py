@@ -40,6 +40,10 @@ class Connection:
         """Send a session's frame."""
         self.outbox.send(item.frame)
 
+    def send(self, frame: str) -> None:
+        """Send a frame that belongs to no session."""
+        self.outbox.send(frame)
+
     async def drained(self) -> None:
         """Wait until the client has taken what it was sent."""
         await self.outbox.drained()

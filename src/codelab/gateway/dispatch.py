@@ -21,11 +21,14 @@ from codelab.gateway.client_frames import (
     Ping,
     Resume,
     ToolApproval,
+    UnwatchFiles,
+    WatchFiles,
     decode,
     mark_of,
 )
 from codelab.gateway.connection import MAX_WATCHES, Connection
 from codelab.gateway.encoding import encode, refusal
+from codelab.gateway.file_watching import FileWatches
 from codelab.gateway.stream import Stream
 from codelab.gateway.watching import Sink, Watch
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
@@ -60,13 +63,22 @@ class Dispatcher:
         sessions: Starts and cancels turns.
         hitl: Takes answers to requests for approval.
         stream: Brings the frames back.
+        files: Tells of changed files.
     """
 
-    def __init__(self, auth: AuthService, sessions: Sessions, hitl: Hitl, stream: Stream) -> None:
+    def __init__(
+        self,
+        auth: AuthService,
+        sessions: Sessions,
+        hitl: Hitl,
+        stream: Stream,
+        files: FileWatches,
+    ) -> None:
         self._auth = auth
         self._sessions = sessions
         self._hitl = hitl
         self._stream = stream
+        self._files = files
 
     async def handle(self, connection: Connection, raw: str | bytes) -> None:
         """Carry out one frame and answer it; whatever is wrong with it, the connection stays."""
@@ -93,6 +105,7 @@ class Dispatcher:
         for watch in connection.watches.values():
             self._stream.unwatch(watch)
         connection.watches.clear()
+        self._files.end(connection)
         connection.end()
 
     async def start_turn(
@@ -137,6 +150,8 @@ class Dispatcher:
                 return
             case Auth():
                 answer = await self._renew(connection, frame)
+            case WatchFiles() | UnwatchFiles():
+                answer = await self._watch_files(connection, frame)
         if mark:
             connection.remember(mark, answer)
 
@@ -221,6 +236,14 @@ class Dispatcher:
             changed = frames.StateChanged(session_id=frame.session_id, data=data)
             connection.outbox.send(encode(changed))
         watch.open_after(from_seq)
+
+    async def _watch_files(self, connection: Connection, frame: WatchFiles | UnwatchFiles) -> str:
+        workspace_id = frame.data.workspace_id
+        if isinstance(frame, WatchFiles):
+            await self._files.watch(connection, workspace_id)
+            return _send(connection, frame, frame_data.AckData(of="watch"))
+        self._files.unwatch(connection, workspace_id)
+        return _send(connection, frame, frame_data.AckData(of="unwatch"))
 
     async def _renew(self, connection: Connection, frame: Auth) -> str:
         principal = await self._auth.authenticate(frame.data.token)

@@ -320,6 +320,22 @@ class ErrorData(_Data, frozen=True, kw_only=True):
     task_id: str = ""
 
 
+class FilesChangedData(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed in a workspace's files; `folders` are those in which names came or went.
+
+    With `more`, everything may have changed. `git`: the repository's state changed. Without
+    `watching`, changes are not told, for this `reason`: look again from time to time.
+    """
+
+    workspace_id: str
+    paths: tuple[str, ...]
+    folders: tuple[str, ...]
+    more: bool
+    git: bool
+    watching: bool
+    reason: str
+
+
 class DoneData(msgspec.Struct, frozen=True, kw_only=True):
     """The turn is over."""
 

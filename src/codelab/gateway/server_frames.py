@@ -20,6 +20,7 @@ from codelab.gateway.frame_data import (
     ContextData,
     DoneData,
     ErrorData,
+    FilesChangedData,
     HelloData,
     MessageData,
     PlanData,
@@ -207,6 +208,12 @@ class Recovered(ServerFrame, frozen=True, kw_only=True, tag="recovered"):
     data: RecoveredData
 
 
+class FilesChanged(ServerFrame, frozen=True, kw_only=True, tag="files_changed"):
+    """Files of a watched workspace changed, or the watch began; it is not stored."""
+
+    data: FilesChangedData
+
+
 class Pong(ServerFrame, frozen=True, kw_only=True, tag="pong"):
     """The answer to `ping`."""
 
@@ -241,4 +248,5 @@ AnyServerFrame = (
     | Done
     | Recovered
     | Pong
+    | FilesChanged
 )

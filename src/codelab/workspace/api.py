@@ -16,7 +16,8 @@ from codelab.workspace.checkpoints.store import Snapshot, SnapshotStore, name_of
 from codelab.workspace.checkpoints.undoing import FileDiff
 from codelab.workspace.diffs import reveal, unified
 from codelab.workspace.egress.networks import read_networks
-from codelab.workspace.explorer import FILE_OPERATIONS, Explorer, Saved
+from codelab.workspace.entrance import FILE_OPERATIONS
+from codelab.workspace.explorer import Explorer, Saved
 from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
 from codelab.workspace.record import WorkspaceRecord
@@ -25,6 +26,7 @@ from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
+from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 __all__ = [
     "FILE_OPERATIONS",
@@ -34,6 +36,7 @@ __all__ = [
     "Conflict",
     "Explorer",
     "FileChange",
+    "FileChanges",
     "FileDiff",
     "FileState",
     "Folder",
@@ -45,6 +48,7 @@ __all__ = [
     "SnapshotStore",
     "Standing",
     "Step",
+    "Watcher",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

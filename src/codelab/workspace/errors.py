@@ -51,11 +51,50 @@ class MaskWritten(CodeLabError):
 
 
 class FileChanged(Conflict):
-    """Somebody changed the file since it was looked at."""
+    """Somebody changed the file since it was looked at.
+
+    Args:
+        message: What to do.
+        field: What was wrong.
+        digest: What the file is now, where that is known: clients get it as the ETag.
+    """
 
     code = "file_changed"
     title = "The file changed meanwhile"
     status = 412
+
+    def __init__(self, message: str, *, field: str | None = None, digest: str = "") -> None:
+        super().__init__(message, field=field)
+        self.headers = {"ETag": f'"{digest}"'} if digest else {}
+
+
+class FileReadOnly(Forbidden):
+    """Nobody has the permission to write to the file; whoever wants to gives it back first."""
+
+    code = "file_read_only"
+    title = "The file is write-protected"
+
+
+class NameTaken(Conflict):
+    """Something has this name already, and nothing is ever replaced."""
+
+    code = "name_taken"
+    title = "The name is taken"
+
+
+class FolderNotEmpty(Conflict):
+    """The folder holds something, and only the folder itself was to be deleted."""
+
+    code = "folder_not_empty"
+    title = "The folder is not empty"
+
+
+class NoImage(CodeLabError):
+    """The file is no image of a kind that browsers show."""
+
+    code = "no_image"
+    title = "Not an image"
+    status = 415
 
 
 class DiskFull(CodeLabError):

@@ -8,15 +8,17 @@ from codelab.auth.api import Principal
 from codelab.kit.bus import Bus
 from codelab.kit.ratelimit import RateLimiter
 from codelab.sdk.workspace import FileContent, Listing, Matches
-from codelab.workspace.errors import FileChanged, FileMissing
+from codelab.workspace import files
+from codelab.workspace.checking import Checking
+from codelab.workspace.entrance import Entrance
+from codelab.workspace.errors import FileChanged, FileMissing, NoImage
 from codelab.workspace.events import FileDeleted, FileWritten
-from codelab.workspace.folder import Folder
+from codelab.workspace.finding.finder import Finder
+from codelab.workspace.folders import Folders
+from codelab.workspace.images import image_type
 from codelab.workspace.names import ROOT, clean
-from codelab.workspace.rules import Audience
 from codelab.workspace.service import Workspaces
-
-# Agents' tools count against the same limit.
-FILE_OPERATIONS = "file_operations"
+from codelab.workspace.text import digest_of
 
 _TRIES = 3
 
@@ -27,6 +29,14 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     hash: str
     created: bool
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture; `kind` is its media type, by its bytes."""
+
+    data: bytes
+    kind: str
+    hash: str
 
 
 class Explorer:
@@ -44,29 +54,44 @@ class Explorer:
     def __init__(
         self, workspaces: Workspaces, limiter: RateLimiter, bus: Bus, *, per_hour: int = 1000
     ) -> None:
-        self._workspaces = workspaces
-        self._limiter = limiter
+        self._entrance = Entrance(workspaces, limiter, per_hour)
         self._bus = bus
-        self._per_hour = per_hour
+        self.folders = Folders(self._entrance, bus)
+        self.finder = Finder(self._entrance, bus)
+        self.checking = Checking(workspaces, limiter)
 
     async def tree(
         self, principal: Principal, workspace_id: str, path: str = ROOT, *, recursive: bool = False
     ) -> Listing:
         """List a folder."""
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         return await folder.list(path or ROOT, recursive=recursive)
 
     async def search(
         self, principal: Principal, workspace_id: str, pattern: str, path: str = ROOT
     ) -> Matches:
         """Find the lines that match a regular expression."""
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         return await folder.search(pattern, path or ROOT)
 
     async def read(self, principal: Principal, workspace_id: str, path: str) -> FileContent:
         """Read a text file."""
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         return await folder.read(path)
+
+    async def image(self, principal: Principal, workspace_id: str, path: str) -> Image:
+        """Read a picture of at most 10 MB.
+
+        Raises:
+            NoImage: It is none of a kind that browsers show.
+        """
+        folder = await self._entrance.enter(principal, workspace_id)
+        path = clean(path)
+        data, *_ = await folder.work(lambda root, rules: files.read(root, rules, path))
+        kind = image_type(data)
+        if not kind:
+            raise NoImage(f"{path} is no picture that browsers show.", field="path")
+        return Image(data=data, kind=kind, hash=digest_of(data))
 
     async def write(
         self,
@@ -83,13 +108,13 @@ class Explorer:
             principal: Who saves.
             workspace_id: Where.
             path: The file.
-            content: All of its text, at most 1 MB.
+            content: All of its text, at most 10 MB.
             expected: The digest that the file must have; empty: there must be none; none: any.
 
         Raises:
             FileChanged: The file is another one than expected.
         """
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         for attempt in range(_TRIES):
             before = await folder.state(path) if expected is None else expected
             try:
@@ -118,7 +143,7 @@ class Explorer:
             FileMissing: There is no such file.
             FileChanged: The file is another one than expected.
         """
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         before = await folder.state(path) if expected is None else expected
         if not before:
             raise FileMissing(f"There is no file {clean(path)}.", field="path")
@@ -126,8 +151,3 @@ class Explorer:
         self._bus.publish(
             FileDeleted(workspace_id=workspace_id, user_id=principal.user_id, path=clean(path))
         )
-
-    async def _enter(self, principal: Principal, workspace_id: str) -> Folder:
-        await self._workspaces.get(principal, workspace_id)
-        await self._limiter.hit(FILE_OPERATIONS, self._per_hour, principal.user_id)
-        return await self._workspaces.open(workspace_id, audience=Audience.HUMAN)

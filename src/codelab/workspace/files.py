@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from codelab.workspace.errors import (
     NotRegular,
     PathRefused,
 )
-from codelab.workspace.leftovers import is_older
+from codelab.workspace.leftovers import TEMPORARY, is_older
 from codelab.workspace.names import ROOT, joined, prefixes
 from codelab.workspace.paths import (
     ensure_regular,
@@ -47,7 +46,6 @@ LARGEST_WRITE = 1_000_000
 
 _CHUNK = 1 << 20
 _NEW_MODE = 0o666
-_TEMPORARY = re.compile(r"\.codelab-([0-9a-f]{32})\.tmp")
 _TRIES = 100
 # What a killed server has left is cleared away, looking at no more than this at each write.
 _LEFT_OVER_AFTER_S = 3600.0
@@ -75,11 +73,12 @@ def look(root: int, rules: Rules, path: str) -> Stamp:
         return stamp_of(os.fstat(descriptor))
 
 
-def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp | None]:
+def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp, bool]:
     """Read a file of at most 10 MB.
 
     Returns:
-        The bytes, and the file's state; none if it may have changed while it was read.
+        The bytes, the file's state, and whether they belong to it for certain: the file may have
+        changed while it was read.
 
     Raises:
         CodeLabError: One of the conditions of `workspace.errors`.
@@ -88,7 +87,7 @@ def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp | None]:
         before = stamp_of(os.fstat(descriptor))
         data = _read_all(descriptor, path)
         after = stamp_of(os.fstat(descriptor))
-    return data, after if is_settled(before, after, time.time_ns()) else None
+    return data, after, is_settled(before, after, time.time_ns())
 
 
 @contextmanager
@@ -97,7 +96,7 @@ def _readable(root: int, rules: Rules, path: str) -> Iterator[int]:
     for _ in range(_TRIES):
         with opened_file(root, path) as descriptor:
             real = real_path(root, descriptor, path)
-            if real != path and _TEMPORARY.fullmatch(real.rsplit("/", 1)[-1]):
+            if real != path and TEMPORARY.fullmatch(real.rsplit("/", 1)[-1]):
                 continue  # Just now, a writer puts another file in this one's place.
             if real != path:
                 rules.check_target(root, path, real)
@@ -113,7 +112,7 @@ def present(root: int, rules: Rules, path: str) -> Present | None:
         CodeLabError: The path may not be changed.
     """
     try:
-        with _target(root, rules, path, create=False) as (folder, name):
+        with target_of(root, rules, path, create=False) as (folder, name):
             return _present(folder, name, path)
     except FileMissing:
         return None
@@ -144,14 +143,11 @@ def write(
         FileChanged: The file is another one than expected; it is left as it is.
         DiskFull: There is no space; the original is whole.
     """
-    if len(data) > largest:
-        raise FileTooLarge(
-            f"At most {largest // 1_000_000} MB can be written at once.", field="content"
-        )
-    with _target(root, rules, path, create=True) as (folder, name), _turn(folder, name):
+    check_size(data, largest)
+    with target_of(root, rules, path, create=True) as (folder, name), _turn(folder, name):
         now = _present(folder, name, path)
         if (now.digest if now else "") != before:
-            raise _changed(path)
+            raise _changed(path, now)
         temporary = _write_beside(folder, data, now, path, executable)
         try:
             _take_place(folder, temporary, name, path, before)
@@ -162,6 +158,18 @@ def write(
         _clear_leftovers(folder)
 
 
+def check_size(data: bytes, largest: int) -> None:
+    """Refuse what is too large to be written.
+
+    Raises:
+        FileTooLarge: It is.
+    """
+    if len(data) > largest:
+        raise FileTooLarge(
+            f"At most {largest // 1_000_000} MB can be written at once.", field="content"
+        )
+
+
 def delete(root: int, rules: Rules, path: str, before: str) -> None:
     """Delete the file, if its digest is still `before`.
 
@@ -169,21 +177,26 @@ def delete(root: int, rules: Rules, path: str, before: str) -> None:
         FileMissing: There is no such file.
         FileChanged: It is another one than expected.
     """
-    with _target(root, rules, path, create=False) as (folder, name), _turn(folder, name):
+    with target_of(root, rules, path, create=False) as (folder, name), _turn(folder, name):
         now = _present(folder, name, path)
         if now is None:
             raise FileMissing(f"There is no file {path}.", field="path")
         if now.digest != before:
-            raise _changed(path)
+            raise _changed(path, now)
         try:
             _take_away(folder, name, path, before)
             os.fsync(folder)
         except OSError as error:
-            raise _not_written(error, path) from None
+            raise not_written(error, path) from None
 
 
 @contextmanager
-def _target(root: int, rules: Rules, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
+def target_of(root: int, rules: Rules, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
+    """Lend the folder that a name lies in, for changing it, and the name.
+
+    Raises:
+        CodeLabError: The path may not be changed.
+    """
     rules.check(root, path)
     folders = prefixes(path)[:-1]
     name = path.rsplit("/", 1)[-1]
@@ -191,13 +204,14 @@ def _target(root: int, rules: Rules, path: str, *, create: bool) -> Iterator[tup
         raise NotRegular("The workspace's root is a folder.", field="path")
     parent = folders[-1] if folders else ROOT
     if create:
-        _make_folders(root, folders)
+        make_folders(root, folders)
     with opened_folder(root, parent) as folder:
         rules.check(root, joined(real_path(root, folder, parent), name))
         yield folder, name
 
 
-def _make_folders(root: int, folders: list[str]) -> None:
+def make_folders(root: int, folders: list[str]) -> None:
+    """Make those of these folders that are not there, the outermost first."""
     parent = ROOT
     for path in folders:
         try:
@@ -212,7 +226,7 @@ def _make_folders(root: int, folders: list[str]) -> None:
                 except FileExistsError:
                     pass
                 except OSError as error:
-                    raise _not_written(error, path) from None
+                    raise not_written(error, path) from None
         parent = path
 
 
@@ -263,7 +277,7 @@ def _write_beside(
     try:
         descriptor = os.open(name, flags, _NEW_MODE, dir_fd=folder)
     except OSError as error:
-        raise _not_written(error, path) from None
+        raise not_written(error, path) from None
     try:
         view = memoryview(data)
         while view:
@@ -279,7 +293,7 @@ def _write_beside(
         os.fsync(descriptor)
     except OSError as error:
         os.unlink(name, dir_fd=folder)
-        raise _not_written(error, path) from None
+        raise not_written(error, path) from None
     finally:
         os.close(descriptor)
     return name
@@ -290,7 +304,7 @@ def _clear_leftovers(folder: int) -> None:
     now = time.time()
     with suppress(OSError), os.scandir(folder) as scan:
         for item in itertools.islice(scan, _MOST_SEEN):
-            found = _TEMPORARY.fullmatch(item.name)
+            found = TEMPORARY.fullmatch(item.name)
             if found and is_older(found[1], _LEFT_OVER_AFTER_S, now):
                 with suppress(OSError):
                     os.unlink(item.name, dir_fd=folder)
@@ -314,7 +328,7 @@ def _take_place(folder: int, temporary: str, name: str, path: str, before: str) 
     except (FileExistsError, FileNotFoundError):
         raise _changed(path) from None
     except OSError as error:
-        raise _not_written(error, path) from None
+        raise not_written(error, path) from None
     if before and (displaced := _identity(folder, temporary)) != before:
         _put_back(folder, temporary, name, displaced, ours)
         raise _changed(path)
@@ -374,11 +388,16 @@ def _turn(folder: int, name: str) -> Iterator[None]:
         yield
 
 
-def _changed(path: str) -> FileChanged:
-    return FileChanged(f"{path} was changed since it was looked at. Read it again.", field="path")
+def _changed(path: str, now: Present | None = None) -> FileChanged:
+    return FileChanged(
+        f"{path} was changed since it was looked at. Read it again.",
+        field="path",
+        digest=now.digest if now else "",
+    )
 
 
-def _not_written(error: OSError, path: str) -> Exception:
+def not_written(error: OSError, path: str) -> Exception:
+    """Turn the system's refusal to change something into the condition it means."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(f"There is no space left to write {path}. The file is as it was.")
     reason = os.strerror(error.errno or 0)

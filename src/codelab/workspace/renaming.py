@@ -1,4 +1,4 @@
-"""Renaming within a folder in one step, without ever replacing anything; blocking."""
+"""Renaming in one step, without ever replacing anything; blocking."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ NOREPLACE = 1
 EXCHANGE = 2
 
 
-def renamed(folder: int, old: str, new: str, flag: int) -> bool:
-    """Rename without ever replacing; false where the system has no such call."""
+def renamed(folder: int, old: str, new: str, flag: int, *, into: int | None = None) -> bool:
+    """Rename without ever replacing; false where the system has no such call.
+
+    Args:
+        folder: The folder that the old name lies in.
+        old: The name.
+        new: The new one.
+        flag: One of the two above.
+        into: The folder that the new name will lie in, if it is another one.
+    """
     call = _renameat2()
     if call is None:
         return False
-    if call(folder, os.fsencode(old), folder, os.fsencode(new), flag) == 0:
+    if (
+        call(folder, os.fsencode(old), folder if into is None else into, os.fsencode(new), flag)
+        == 0
+    ):
         return True
     number = ctypes.get_errno()
     if number in (errno.ENOSYS, errno.EINVAL):

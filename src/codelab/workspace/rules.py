@@ -43,6 +43,11 @@ _REPOSITORY = re.compile(r"\.git[. ]*|git~\d", re.IGNORECASE)
 Spec = pathspec.GitIgnoreSpec
 
 
+def is_repository(name: str) -> bool:
+    """Tell whether a name is that of git's own folder, however a file system may spell it."""
+    return _REPOSITORY.fullmatch(name) is not None
+
+
 class Audience(enum.Enum):
     """Who looks at the folder."""
 
@@ -80,7 +85,7 @@ class Rules:
         Raises:
             PathRefused: The path is hidden or excluded; the text says which.
         """
-        if any(_REPOSITORY.fullmatch(name) for name in path.split("/")):
+        if any(map(is_repository, path.split("/"))):
             raise PathRefused(f"{path} belongs to git itself.", field="path")
         if self.audience is Audience.HUMAN:
             return
@@ -115,7 +120,7 @@ class Rules:
 
     def lists(self, root: int, path: str, *, is_folder: bool = False) -> bool:
         """Tell whether the path belongs into listings and search results."""
-        if any(_REPOSITORY.fullmatch(name) for name in path.split("/")):
+        if any(map(is_repository, path.split("/"))):
             return False
         if not self.shows_hidden and self.is_hidden(path):
             return False
@@ -133,7 +138,7 @@ class Rules:
         specs = [(place, spec) for place, spec in read if spec.patterns]
 
         def belongs(name: str, *, is_folder: bool) -> bool:
-            if _REPOSITORY.fullmatch(name):
+            if is_repository(name):
                 return False
             path = joined(folder, name)
             if name.startswith(".") and not self.shows_hidden and self.is_hidden(path):

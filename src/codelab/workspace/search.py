@@ -2,58 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, files
 from itertools import groupby, islice
 from pathlib import Path
-
-import msgspec
 
 from codelab.sdk.workspace import FurtherMatches, Match, Matches
 from codelab.workspace.diffs import reveal
 from codelab.workspace.errors import PatternInvalid, SearchFailed
-from codelab.workspace.rules import EXCLUDED
-from codelab.workspace.sandbox.box import Access
-from codelab.workspace.sandbox.output import Transcript
-from codelab.workspace.sandbox.sandbox import Ended, Sandbox
+from codelab.workspace.finding import ripgrep
+from codelab.workspace.finding.ripgrep import Found
+from codelab.workspace.sandbox.sandbox import Sandbox
 
 MOST_MATCHES = 200
 
-_LONGEST_S = 10.0
-_LONGEST_PATTERN = 1000
-_LONGEST_GLOB = 200
 _MOST_OUTPUT = 1_000_000
-_CHUNK = 65_536
 _LINE = re.compile(r"(?:\./)?([^\0\n]+)\0(\d+):(.*)")
 _FAILED = 2
 _MOST_IN_FILE = 100
-# A line is held whole, however long it is.
-_MEMORY_MB = 512
-# Where no box bounds it; asking for each file's size costs a search a quarter of its time.
-_LARGEST_UNBOXED = "10M"
-_ENDED_BY_ITSELF = (0, 1, 2)
 # Of each file at least, where not all matches have room: others are to be seen too.
 _SHOWN_IN_FILE = 20
 _MOST_FURTHER = 200
 _OPTIONS = (
-    *("--no-config", "--no-messages", "--one-file-system", "--engine", "default"),
-    *("--color", "never", "--no-heading", "--with-filename", "--line-number", "--null"),
-    *("--no-ignore-global", "--no-ignore-parent", "--no-ignore-dot", "--no-require-git"),
-    *("--max-count", str(_MOST_IN_FILE), "--max-columns", "400"),
-    *("--max-columns-preview", "--regex-size-limit", "10M", "--dfa-size-limit", "20M"),
+    *ripgrep.PLAIN,
+    *ripgrep.LINEAR,
+    *("--no-heading", "--with-filename", "--line-number", "--null"),
+    *("--max-count", str(_MOST_IN_FILE), "--max-columns", "400", "--max-columns-preview"),
 )
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What ripgrep printed, not read yet."""
-
-    ended: Ended
-    text: str
-    truncated: bool
 
 
 async def find(
@@ -83,32 +59,14 @@ async def find(
         PatternInvalid: The pattern is empty or too long, or the glob is.
         SearchFailed: ripgrep is missing.
     """
-    if not pattern or len(pattern) > _LONGEST_PATTERN or "\0" in pattern:
-        raise PatternInvalid("The pattern is empty, too long or holds a NUL.", field="pattern")
-    if len(glob) > _LONGEST_GLOB or "\0" in glob:
-        raise PatternInvalid("The glob is too long or holds a NUL.", field="glob")
+    ripgrep.check_pattern(pattern)
+    ripgrep.check_glob(glob)
     command = [*_OPTIONS, *(["--hidden"] if shows_hidden else [])]
     command += ["--ignore-case"] if ignore_case else []
     # Before the exclusions: of several globs the last one counts.
     command += [f"--glob={glob}"] if glob else []
-    for excluded in EXCLUDED:
-        command += ["--glob", f"!{excluded}"]
-    command += ["--regexp", pattern, "--", path]
-    transcript = Transcript(head=_MOST_OUTPUT, tail=0)
-    if (await sandbox.standing()).layer == "none":
-        ended = await _execute_unboxed(root, command, transcript)
-    else:
-        program = _program()
-        ended = await sandbox.execute(
-            root,
-            [str(program), *command],
-            access=Access.READ,
-            timeout_s=_LONGEST_S,
-            transcript=transcript,
-            read_only=(program,),
-            memory_mb=_MEMORY_MB,
-        )
-    return Found(ended, transcript.text(), transcript.truncated)
+    command += [*ripgrep.NOTHING_EXCLUDED, "--regexp", pattern, "--", path]
+    return await ripgrep.run(sandbox, root, command, most_output=_MOST_OUTPUT)
 
 
 def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
@@ -118,15 +76,14 @@ def gather(found: Found, lists: Callable[[str], bool]) -> Matches:
         PatternInvalid: ripgrep did not understand the pattern.
         SearchFailed: It took too long, or too much memory.
     """
-    ended = found.ended
-    is_broken_off = bool(ended.stopped) or ended.exit_code not in _ENDED_BY_ITSELF
+    is_broken_off = found.is_broken_off
     matches = sorted(_matches(found.text.split("\n")), key=lambda match: (match.path, match.line))
     if is_broken_off and not matches:
         raise SearchFailed(
             "The search took too long, or too much memory. Search a smaller folder or a simpler "
             "pattern."
         )
-    if ended.exit_code == _FAILED and not matches and found.text.strip():
+    if found.ended.exit_code == _FAILED and not matches and found.text.strip():
         raise PatternInvalid(
             f"The pattern is not valid: {reveal(found.text.strip())[:600]}", field="pattern"
         )
@@ -164,44 +121,3 @@ def _matches(lines: Iterable[str]) -> Iterable[Match]:
         if parsed := _LINE.fullmatch(line):
             path, number, text = parsed.groups()
             yield Match(path=path, line=int(number), text=text.rstrip("\r"))
-
-
-async def _execute_unboxed(root: Path, command: list[str], transcript: Transcript) -> Ended:
-    # Without boxes there are no commands either, so nobody moves links about meanwhile.
-    process = await asyncio.create_subprocess_exec(
-        str(_program()),
-        *("--max-filesize", _LARGEST_UNBOXED),
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={},
-        cwd=root,
-    )
-    stopped, is_read = "", False
-    try:
-        async with asyncio.timeout(_LONGEST_S):
-            while process.stdout and (chunk := await process.stdout.read(_CHUNK)):
-                transcript.feed(chunk)
-        is_read = True
-    except TimeoutError:
-        stopped = "time limit"
-    finally:
-        if not is_read:
-            process.kill()
-            while process.stdout and await process.stdout.read(_CHUNK):
-                pass
-    return Ended(exit_code=await process.wait(), stopped=stopped, duration_ms=0)
-
-
-@functools.cache
-def _program() -> Path:
-    """Find ripgrep where its distribution put it; what the PATH names may be anything."""
-    try:
-        parts = files("ripgrep") or []
-    except PackageNotFoundError:
-        parts = []
-    for part in parts:
-        if part.name in ("rg", "rg.exe"):
-            return Path(str(part.locate())).resolve()
-    raise SearchFailed("Searching is off because the package ripgrep is not installed.")

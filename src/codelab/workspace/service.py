@@ -28,6 +28,7 @@ from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.settings import WorkspaceSettings
+from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 T = TypeVar("T")
 
@@ -174,6 +175,10 @@ class Workspaces:
                 self._folders.clear()
             self._folders[workspace_id, audience] = folder
         return folder
+
+    async def watcher(self, workspace_id: str, tell: Callable[[FileChanges], None]) -> Watcher:
+        """Make what watches a workspace for people, and calls `tell` from a thread of its own."""
+        return (await self.open(workspace_id, audience=Audience.HUMAN)).watcher(tell)
 
     def warm_up(self) -> None:
         """Find out in the background whether boxes work here, so that no turn waits for it."""

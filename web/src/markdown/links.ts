@@ -6,6 +6,11 @@ export function isAllowed(address: string): boolean {
   return /^(?:https?:\/\/|mailto:)/i.test(address.trim());
 }
 
+/** Whether an address is a path, which names a file beside the text. */
+export function isLocal(address: string): boolean {
+  return address !== '' && !/^(?:[a-z][a-z0-9+.-]*:|\/\/)|[\\]/i.test(address.trim());
+}
+
 /**
  * Returns what to show beside a link whose text may hide where it leads: its host, or nothing.
  */

@@ -97,6 +97,13 @@ describe('hostile Markdown', () => {
     expect(out).toContain('the logo <span class="md-address">https://evil.example/x.png?leak=1</span>');
   });
 
+  it('leads to no file, but names it', () => {
+    const out = htmlOf('[guide](docs/guide.md) ![logo](img/logo.png)');
+    expect(out).toContain('<span class="md-local">guide</span> <span class="md-address">docs/guide.md</span>');
+    expect(out).toContain('logo <span class="md-address">img/logo.png</span>');
+    expect(out).not.toMatch(/<(?:a|img)\b/);
+  });
+
   it('opens links elsewhere, and says where when the text says something else', () => {
     expect(htmlOf('[docs](https://example.org/a)')).toContain(
       '<a href="https://example.org/a" rel="noopener noreferrer" target="_blank">docs</a></p>',

@@ -1,12 +1,12 @@
 import MarkdownIt, { type Env, type RendererRule, type Token } from 'markdown-it';
 
-import { hostToShow, isAllowed } from './links';
+import { hostToShow, isAllowed, isLocal } from './links';
 import { IN_TEXT, placeIn, type Place } from './paths';
 
 const markdown = new MarkdownIt({ html: false, linkify: true });
 // A word with a dot in it is mostly a file here, and no address.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
-markdown.validateLink = isAllowed;
+markdown.validateLink = (address) => isAllowed(address) || isLocal(address);
 
 const { escapeHtml } = markdown.utils;
 
@@ -91,6 +91,8 @@ const inlineCode: RendererRule = (tokens, index) => {
 
 const link: RendererRule = (tokens, index, options, _env, renderer) => {
   const token = tokens[index];
+  // What is named is a file, and no address that a browser could go to.
+  if (isLocal(attribute(token, 'href'))) return '<span class="md-local">';
   const rel = 'noopener noreferrer';
   if (token) token.attrs = [['href', attribute(token, 'href')], ['rel', rel], ['target', '_blank']];
   return renderer.renderToken(tokens, index, options);
@@ -101,7 +103,9 @@ const linkEnd: RendererRule = (tokens, index) => {
   for (let before = index - 1; before >= 0; before--) {
     const token = tokens[before];
     if (token?.type === 'link_open') {
-      const host = hostToShow(attribute(token, 'href'), inner);
+      const address = attribute(token, 'href');
+      if (isLocal(address)) return `</span> <span class="md-address">${escapeHtml(address)}</span>`;
+      const host = hostToShow(address, inner);
       return host ? `</a> <span class="md-host">(${escapeHtml(host)})</span>` : '</a>';
     }
     inner = (token?.content ?? '') + inner;

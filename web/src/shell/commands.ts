@@ -3,6 +3,7 @@ import { language } from '../i18n';
 import type { Command } from '../keys/commands.svelte';
 import { router } from '../routes/router.svelte';
 import { theme, type Theme } from '../theme/theme.svelte';
+import { goToAssistant } from '../workbench/asking';
 import { layout } from '../workbench/layout.svelte';
 import { lowerPanes, panels, type Panel } from '../workbench/panels';
 import { tabs } from '../workbench/tabs.svelte';
@@ -38,10 +39,7 @@ function regionCommands(): Command[] {
       id: 'assistant',
       title: () => t('toAssistant'),
       keys: 'Ctrl+I',
-      run: () => {
-        layout.showAssistant(true);
-        requestAnimationFrame(() => goToRegion('assistant'));
-      },
+      run: goToAssistant,
     },
     {
       id: 'toggle-assistant',
@@ -80,6 +78,16 @@ function isOpen(): boolean {
   return tabs.active !== null;
 }
 
+function move(by: 1 | -1): void {
+  if (tabs.activeId !== null) tabs.move(tabs.activeId, by);
+}
+
+/** Closes all tabs but the one in front, until somebody wants to keep one. */
+async function closeOthers(): Promise<void> {
+  const others = tabs.all.filter((tab) => tab.id !== tabs.activeId);
+  for (const tab of others) if (!(await tabs.close(tab.id))) return;
+}
+
 function tabCommands(): Command[] {
   return [
     {
@@ -89,6 +97,14 @@ function tabCommands(): Command[] {
       when: isOpen,
       run: () => void tabs.close(tabs.activeId ?? ''),
     },
+    {
+      id: 'close-other-tabs',
+      title: () => t('closeOthers'),
+      when: isOpen,
+      run: () => void closeOthers(),
+    },
+    { id: 'move-tab-right', title: () => t('moveRight'), keys: 'Alt+Shift+PageDown', when: isOpen, run: () => move(1) },
+    { id: 'move-tab-left', title: () => t('moveLeft'), keys: 'Alt+Shift+PageUp', when: isOpen, run: () => move(-1) },
     { id: 'next-tab', title: () => t('nextTab'), keys: 'Alt+PageDown', when: isOpen, run: () => tabs.step(1) },
     {
       id: 'previous-tab',

@@ -7,6 +7,10 @@ type Loader = () => Promise<{ default: Component<{ tab: Tab }> }>;
 /** What a tab of the editor area may show, and where the code for it is. */
 export const kinds = {
   review: () => import('../approvals/ReviewTab.svelte'),
+  diff: () => import('../diff/DiffTab.svelte'),
+  file: () => import('../editor/FileTab.svelte'),
+  image: () => import('../editor/ImagePreview.svelte'),
+  markdown: () => import('../editor/MarkdownPreview.svelte'),
 } as const satisfies Record<string, Loader>;
 
 export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown';

@@ -1,6 +1,13 @@
+import Files from '@lucide/svelte/icons/files';
+import Search from '@lucide/svelte/icons/search';
+import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
 import type { Component } from 'svelte';
 
 import { approvalsPanel } from '../approvals/panel';
+import { t as ofEditor } from '../editor/messages';
+import { problemCount } from '../editor/problems.svelte';
+import { t as ofExplorer } from '../explorer/messages';
+import { t as ofSearch } from '../search/messages';
 
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
@@ -16,7 +23,31 @@ export interface Panel {
 }
 
 /** The panels, in the order of the rail. */
-export const panels: Panel[] = [approvalsPanel];
+export const panels: Panel[] = [
+  {
+    id: 'files',
+    title: () => ofExplorer('files'),
+    icon: Files,
+    keys: 'Ctrl+Shift+E',
+    load: () => import('../explorer/Explorer.svelte'),
+  },
+  {
+    id: 'search',
+    title: () => ofSearch('search'),
+    icon: Search,
+    keys: 'Ctrl+Shift+F',
+    load: () => import('../search/Search.svelte'),
+  },
+];
 
 /** The panes under the editor, in the order of their tabs. */
-export const lowerPanes: Panel[] = [];
+export const lowerPanes: Panel[] = [
+  {
+    id: 'problems',
+    title: () => ofEditor('problems'),
+    icon: TriangleAlert,
+    load: () => import('../editor/ProblemsPane.svelte'),
+    keys: 'Ctrl+Shift+M',
+    count: problemCount,
+  },
+];

@@ -1,6 +1,7 @@
 import type { Component } from 'svelte';
 
 import WaitingStatus from '../approvals/WaitingStatus.svelte';
+import EditorStatus from '../editor/EditorStatus.svelte';
 
 /** An entry of the status bar. */
 export interface StatusItem {
@@ -10,4 +11,4 @@ export interface StatusItem {
 }
 
 /** The entries of the status bar, in their order. */
-export const statusItems: StatusItem[] = [{ id: 'approvals', side: 'left', component: WaitingStatus }];
+export const statusItems: StatusItem[] = [{ id: 'editor', side: 'right', component: EditorStatus }];

@@ -51,6 +51,14 @@ class Tabs {
     this.open({ id, kind: 'file', title: path.split('/').at(-1) ?? path, path, preview });
   }
 
+  /** Moves a tab by so many places, as far as there are any. */
+  move(id: string, by: number): void {
+    const from = this.all.findIndex((tab) => tab.id === id);
+    const to = Math.max(0, Math.min(this.all.length - 1, from + by));
+    const [tab] = from < 0 ? [] : this.all.splice(from, 1);
+    if (tab) this.all.splice(to, 0, tab);
+  }
+
   /** Makes a tab stay. */
   pin(id: string): void {
     const tab = this.all.find((each) => each.id === id);

@@ -12,7 +12,7 @@ from codelab.sdk.errors import CodeLabError, NotFound
 from codelab.sdk.facts import CallFacts, FileFacts
 from codelab.sdk.tool import Proposal
 from codelab.sdk.workspace import Change
-from codelab.tools.builtin.code import syntax, well_formed
+from codelab.tools.builtin.code import well_formed
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.git.asking import literal
 
@@ -47,7 +47,6 @@ class WriteFile(Tool[WriteFileParameters]):
 
     async def prepare(self, context: ToolContext, parameters: WriteFileParameters) -> Preparation:
         """Check the syntax and show the difference."""
-        await syntax.check(parameters.path, parameters.content)
         await well_formed.check(context, parameters.path, parameters.content)
         return await prepared_write(context, parameters.path, parameters.content)
 
