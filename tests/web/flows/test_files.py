@@ -65,7 +65,7 @@ async def test_files_are_made_renamed_moved_and_deleted(ide: Ide) -> None:
     await line(page, "lib").click(button="right")
     await page.get_by_role("menuitem", name="Delete …").click()
     dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("With it, this is lost: 1 file, 0 folders, 5 byte.")
+    await expect(dialog).to_contain_text("With it, this is lost: 1 file, 0 folders, 5 bytes.")
     await ide.check_accessibility(page)
     await dialog.get_by_role("button", name="Delete").click()
     await expect(line(page, "lib")).to_have_count(0)
