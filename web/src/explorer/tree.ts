@@ -80,14 +80,15 @@ export function flatten(
   function lay(parent: string, depth: number): void {
     const loaded = folders.get(parent);
     if (draft?.path === null && draft.parent === parent) rows.push({ kind: 'draft', id: ' draft', depth, draft });
-    for (const [index, entry] of (loaded?.entries ?? []).entries()) {
+    const entries = loaded?.entries ?? [];
+    for (const [index, entry] of entries.entries()) {
       if (draft?.path === entry.path) {
         rows.push({ kind: 'draft', id: ' draft', depth, draft });
         continue;
       }
       const isOpen = entry.kind === 'folder' ? expanded.has(entry.path) : null;
-      const of = loaded?.entries.length ?? 0;
-      rows.push({ kind: 'entry', id: entry.path, depth, entry, parent, expanded: isOpen, place: index + 1, of });
+      const place = { place: index + 1, of: entries.length };
+      rows.push({ kind: 'entry', id: entry.path, depth, entry, parent, expanded: isOpen, ...place });
       if (isOpen) lay(entry.path, depth + 1);
     }
     rows.push(...endOf(parent, loaded, depth));
