@@ -42,6 +42,7 @@ OBSERVED: tuple[type[Event], ...] = (
     workspace.WorkspaceDeleted,
     workspace.FileWritten,
     workspace.FileDeleted,
+    workspace.RepositoryChanged,
     sessions.TurnStarted,
     sessions.TurnClosed,
     sessions.FactsRecorded,
@@ -102,6 +103,12 @@ def _(event: workspace.FileWritten) -> list[Observation]:
 @observe.register
 def _(event: workspace.FileDeleted) -> list[Observation]:
     return [_of_workspace(event, "file.deleted", {"path": event.path})]
+
+
+@observe.register
+def _(event: workspace.RepositoryChanged) -> list[Observation]:
+    details: dict[str, Detail] = {"target": event.target, "files": event.files}
+    return [_of_workspace(event, f"git.{event.action}", details)]
 
 
 @observe.register
@@ -303,7 +310,8 @@ def _of_workspace(
     event: workspace.WorkspaceCreated
     | workspace.WorkspaceDeleted
     | workspace.FileWritten
-    | workspace.FileDeleted,
+    | workspace.FileDeleted
+    | workspace.RepositoryChanged,
     action: str,
     details: dict[str, Detail],
 ) -> Observation:

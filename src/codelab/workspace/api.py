@@ -25,6 +25,7 @@ from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
+from codelab.workspace.vcs.service import VersionControl
 
 __all__ = [
     "FILE_OPERATIONS",
@@ -44,6 +45,7 @@ __all__ = [
     "SnapshotStore",
     "Standing",
     "Step",
+    "VersionControl",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from codelab.kit.events import Event
+
+GitAction = Literal[
+    "initialised",
+    "staged",
+    "unstaged",
+    "discarded",
+    "restored",
+    "committed",
+    "switched",
+    "branch_created",
+    "branch_deleted",
+    "fetched",
+    "pulled",
+    "pushed",
+]
 
 
 class WorkspaceCreated(Event, frozen=True, kw_only=True):
@@ -35,3 +52,21 @@ class FileDeleted(Event, frozen=True, kw_only=True):
     workspace_id: str
     user_id: str
     path: str
+
+
+class RepositoryChanged(Event, frozen=True, kw_only=True):
+    """A user did something to a workspace's repository.
+
+    Args:
+        workspace_id: Where.
+        user_id: Who.
+        action: What.
+        target: The branch or the commit; for files the first path.
+        files: How many files it was about.
+    """
+
+    workspace_id: str
+    user_id: str
+    action: GitAction
+    target: str = ""
+    files: int = 0
