@@ -164,9 +164,9 @@ def _of_restoration(
     event: sessions.FactsRecorded, fact: sessions.CheckpointRestored
 ) -> Observation:
     return Observation(
-        action="checkpoint.restored",
+        action="checkpoint.restored" if fact.checkpoint_id else "conversation.rewound",
         resource_type="checkpoint",
-        resource_id=fact.checkpoint_id,
+        resource_id=fact.checkpoint_id or fact.restoration_id,
         user_id=event.user_id,
         session_id=event.session_id,
         details={
