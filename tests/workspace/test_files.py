@@ -241,7 +241,7 @@ def test_a_save_that_comes_while_a_file_is_deleted_is_not_lost(root: Path) -> No
     ):
         while editor.poll() is None:
             with suppress(CodeLabError):
-                data, _ = files.read(descriptor, Rules(Audience.HUMAN), "a.txt")
+                data, *_ = files.read(descriptor, Rules(Audience.HUMAN), "a.txt")
                 files.delete(descriptor, Rules(Audience.HUMAN), "a.txt", digest_of(data))
                 deleted.add(data.decode())
         assert editor.stdout is not None

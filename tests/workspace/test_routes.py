@@ -43,7 +43,8 @@ class ByHeader(AbstractAuthenticationMiddleware):
 def problem(request: Request[Any, Any, Any], error: CodeLabError) -> Response[dict[str, Any]]:
     """Stands in for the gateway, which writes problem details."""
     content = {"code": error.code, "detail": error.message, "retry": error.retry_after_s}
-    return Response(content, status_code=error.status)
+    headers = dict(getattr(error, "headers", {}))
+    return Response(content, status_code=error.status, headers=headers)
 
 
 @pytest.fixture
@@ -93,6 +94,8 @@ async def test_saving_reading_and_deleting(
         "content": "x = 1\n",
         "hash": first,
         "size": 6,
+        "encoding": "utf-8",
+        "read_only": False,
     }
 
     saved = await client.put(
@@ -103,6 +106,7 @@ async def test_saving_reading_and_deleting(
         "files/src/main.py", json={"content": "x = 3\n"}, headers={"If-Match": f'"{first}"'}
     )
     assert (late.status_code, late.json()["code"]) == (412, "file_changed")
+    assert late.headers["etag"] == saved.headers["etag"]
     taken = await client.put(
         "files/src/main.py", json={"content": "x = 3\n"}, headers={"If-None-Match": "*"}
     )
@@ -174,16 +178,70 @@ async def test_the_tree_and_the_search(client: Client, root: Path) -> None:
 
 
 async def test_what_is_too_large_or_no_text(client: Client, root: Path) -> None:
-    large = await client.put("files/large.txt", json={"content": "x" * 1_000_001})
+    full = await client.put("files/large.txt", json={"content": "\n" * 10_000_000})
+    assert full.status_code == 201
+    large = await client.put("files/large.txt", json={"content": "x" * 10_000_001})
     assert (large.status_code, large.json()["code"]) == (413, "file_too_large")
-    huge = await client.put("files/large.txt", json={"content": "x" * 9_000_000})
+    huge = await client.put("files/large.txt", json={"content": "x" * 26_000_000})
     assert huge.status_code == 413
     (root / "image.png").write_bytes(b"\x89PNG\0\0")
-    assert (await client.get("files/image.png")).status_code == 415
+    (root / "old.txt").write_bytes("Größe".encode("latin-1"))
+    for name, why in (("image.png", "binary"), ("old.txt", "not valid UTF-8")):
+        refused = await client.get(f"files/{name}")
+        assert (refused.status_code, refused.json()["code"]) == (415, "not_text")
+        assert why in refused.json()["detail"]
     (root / "big.log").write_bytes(b"x" * 10_000_001)
     assert (await client.get("files/big.log")).status_code == 413
     unknown = await client.put("files/a.txt", json={"content": "x", "mode": "w"})
     assert unknown.status_code == 400
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"])
+async def test_saving_keeps_what_the_editor_does_not_show(
+    client: Client, root: Path, encoding: str
+) -> None:
+    mark = "\ufeff" if "16" in encoding else ""
+    script = root / "run.sh"
+    script.write_bytes(f"{mark}a\r\nb".encode(encoding))
+    script.chmod(0o750)
+    shown = (await client.get("files/run.sh")).json()
+    assert (shown["content"], shown["encoding"]) == ("a\r\nb", encoding)
+    tag = {"If-Match": f'"{shown["hash"]}"'}
+    saved = await client.put("files/run.sh", json={"content": "ü\r\n"}, headers=tag)
+    assert saved.json()["hash"] == digest_of(script.read_bytes())
+    assert script.read_bytes() == f"{mark}ü\r\n".encode(encoding)
+    assert script.stat().st_mode & 0o777 == 0o750
+
+
+async def test_a_write_protected_file_is_shown_and_not_saved(client: Client, root: Path) -> None:
+    (root / "fixed.txt").write_text("as it is", "utf-8")
+    assert (await client.get("files/fixed.txt")).json()["read_only"] is False
+    (root / "fixed.txt").chmod(0o444)
+    assert (await client.get("files/fixed.txt")).json()["read_only"] is True
+    refused = await client.put("files/fixed.txt", json={"content": "changed"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "file_read_only")
+    assert (root / "fixed.txt").read_text("utf-8") == "as it is"
+
+
+async def test_the_problems_of_a_text_that_is_not_saved(client: Client) -> None:
+    text = {"path": "src/a.py", "content": "x = (\n"}
+    checked = await client.post("problems", json=text)
+    assert (checked.status_code, checked.json()["language"]) == (200, "Python")
+    (problem,) = checked.json()["problems"]
+    assert problem == {
+        "line": 1,
+        "column": 5,
+        "message": "'(' was never closed",
+        "severity": "error",
+        "source": "Python",
+    }
+    assert (await client.get("tree")).json()["entries"] == []
+    huge = await client.post("problems", json=text | {"content": "x" * 1_000_001})
+    assert huge.status_code == 400
+    elsewhere = str(client.base_url).replace(str(client.base_url).split("/")[-2], "0" * 32)
+    assert (await client.post(f"{elsewhere}problems", json=text)).status_code == 404
+    answers = [(await client.post("problems", json=text)).status_code for _ in range(121)]
+    assert answers[-1] == 429
 
 
 async def test_registering_over_http(client: Client, published: list[Event]) -> None:

@@ -11,12 +11,23 @@ Kind = Literal["file", "folder", "link", "other"]
 
 
 class FileContent(msgspec.Struct, frozen=True, kw_only=True):
-    """A text file's content; `digest` is the SHA-256 of its bytes in hexadecimal."""
+    """A text file's content.
+
+    Args:
+        path: The file.
+        text: All of it, line endings as they are, without a byte order mark.
+        digest: The SHA-256 of its bytes in hexadecimal.
+        size: The number of its bytes.
+        encoding: How they stand for the text; `utf-8-sig` has a byte order mark.
+        read_only: Whether nobody has the permission to write to it.
+    """
 
     path: str
     text: str
     digest: str
     size: int
+    encoding: str = "utf-8"
+    read_only: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import os
 import msgspec
 
 from codelab.kit.cache import Cache
-from codelab.workspace.text import decode, digest_of
+from codelab.workspace.text import decode, digest_of, encoding_of
 
 KEEP_S = 300.0
 MEMORY_BYTES = 64 * 1024 * 1024
@@ -33,14 +33,17 @@ class Stamp(msgspec.Struct, frozen=True):
     size: int
     modified_ns: int
     changed_ns: int
+    mode: int
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A file's text, the digest of its bytes and their number."""
+    """A file's text, the digest of its bytes, their number and encoding; is it protected?"""
 
     text: str
     digest: str
     size: int
+    encoding: str
+    read_only: bool
 
 
 class Contents:
@@ -74,10 +77,8 @@ class Contents:
         self._hits += 1
         digest, data = kept[:_DIGEST].decode("ascii"), kept[_DIGEST:]
         if len(data) <= _DECODED_HERE:
-            text = decode(data, path)
-        else:
-            text = await asyncio.to_thread(decode, data, path)
-        return Text(text, digest, len(data))
+            return _text(data, digest, stamp, path)
+        return await asyncio.to_thread(_text, data, digest, stamp, path)
 
     async def keep(self, workspace: str, stamp: Stamp, data: bytes, digest: str) -> None:
         """Keep the bytes of a file that were read in this state."""
@@ -96,6 +97,7 @@ def stamp_of(status: os.stat_result) -> Stamp:
         size=status.st_size,
         modified_ns=status.st_mtime_ns,
         changed_ns=status.st_ctime_ns,
+        mode=status.st_mode & 0o7777,
     )
 
 
@@ -104,13 +106,23 @@ def is_settled(before: Stamp, after: Stamp, now_ns: int) -> bool:
     return before == after and now_ns - before.changed_ns > _SETTLED_NS
 
 
-def text_of(data: bytes, path: str) -> Text:
-    """Decode a file's bytes.
+def text_of(data: bytes, stamp: Stamp, path: str) -> Text:
+    """Decode the bytes of a file in this state.
 
     Raises:
         NotText: They are no text.
     """
-    return Text(decode(data, path), digest_of(data), len(data))
+    return _text(data, digest_of(data), stamp, path)
+
+
+def is_read_only(mode: int) -> bool:
+    """Tell whether somebody has taken everybody's permission to write to a file."""
+    return not mode & 0o222
+
+
+def _text(data: bytes, digest: str, stamp: Stamp, path: str) -> Text:
+    text = decode(data, path)
+    return Text(text, digest, len(data), encoding_of(data), is_read_only(stamp.mode))
 
 
 def _key(workspace: str, stamp: Stamp) -> str:

@@ -51,11 +51,28 @@ class MaskWritten(CodeLabError):
 
 
 class FileChanged(Conflict):
-    """Somebody changed the file since it was looked at."""
+    """Somebody changed the file since it was looked at.
+
+    Args:
+        message: What to do.
+        field: What was wrong.
+        digest: What the file is now, where that is known: clients get it as the ETag.
+    """
 
     code = "file_changed"
     title = "The file changed meanwhile"
     status = 412
+
+    def __init__(self, message: str, *, field: str | None = None, digest: str = "") -> None:
+        super().__init__(message, field=field)
+        self.headers = {"ETag": f'"{digest}"'} if digest else {}
+
+
+class FileReadOnly(Forbidden):
+    """Nobody has the permission to write to the file; whoever wants to gives it back first."""
+
+    code = "file_read_only"
+    title = "The file is write-protected"
 
 
 class DiskFull(CodeLabError):

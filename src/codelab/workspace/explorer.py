@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from codelab.auth.api import Principal
 from codelab.kit.bus import Bus
 from codelab.kit.ratelimit import RateLimiter
+from codelab.sdk.code.problems import Checked, checked
 from codelab.sdk.workspace import FileContent, Listing, Matches
 from codelab.workspace.errors import FileChanged, FileMissing
 from codelab.workspace.events import FileDeleted, FileWritten
@@ -17,6 +20,9 @@ from codelab.workspace.service import Workspaces
 
 # Agents' tools count against the same limit.
 FILE_OPERATIONS = "file_operations"
+# Editors ask after every pause of the typing; what is being checked takes a processor.
+_CHECKS_PER_MINUTE = 120
+_CHECKS_AT_ONCE = 2
 
 _TRIES = 3
 
@@ -48,6 +54,7 @@ class Explorer:
         self._limiter = limiter
         self._bus = bus
         self._per_hour = per_hour
+        self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def tree(
         self, principal: Principal, workspace_id: str, path: str = ROOT, *, recursive: bool = False
@@ -68,6 +75,15 @@ class Explorer:
         folder = await self._enter(principal, workspace_id)
         return await folder.read(path)
 
+    async def check(
+        self, principal: Principal, workspace_id: str, path: str, content: str
+    ) -> Checked:
+        """Find the problems of a text that need not have been saved."""
+        await self._workspaces.get(principal, workspace_id)
+        await self._limiter.hit_minute("syntax_checks", _CHECKS_PER_MINUTE, principal.user_id)
+        async with self._checking:
+            return await checked(path, content)
+
     async def write(
         self,
         principal: Principal,
@@ -83,7 +99,7 @@ class Explorer:
             principal: Who saves.
             workspace_id: Where.
             path: The file.
-            content: All of its text, at most 1 MB.
+            content: All of its text, at most 10 MB.
             expected: The digest that the file must have; empty: there must be none; none: any.
 
         Raises:

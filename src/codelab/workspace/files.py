@@ -75,11 +75,12 @@ def look(root: int, rules: Rules, path: str) -> Stamp:
         return stamp_of(os.fstat(descriptor))
 
 
-def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp | None]:
+def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp, bool]:
     """Read a file of at most 10 MB.
 
     Returns:
-        The bytes, and the file's state; none if it may have changed while it was read.
+        The bytes, the file's state, and whether they belong to it for certain: the file may have
+        changed while it was read.
 
     Raises:
         CodeLabError: One of the conditions of `workspace.errors`.
@@ -88,7 +89,7 @@ def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp | None]:
         before = stamp_of(os.fstat(descriptor))
         data = _read_all(descriptor, path)
         after = stamp_of(os.fstat(descriptor))
-    return data, after if is_settled(before, after, time.time_ns()) else None
+    return data, after, is_settled(before, after, time.time_ns())
 
 
 @contextmanager
@@ -144,14 +145,11 @@ def write(
         FileChanged: The file is another one than expected; it is left as it is.
         DiskFull: There is no space; the original is whole.
     """
-    if len(data) > largest:
-        raise FileTooLarge(
-            f"At most {largest // 1_000_000} MB can be written at once.", field="content"
-        )
+    check_size(data, largest)
     with _target(root, rules, path, create=True) as (folder, name), _turn(folder, name):
         now = _present(folder, name, path)
         if (now.digest if now else "") != before:
-            raise _changed(path)
+            raise _changed(path, now)
         temporary = _write_beside(folder, data, now, path, executable)
         try:
             _take_place(folder, temporary, name, path, before)
@@ -160,6 +158,18 @@ def write(
                 os.unlink(temporary, dir_fd=folder)
         os.fsync(folder)
         _clear_leftovers(folder)
+
+
+def check_size(data: bytes, largest: int) -> None:
+    """Refuse what is too large to be written.
+
+    Raises:
+        FileTooLarge: It is.
+    """
+    if len(data) > largest:
+        raise FileTooLarge(
+            f"At most {largest // 1_000_000} MB can be written at once.", field="content"
+        )
 
 
 def delete(root: int, rules: Rules, path: str, before: str) -> None:
@@ -174,7 +184,7 @@ def delete(root: int, rules: Rules, path: str, before: str) -> None:
         if now is None:
             raise FileMissing(f"There is no file {path}.", field="path")
         if now.digest != before:
-            raise _changed(path)
+            raise _changed(path, now)
         try:
             _take_away(folder, name, path, before)
             os.fsync(folder)
@@ -374,8 +384,12 @@ def _turn(folder: int, name: str) -> Iterator[None]:
         yield
 
 
-def _changed(path: str) -> FileChanged:
-    return FileChanged(f"{path} was changed since it was looked at. Read it again.", field="path")
+def _changed(path: str, now: Present | None = None) -> FileChanged:
+    return FileChanged(
+        f"{path} was changed since it was looked at. Read it again.",
+        field="path",
+        digest=now.digest if now else "",
+    )
 
 
 def _not_written(error: OSError, path: str) -> Exception:

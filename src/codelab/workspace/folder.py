@@ -21,14 +21,14 @@ from codelab.sdk.workspace import (
 )
 from codelab.workspace import files
 from codelab.workspace.checkpoints.undoing import Undoing
-from codelab.workspace.contents import Contents, Stamp, Text, text_of
+from codelab.workspace.contents import Contents, Stamp, Text, is_read_only, text_of
 from codelab.workspace.diffs import unified
 from codelab.workspace.egress.git_calls import git_with_remote
 from codelab.workspace.egress.reach import network_shown, reach_of
 from codelab.workspace.errors import (
     CommandRefused,
     FileMissing,
-    FileTooLarge,
+    FileReadOnly,
     MaskWritten,
     NotText,
 )
@@ -104,7 +104,14 @@ class Folder:
         """Read a text file of at most 10 MB."""
         path = clean(path)
         found = await self._kept(path) or await self._read(path)
-        return FileContent(path=path, text=found.text, digest=found.digest, size=found.size)
+        return FileContent(
+            path=path,
+            text=found.text,
+            digest=found.digest,
+            size=found.size,
+            encoding=found.encoding,
+            read_only=found.read_only,
+        )
 
     async def list(self, path: str = ROOT, *, recursive: bool = False) -> Listing:
         """List a folder without what is excluded."""
@@ -148,10 +155,9 @@ class Folder:
         path = clean(path)
 
         def work(root: int) -> Change:
-            now = files.present(root, self._rules, path)
+            now = _writable(files.present(root, self._rules, path), path)
             data = encode(content, encoding_of(now.data if now else b""))
-            if len(data) > files.LARGEST_WRITE:
-                raise FileTooLarge("At most 1 MB can be written at once.", field="content")
+            files.check_size(data, self._largest())
             self._refuse_masks(now, content, path)
             return Change(
                 path=path,
@@ -184,10 +190,10 @@ class Folder:
         path = clean(path)
 
         def work(root: int) -> str:
-            now = files.present(root, self._rules, path)
+            now = _writable(files.present(root, self._rules, path), path)
             data = encode(content, encoding_of(now.data if now else b""))
             self._refuse_masks(now, content, path)
-            files.write(root, self._rules, path, data, before)
+            files.write(root, self._rules, path, data, before, largest=self._largest())
             return digest_of(data)
 
         return await self._in_thread(work)
@@ -264,6 +270,11 @@ class Folder:
         )
         return GitAnswer(exit_code=ended.exit_code, data=capture.data, truncated=capture.truncated)
 
+    def _largest(self) -> int:
+        # What people can open they can save.
+        is_human = self._rules.audience is Audience.HUMAN
+        return files.LARGEST_READ if is_human else files.LARGEST_WRITE
+
     def _refuse_masks(self, now: files.Present | None, content: str, path: str) -> None:
         # People are shown their files as they are; only agents can take a mask for the text.
         if self._rules.audience is Audience.HUMAN:
@@ -284,12 +295,12 @@ class Folder:
         return await self._contents.find(str(self._root), stamp, path)
 
     async def _read(self, path: str) -> Text:
-        def work(root: int) -> tuple[Text, bytes, Stamp | None]:
-            data, stamp = files.read(root, self._rules, path)
-            return text_of(data, path), data, stamp
+        def work(root: int) -> tuple[Text, bytes, Stamp, bool]:
+            data, stamp, settled = files.read(root, self._rules, path)
+            return text_of(data, stamp, path), data, stamp, settled
 
-        found, data, stamp = await self._in_thread(work)
-        if self._contents and stamp:
+        found, data, stamp, settled = await self._in_thread(work)
+        if self._contents and settled:
             await self._contents.keep(str(self._root), stamp, data, found.digest)
         return found
 
@@ -316,6 +327,14 @@ class Folder:
                 return work(root)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _writable(now: files.Present | None, path: str) -> files.Present | None:
+    if now and is_read_only(now.mode):
+        raise FileReadOnly(
+            f"{path} is write-protected. To change it, allow writing to it first.", field="path"
+        )
+    return now
 
 
 def _shown(now: files.Present | None, path: str) -> str:

@@ -12,6 +12,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from codelab.auth.api import Principal
+from codelab.sdk.code.problems import Checked
 from codelab.sdk.workspace import Matches
 from codelab.workspace.explorer import Explorer, Saved
 from codelab.workspace.record import WorkspaceRecord
@@ -27,6 +28,8 @@ FilePath = Annotated[str, PathParameter()]
 Pattern = Annotated[str, QueryParameter(min_length=1, max_length=1000)]
 
 _LARGEST_BODY = 8 * 1024 * 1024
+# A file of 10 MB as JSON, where every character may need an escape.
+_LARGEST_FILE = 24 * 1024 * 1024
 _ANY = "*"
 
 
@@ -38,18 +41,30 @@ class NewWorkspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class NewContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of a file's new text; more than 1 MB is answered with 413."""
+    """All of a file's new text; more than 10 MB is answered with 413."""
 
     content: str
 
 
 class FileText(msgspec.Struct, frozen=True, kw_only=True):
-    """A text file; `hash` is the SHA-256 of its bytes and the ETag."""
+    """A text file; `hash` is the SHA-256 of its bytes and the ETag.
+
+    `encoding` and line endings are kept when it is saved; a `read_only` one cannot be saved.
+    """
 
     path: str
     content: str
     hash: str
     size: int
+    encoding: str
+    read_only: bool
+
+
+class CodeText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A text to be checked; the path's ending says its language."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+    content: Annotated[str, msgspec.Meta(max_length=1_000_000)]
 
 
 class TreeEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,19 +144,38 @@ async def search_files(
     return await explorer.search(request.user, workspace_id, pattern, path)
 
 
+@post("/workspaces/{workspace_id:str}/problems", status_code=200)
+async def check_text(
+    workspace_id: WorkspaceId,
+    data: JSONBody[CodeText],
+    request: OwnRequest,
+    explorer: ExplorerService,
+) -> Checked:
+    """Say where a text is not valid in its language; it need not have been saved."""
+    return await explorer.check(request.user, workspace_id, data.path, data.content)
+
+
 @get("/workspaces/{workspace_id:str}/files/{file_path:path}")
 async def read_file(
     workspace_id: WorkspaceId, file_path: FilePath, request: OwnRequest, explorer: ExplorerService
 ) -> Response[FileText]:
     """Read a text file of at most 10 MB."""
     file = await explorer.read(request.user, workspace_id, _inside(request, file_path))
-    text = FileText(path=file.path, content=file.text, hash=file.digest, size=file.size)
+    text = FileText(
+        path=file.path,
+        content=file.text,
+        hash=file.digest,
+        size=file.size,
+        encoding=file.encoding,
+        read_only=file.read_only,
+    )
     return Response(text, headers=_tagged(file.digest))
 
 
 @put(
     "/workspaces/{workspace_id:str}/files/{file_path:path}",
     responses={201: ResponseSpec(Saved, generate_examples=False, description="The file is new.")},
+    request_max_body_size=_LARGEST_FILE,
 )
 async def write_file(
     workspace_id: WorkspaceId,
@@ -183,6 +217,7 @@ def router(workspaces: Workspaces, explorer: Explorer) -> Router:
             delete_workspace,
             list_tree,
             search_files,
+            check_text,
             read_file,
             write_file,
             delete_file,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.tools.builtin.code import trees
-from codelab.tools.builtin.code.grammars import Import
+from codelab.sdk.code import trees
+from codelab.sdk.code.grammars import Import
 from codelab.tools.builtin.code.resolving import Manifest, candidates, related
 from tests.tools.conftest import Bench
 

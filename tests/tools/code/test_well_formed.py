@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from codelab.sdk import ToolError
-from codelab.tools.builtin.code.grammars import first_flaw
+from codelab.sdk.code.grammars import flaws
 from tests.tools.conftest import Bench
 
 GOOD = {
@@ -42,6 +42,20 @@ async def test_a_bracket_left_open_is_named_with_its_place(bench: Bench, path: s
         await bench.run("write_file", write(path, broken))
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "problem"),
+    [
+        ("a.py", "x = 1\nif x\n", "valid Python: line 2, column 5: expected ':'"),
+        ("a.json", "{", "valid JSON: line 1, column 2"),
+    ],
+)
+async def test_what_has_a_parser_of_its_own_must_be_valid(
+    bench: Bench, path: str, text: str, problem: str
+) -> None:
+    with pytest.raises(ToolError, match=f"{path} would not be {problem}.*Mend it"):
+        await bench.run("write_file", write(path, text))
+
+
 async def test_a_change_must_not_break_what_was_well_formed(bench: Bench, root: Path) -> None:
     (root / "a.go").write_text("package a\n\nvar x = 1\n")
     with pytest.raises(ToolError, match=r"a\.go would not be well-formed Go: line 3, column"):
@@ -56,7 +70,7 @@ async def test_what_had_flaws_before_may_be_changed(bench: Bench, root: Path) ->
 
 async def test_new_files_with_syntax_that_the_grammar_may_not_know_pass(bench: Bench) -> None:
     unknown = "const a = b |> c(%, { d: 1 });\n"
-    assert await first_flaw("JavaScript", unknown) is not None
+    assert await flaws("JavaScript", unknown)
     assert (await bench.run("write_file", write("new.js", unknown))).ok
 
 

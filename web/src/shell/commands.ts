@@ -3,6 +3,7 @@ import { language } from '../i18n';
 import type { Command } from '../keys/commands.svelte';
 import { router } from '../routes/router.svelte';
 import { theme, type Theme } from '../theme/theme.svelte';
+import { goToAssistant } from '../workbench/asking';
 import { layout } from '../workbench/layout.svelte';
 import { lowerPanes, panels, type Panel } from '../workbench/panels';
 import { tabs } from '../workbench/tabs.svelte';
@@ -38,10 +39,7 @@ function regionCommands(): Command[] {
       id: 'assistant',
       title: () => t('toAssistant'),
       keys: 'Ctrl+I',
-      run: () => {
-        layout.showAssistant(true);
-        requestAnimationFrame(() => goToRegion('assistant'));
-      },
+      run: goToAssistant,
     },
     {
       id: 'toggle-assistant',

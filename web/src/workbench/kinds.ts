@@ -5,7 +5,12 @@ import type { Tab } from './tabs.svelte';
 type Loader = () => Promise<{ default: Component<{ tab: Tab }> }>;
 
 /** What a tab of the editor area may show, and where the code for it is. */
-export const kinds = {} as const satisfies Record<string, Loader>;
+export const kinds = {
+  diff: () => import('../diff/DiffTab.svelte'),
+  file: () => import('../editor/FileTab.svelte'),
+  image: () => import('../editor/ImagePreview.svelte'),
+  markdown: () => import('../editor/MarkdownPreview.svelte'),
+} as const satisfies Record<string, Loader>;
 
 export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown';
 

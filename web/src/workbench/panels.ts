@@ -1,4 +1,8 @@
+import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
 import type { Component } from 'svelte';
+
+import { t } from '../editor/messages';
+import { problemCount } from '../editor/problems.svelte';
 
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
@@ -17,4 +21,13 @@ export interface Panel {
 export const panels: Panel[] = [];
 
 /** The panes under the editor, in the order of their tabs. */
-export const lowerPanes: Panel[] = [];
+export const lowerPanes: Panel[] = [
+  {
+    id: 'problems',
+    title: () => t('problems'),
+    icon: TriangleAlert,
+    load: () => import('../editor/ProblemsPane.svelte'),
+    keys: 'Ctrl+Shift+M',
+    count: problemCount,
+  },
+];

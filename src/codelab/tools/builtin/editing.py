@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.sdk.workspace import FileContent
-from codelab.tools.builtin.code import syntax, well_formed
+from codelab.tools.builtin.code import well_formed
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.replacements import Applied, Replacement, apply
 from codelab.tools.builtin.writing import prepared_write
@@ -58,7 +58,6 @@ class EditFile(Tool[EditFileParameters]):
         """Apply the replacements to a copy, check its syntax and show the difference."""
         content = await context.workspace.read(parameters.path)
         new = await _applied(content, parameters)
-        await syntax.check(parameters.path, new.text)
         await well_formed.check(context, parameters.path, new.text)
         preparation = await prepared_write(context, parameters.path, new.text)
         if preparation.state != content.digest:

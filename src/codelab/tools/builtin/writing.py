@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
-from codelab.tools.builtin.code import syntax, well_formed
+from codelab.tools.builtin.code import well_formed
 from codelab.tools.builtin.fields import FilePath
 
 
@@ -42,7 +42,6 @@ class WriteFile(Tool[WriteFileParameters]):
 
     async def prepare(self, context: ToolContext, parameters: WriteFileParameters) -> Preparation:
         """Check the syntax and show the difference."""
-        await syntax.check(parameters.path, parameters.content)
         await well_formed.check(context, parameters.path, parameters.content)
         return await prepared_write(context, parameters.path, parameters.content)
 

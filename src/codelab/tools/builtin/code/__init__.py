@@ -1,1 +1,1 @@
-"""What tools know of code: its syntax, and what imports what."""
+"""What tools know of code: whether it may be written, and what imports what."""

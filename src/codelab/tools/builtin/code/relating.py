@@ -8,9 +8,9 @@ import posixpath
 import msgspec
 
 from codelab.sdk import Category, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.code.grammars import LONGEST_TEXT, imports, language_of
 from codelab.sdk.errors import CodeLabError
 from codelab.sdk.workspace import Workspace
-from codelab.tools.builtin.code.grammars import LONGEST_TEXT, imports, language_of
 from codelab.tools.builtin.code.resolving import (
     MANIFESTS,
     Manifest,

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from codelab.tools.builtin.code.grammars import Import
+from codelab.sdk.code.grammars import Import
 
 # The files that say what the names of a project mean, by language.
 MANIFESTS = {

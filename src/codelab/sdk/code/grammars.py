@@ -11,7 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.sdk import ToolError
-from codelab.tools.builtin.code.elsewhere import read_elsewhere
+from codelab.sdk.code.elsewhere import read_elsewhere
+from codelab.sdk.code.flaws import Flaw
 
 LONGEST_TEXT = 300_000
 
@@ -19,7 +20,7 @@ LONGEST_TEXT = 300_000
 # the time grows with the square of the brackets that are left open.
 _LONGEST_HERE = 4_000
 _LONGEST_S = 5.0
-_TREES = "codelab.tools.builtin.code.trees"
+_TREES = "codelab.sdk.code.trees"
 
 _LANGUAGES = {
     ".cjs": "JavaScript",
@@ -37,6 +38,8 @@ _LANGUAGES = {
     ".ts": "TypeScript",
     ".tsx": "TSX",
 }
+# The grammars that are good enough to tell of flaws; Python has a parser of its own.
+WELL_KNOWN = frozenset({"Go", "Java", "JavaScript", "Rust", "TSX", "TypeScript"})
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,32 +58,18 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["import", "declared", "package"] = "import"
 
 
-class Flaw(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a text is not well formed; lines and columns start at 1.
-
-    Args:
-        missing: What should be there, if that is known.
-        unbalanced: Whether the text has brackets that are not closed, or not opened.
-    """
-
-    line: int
-    column: int
-    missing: str = ""
-    unbalanced: bool = False
-
-
 def language_of(path: str) -> str:
     """Return the language of a file by its ending, or an empty string."""
     return _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "")
 
 
-async def first_flaw(language: str, text: str) -> Flaw | None:
-    """Return the first place where a text is not well formed; none where it is.
+async def flaws(language: str, text: str) -> tuple[Flaw, ...]:
+    """Return the places where a text is not well formed, in their order; not all if many.
 
     Raises:
         ToolError: Finding out takes too long.
     """
-    found: Flaw | None = await _asked("first_flaw", Flaw | None, language, text)
+    found: tuple[Flaw, ...] = await _asked("flaws", tuple[Flaw, ...], language, text)
     return found
 
 

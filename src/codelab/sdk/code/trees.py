@@ -22,7 +22,8 @@ import tree_sitter_rust
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
-from codelab.tools.builtin.code.grammars import Flaw, Import
+from codelab.sdk.code.flaws import Flaw
+from codelab.sdk.code.grammars import Import
 
 _GRAMMARS = {
     "Dart": tree_sitter_dart_orchard.language,
@@ -63,17 +64,18 @@ _AROUND_DOT = re.compile(r" ?\. ?")
 _DEEPEST = 64
 _MOST_IMPORTS = 1000
 _MOST_NAMES = 200
+_MOST_FLAWS = 20
 
 
-def first_flaw(language: str, text: str) -> Flaw | None:
-    """Return the first place where a text is not well formed; none where it is."""
-    root = Parser(_grammar(language)).parse(text.encode("utf-8", "replace")).root_node
+def flaws(language: str, text: str) -> tuple[Flaw, ...]:
+    """Return the places where a text is not well formed, in their order; not all if many."""
+    data = text.encode("utf-8", "replace")
+    root = Parser(_grammar(language)).parse(data).root_node
     if not root.has_error:
-        return None
-    flawed = _first_error(root)
-    row, column = flawed.start_point
-    missing = flawed.type if flawed.is_missing else ""
-    return Flaw(line=row + 1, column=column + 1, missing=missing, unbalanced=_unbalanced(root))
+        return ()
+    unbalanced = _unbalanced(root)
+    lines = data.split(b"\n")
+    return tuple(_flaw(node, lines, unbalanced) for node in islice(_errors(root), _MOST_FLAWS))
 
 
 def imports(language: str, text: str) -> tuple[Import, ...]:
@@ -155,13 +157,23 @@ def _rust_paths(root: Node) -> Iterator[tuple[str, ...]]:
             waiting += [(one, before) for one in reversed(inner) if one is not None]
 
 
-def _first_error(node: Node) -> Node:
-    while not (node.is_error or node.is_missing):
+def _errors(root: Node) -> Iterator[Node]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
         inner = [one for one in node.children if one.has_error or one.is_missing]
-        if not inner:
-            break
-        node = inner[0]
-    return node
+        if node.is_error or node.is_missing or not inner:
+            yield node
+        else:
+            waiting += reversed(inner)
+
+
+def _flaw(node: Node, lines: Sequence[bytes], unbalanced: bool) -> Flaw:
+    row, column = node.start_point
+    # Trees count bytes, people characters.
+    before = lines[row][:column].decode("utf-8", "replace")
+    message = f"{node.type!r} is missing" if node.is_missing else "this cannot be read"
+    return Flaw(message=message, line=row + 1, column=len(before) + 1, unbalanced=unbalanced)
 
 
 def _unbalanced(root: Node) -> bool:
@@ -197,7 +209,7 @@ def main() -> None:
     """Answer one question about the text at the standard input, for another process."""
     question, language = sys.argv[1:]
     text = sys.stdin.buffer.read().decode()
-    answer = {"first_flaw": first_flaw, "imports": imports}[question](language, text)
+    answer = {"flaws": flaws, "imports": imports}[question](language, text)
     sys.stdout.buffer.write(msgspec.json.encode(answer))
 
 

@@ -1,0 +1,141 @@
+import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
+import type { Extension } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+
+const look = EditorView.theme({
+  '&': { height: '100%', backgroundColor: 'var(--bg)', color: 'var(--text)', fontSize: '13px' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--font-mono)', lineHeight: '1.55', fontVariantLigatures: 'none' },
+  '.cm-content': { caretColor: 'var(--text)' },
+  '.cm-cursor, .cm-dropCursor': { borderLeft: '2px solid var(--accent-text)' },
+  '.cm-gutters': { backgroundColor: 'var(--bg)', color: 'var(--text-muted)', border: '0' },
+  '.cm-lineNumbers .cm-gutterElement': { padding: '0 6px 0 14px', minWidth: '3.2em' },
+  '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--bg-hover) 55%, transparent)' },
+  '.cm-activeLineGutter': { backgroundColor: 'var(--bg-hover)', color: 'var(--text)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+    backgroundColor: 'light-dark(#c9cdf9, #3d3f86)',
+  },
+  '.cm-selectionMatch': { backgroundColor: 'light-dark(#e6e8fb, #2f3157)' },
+  '.cm-searchMatch': { backgroundColor: 'light-dark(#fbe6a6, #57470f)' },
+  '.cm-searchMatch-selected': { backgroundColor: 'light-dark(#f7cf57, #86690b)' },
+  '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--bg-selected)', outline: '1px solid var(--line-strong)' },
+  '&.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'var(--bad-bg)' },
+  '.cm-foldGutter .cm-gutterElement': { cursor: 'pointer', minWidth: '18px', textAlign: 'center' },
+  '.cm-foldPlaceholder': {
+    backgroundColor: 'var(--bg-hover)',
+    border: '1px solid var(--line)',
+    color: 'var(--text-muted)',
+    padding: '0 6px',
+  },
+  '.cm-specialChar': {
+    backgroundColor: 'var(--warn-bg)',
+    color: 'var(--warn)',
+    borderRadius: '3px',
+    padding: '0 2px',
+    fontSize: '0.85em',
+  },
+  '.cm-trailingSpace': { backgroundColor: 'var(--bg-hover)' },
+  '.cm-panels': { backgroundColor: 'var(--bg-sunken)', color: 'var(--text)', fontFamily: 'var(--font)' },
+  '.cm-panels-top': { borderBottom: '1px solid var(--line)' },
+  '.cm-panels-bottom': { borderTop: '1px solid var(--line)' },
+  '.cm-panel.cm-search, .cm-panel.cm-gotoLine, .cm-dialog': { padding: '6px 36px 6px 8px', fontSize: '13px' },
+  '.cm-panel.cm-search label': { fontSize: '12px', padding: '4px 2px' },
+  '.cm-panel.cm-search input[type=checkbox]': { width: '16px', height: '16px', verticalAlign: '-3px' },
+  '.cm-textfield': {
+    border: '1px solid var(--line-strong)',
+    borderRadius: 'var(--radius)',
+    backgroundColor: 'var(--bg-field)',
+    color: 'var(--text)',
+    minHeight: '26px',
+    fontSize: '13px',
+  },
+  '.cm-button': {
+    border: '1px solid var(--line)',
+    borderRadius: 'var(--radius)',
+    background: 'var(--bg-raised)',
+    color: 'var(--text)',
+    minHeight: '26px',
+    fontSize: '12px',
+  },
+  '.cm-button:hover': { background: 'var(--bg-hover)' },
+  '.cm-panel.cm-search [name=close], .cm-dialog-close': {
+    width: '26px',
+    height: '26px',
+    top: '6px',
+    right: '6px',
+    color: 'var(--text-muted)',
+    fontSize: '16px',
+  },
+  '.cm-tooltip': {
+    border: '1px solid var(--line)',
+    borderRadius: 'var(--radius)',
+    backgroundColor: 'var(--bg-raised)',
+    color: 'var(--text)',
+    boxShadow: 'var(--shadow)',
+  },
+  '.cm-tooltip .cm-diagnostic': { fontFamily: 'var(--font)', fontSize: '13px', maxWidth: '60ch' },
+  '.cm-diagnostic-error': { borderLeft: '3px solid var(--bad)' },
+  '.cm-diagnostic-warning': { borderLeft: '3px solid var(--warn)' },
+  '.cm-diagnosticSource': { color: 'var(--text-muted)', opacity: '1', fontSize: '12px' },
+  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--bad)', textUnderlineOffset: '3px' },
+  '.cm-lintRange-warning': { backgroundImage: 'none', textDecoration: 'underline wavy var(--warn)', textUnderlineOffset: '3px' },
+  '.cm-lint-marker': { width: '10px', height: '10px', borderRadius: '5px', marginTop: '5px' },
+  '.cm-lint-marker-error': { content: 'none', backgroundColor: 'var(--bad)' },
+  '.cm-lint-marker-warning': { content: 'none', backgroundColor: 'var(--warn)', borderRadius: '1px' },
+  '.cm-insertedLine, &.cm-merge-b .cm-changedLine, .cm-inlineChangedLine': { backgroundColor: 'var(--added-bg)' },
+  '.cm-deletedChunk, &.cm-merge-a .cm-changedLine': { backgroundColor: 'var(--removed-bg)' },
+  '&.cm-merge-b .cm-changedText, .cm-insertedText': { background: 'var(--added-word)', textDecoration: 'none' },
+  '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText, .cm-deletedText': {
+    background: 'var(--removed-word)',
+    textDecoration: 'none',
+  },
+  '&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter': { background: 'var(--bad)' },
+  '&.cm-merge-b .cm-changedLineGutter': { background: 'var(--good)' },
+  '.cm-collapsedLines': {
+    background: 'var(--bg-sunken)',
+    color: 'var(--text-muted)',
+    minHeight: '24px',
+    padding: '3px 12px',
+    fontFamily: 'var(--font)',
+    fontSize: '12px',
+  },
+});
+
+const colours = HighlightStyle.define([
+  {
+    tag: [tags.keyword, tags.operatorKeyword, tags.modifier, tags.controlKeyword, tags.definitionKeyword, tags.moduleKeyword],
+    color: 'var(--code-keyword)',
+  },
+  {
+    tag: [tags.string, tags.special(tags.string), tags.regexp, tags.character, tags.attributeValue, tags.inserted],
+    color: 'var(--code-string)',
+  },
+  {
+    tag: [tags.number, tags.bool, tags.null, tags.atom, tags.escape, tags.unit, tags.color],
+    color: 'var(--code-number)',
+  },
+  { tag: [tags.comment, tags.meta, tags.processingInstruction, tags.documentMeta], color: 'var(--code-comment)' },
+  { tag: tags.comment, fontStyle: 'italic' },
+  {
+    tag: [
+      tags.function(tags.variableName),
+      tags.function(tags.propertyName),
+      tags.definition(tags.function(tags.variableName)),
+      tags.labelName,
+      tags.tagName,
+      tags.link,
+      tags.url,
+    ],
+    color: 'var(--code-name)',
+  },
+  { tag: [tags.typeName, tags.className, tags.namespace, tags.attributeName, tags.self, tags.standard(tags.name)], color: 'var(--code-type)' },
+  { tag: [tags.deleted, tags.invalid], color: 'var(--bad)' },
+  { tag: tags.heading, color: 'var(--code-name)', fontWeight: '650' },
+  { tag: tags.strong, fontWeight: '700' },
+  { tag: tags.emphasis, fontStyle: 'italic' },
+  { tag: tags.strikethrough, textDecoration: 'line-through' },
+]);
+
+/** How code looks, in the interface's colours of the light and of the dark theme. */
+export const codeTheme: Extension = [look, syntaxHighlighting(colours)];
