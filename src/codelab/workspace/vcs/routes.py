@@ -12,8 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from codelab.auth.api import Principal
 from codelab.workspace.vcs.branches import BranchList
 from codelab.workspace.vcs.comparing import LARGEST_SIDE, FileComparison
-from codelab.workspace.vcs.discarding import MOST_AT_ONCE
-from codelab.workspace.vcs.discarding import KeptFile as Kept
+from codelab.workspace.vcs.discarding import MOST_AT_ONCE, KeptFile
 from codelab.workspace.vcs.history import CommitDetails, CommitPage
 from codelab.workspace.vcs.service import Discarded, PutBack, VersionControl
 from codelab.workspace.vcs.state import RepositoryStatus
@@ -43,7 +42,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Paths(_Body, frozen=True, kw_only=True):
     """Files and folders; `.` is all of the workspace."""
 
-    paths: Annotated[tuple[Path, ...], msgspec.Meta(min_length=1, max_length=2000)]
+    paths: Annotated[list[Path], msgspec.Meta(min_length=1, max_length=2000)]
 
 
 class StagedText(_Body, frozen=True, kw_only=True):
@@ -54,7 +53,7 @@ class StagedText(_Body, frozen=True, kw_only=True):
     before: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")]
 
 
-class KeptFile(_Body, frozen=True, kw_only=True):
+class DiscardedFile(_Body, frozen=True, kw_only=True):
     """A file as `discard` has kept it."""
 
     path: Path
@@ -62,10 +61,10 @@ class KeptFile(_Body, frozen=True, kw_only=True):
     executable: bool = False
 
 
-class KeptFiles(_Body, frozen=True, kw_only=True):
+class DiscardedFiles(_Body, frozen=True, kw_only=True):
     """What is to be put back."""
 
-    files: Annotated[tuple[KeptFile, ...], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    files: Annotated[list[DiscardedFile], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class CommitMessage(_Body, frozen=True, kw_only=True):
@@ -139,10 +138,12 @@ async def discard(
 
 @post("/undiscard", summary="Put back what was discarded", status_code=200)
 async def undiscard(
-    workspace_id: WorkspaceId, data: JSONBody[KeptFiles], request: OwnRequest, vcs: Service
+    workspace_id: WorkspaceId, data: JSONBody[DiscardedFiles], request: OwnRequest, vcs: Service
 ) -> PutBack:
     """Put back what `discard` has kept, where the file has not changed since."""
-    files = [Kept(path=one.path, blob=one.blob, executable=one.executable) for one in data.files]
+    files = [
+        KeptFile(path=one.path, blob=one.blob, executable=one.executable) for one in data.files
+    ]
     return await vcs.undiscard(request.user, workspace_id, files)
 
 
