@@ -1,4 +1,4 @@
-// Generated from the server; see CONTRIBUTING.
+// Generated from the server by `npm run types`.
 
 export type ServerFrame =
   | Hello
@@ -26,8 +26,9 @@ export type ServerFrame =
   | Error
   | Done
   | Recovered
-  | Pong;
-export type ClientFrame = Auth | Chat | ToolApproval | Cancel | Resume | Ping;
+  | Pong
+  | FilesChanged;
+export type ClientFrame = Auth | Chat | ToolApproval | Cancel | Resume | Ping | WatchFiles | UnwatchFiles;
 
 export interface Frames {
   server: ServerFrame;
@@ -723,6 +724,34 @@ export interface Pong {
  */
 export interface PongData {}
 /**
+ * Files of a watched workspace changed, or the watch began; it is not stored.
+ */
+export interface FilesChanged {
+  type: 'files_changed';
+  session_id?: string | null;
+  id?: string | number | null;
+  seq?: number | null;
+  epoch?: number | null;
+  turn_id?: string | null;
+  at?: string | null;
+  data: FilesChangedData;
+}
+/**
+ * What changed in a workspace's files; `folders` are those in which names came or went.
+ *
+ *     With `more`, everything may have changed. `git`: the repository's state changed. Without
+ *     `watching`, changes are not told, for this `reason`: look again from time to time.
+ */
+export interface FilesChangedData {
+  workspace_id: string;
+  paths: string[];
+  folders: string[];
+  more: boolean;
+  git: boolean;
+  watching: boolean;
+  reason: string;
+}
+/**
  * Sign in on an open socket, or renew a sign-in before its token ends.
  */
 export interface Auth {
@@ -839,3 +868,27 @@ export interface Ping {
  * Nothing.
  */
 export interface PingData {}
+/**
+ * Be told of changes of a workspace's files.
+ */
+export interface WatchFiles {
+  type: 'watch';
+  id?: string | number | null;
+  data: WatchData;
+  session_id?: string | null;
+}
+/**
+ * A workspace whose files somebody looks at.
+ */
+export interface WatchData {
+  workspace_id: string;
+}
+/**
+ * Be told of them no more.
+ */
+export interface UnwatchFiles {
+  type: 'unwatch';
+  id?: string | number | null;
+  data: WatchData;
+  session_id?: string | null;
+}

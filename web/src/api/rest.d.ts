@@ -281,6 +281,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace_id}/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** CheckText */
+        post: operations["ApiV1WorkspacesWorkspaceIdProblemsCheckText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace_id}/files/{file_path}": {
         parameters: {
             query?: never;
@@ -1378,6 +1395,13 @@ export interface components {
             /** @default  */
             detail: string;
         };
+        /** Checked */
+        Checked: {
+            /** @default  */
+            language: string;
+            /** @default [] */
+            problems: components["schemas"]["CodeProblem"][];
+        };
         /** Checkpoint */
         Checkpoint: {
             id: string;
@@ -1416,6 +1440,20 @@ export interface components {
             conflicts: components["schemas"]["ConflictingFile"][];
             /** @default [] */
             messages: components["schemas"]["HiddenMessage"][];
+        };
+        /** CodeProblem */
+        CodeProblem: {
+            line: number;
+            column: number;
+            message: string;
+            /** @enum {string} */
+            severity: "error" | "warning";
+            source: string;
+        };
+        /** CodeText */
+        CodeText: {
+            path: string;
+            content: string;
         };
         /** CommitDetails */
         CommitDetails: {
@@ -1484,7 +1522,18 @@ export interface components {
         Decision: "deny" | "ask" | "allow";
         /** Discarded */
         Discarded: {
-            kept: components["schemas"]["discarding_KeptFile"][];
+            kept: components["schemas"]["KeptFile"][];
+        };
+        /** DiscardedFile */
+        DiscardedFile: {
+            path: string;
+            blob: string;
+            /** @default false */
+            executable: boolean;
+        };
+        /** DiscardedFiles */
+        DiscardedFiles: {
+            files: components["schemas"]["DiscardedFile"][];
         };
         /** EventPage */
         EventPage: {
@@ -1519,6 +1568,8 @@ export interface components {
             content: string;
             hash: string;
             size: number;
+            encoding: string;
+            read_only: boolean;
         };
         /** FirstAdministrator */
         FirstAdministrator: {
@@ -1599,9 +1650,12 @@ export interface components {
             items: components["schemas"]["HistoryItem"][];
             next: number | null;
         };
-        /** KeptFiles */
-        KeptFiles: {
-            files: (components["schemas"]["routes_KeptFile"] | unknown)[];
+        /** KeptFile */
+        KeptFile: {
+            path: string;
+            blob: string;
+            /** @default false */
+            executable: boolean;
         };
         /** Lines */
         Lines: {
@@ -1782,7 +1836,7 @@ export interface components {
         };
         /** Paths */
         Paths: {
-            paths: (string | unknown)[];
+            paths: string[];
         };
         /** PutBack */
         PutBack: {
@@ -2108,20 +2162,6 @@ export interface components {
             owner_id: string | null;
             /** Format: date-time */
             created_at: string;
-        };
-        /** KeptFile */
-        discarding_KeptFile: {
-            path: string;
-            blob: string;
-            /** @default false */
-            executable: boolean;
-        };
-        /** KeptFile */
-        routes_KeptFile: {
-            path: string;
-            blob: string;
-            /** @default false */
-            executable: boolean;
         };
         /**
          * Problem
@@ -3368,6 +3408,46 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
+    ApiV1WorkspacesWorkspaceIdProblemsCheckText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeText"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
     ApiV1WorkspacesWorkspaceIdFilesFilePathReadFile: {
         parameters: {
             query?: never;
@@ -3736,7 +3816,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["KeptFiles"];
+                "application/json": components["schemas"]["DiscardedFiles"];
             };
         };
         responses: {
