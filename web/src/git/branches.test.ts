@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { choicesFor, deletable, isBranchName } from './branches';
 
 const of = (name: string, kind: 'local' | 'remote', more = {}) => ({
-  ...{ name, kind, commit: 'c', at: '', subject: 's', upstream: '', is_current: false, is_merged: true },
+  name,
+  kind,
+  commit: 'c',
+  at: '',
+  subject: 's',
+  upstream: '',
+  is_current: false,
+  is_merged: true,
   ...more,
 });
 const BRANCHES = [

@@ -16,8 +16,15 @@ const rows = rowsOf([
 describe('the list of changes', () => {
   it('groups files, and shows one that is staged in part twice', () => {
     expect(rows.map(keyOf)).toEqual([
-      ...['conflicts', 'conflicts:c.txt', 'staged', 'staged:a.txt'],
-      ...['changes', 'changes:a.txt', 'changes:d.bin', 'untracked', 'untracked:new/b.txt'],
+      'conflicts',
+      'conflicts:c.txt',
+      'staged',
+      'staged:a.txt',
+      'changes',
+      'changes:a.txt',
+      'changes:d.bin',
+      'untracked',
+      'untracked:new/b.txt',
     ]);
     expect(rows[3]).toMatchObject({ letter: 'M', added: 2, removed: 1 });
     expect(rows[6]).toMatchObject({ letter: 'D', added: null });

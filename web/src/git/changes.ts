@@ -25,10 +25,12 @@ export function rowsOf(entries: readonly ChangedPath[]): ChangeRow[] {
       if (entry.unstaged) groups.changes.push(row('changes', entry, entry.unstaged, entry.unstaged_lines));
     }
   }
-  return ORDER.flatMap((group) => {
+  const rows: ChangeRow[] = [];
+  for (const group of ORDER) {
     const files = groups[group];
-    return files.length === 0 ? [] : [{ kind: 'heading', group, count: files.length } as const, ...files];
-  });
+    if (files.length > 0) rows.push({ kind: 'heading', group, count: files.length }, ...files);
+  }
+  return rows;
 }
 
 function row(
