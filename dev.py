@@ -38,6 +38,7 @@ usage: python3 dev.py VERB [arguments]
 
   test [arguments]       run all tests (arguments go to pytest)
   web                    the browser interface: types, style, tests, build, sizes
+  web types              write its types anew, from the server's own
   lint                   style, formatting and likely mistakes
   fix                    mend what lint can mend by itself
   types                  strict types
@@ -372,6 +373,10 @@ def main(verb: str = "", *arguments: str) -> int:
         prepare("runtime")
         build_interface()
         codelab("serve", *arguments)
+    if verb == "web" and arguments:
+        prepare("dev")
+        find_node()
+        become(PYTHON, BUILD, *arguments)
     if verb == "lock":
         become(sys.executable, RENEW, *arguments)
     if verb in verbs:

@@ -23,6 +23,7 @@ usage: python build.py VERB
 
   build            build the interface unless the last build had the same sources
   check            everything that must hold: types, style, tests, the build and its size
+  types [--check]  write the types of the server's REST and WebSocket anew
   current          tell by the exit code whether there is nothing to build
   system           tell by the exit code whether the machine's own Node.js will do
   npm ARGUMENTS    run npm here, after installing what package-lock.json lists
@@ -75,7 +76,8 @@ def check() -> None:
     """
     failed: list[subprocess.CalledProcessError] = []
     checks = [partial(npm, "run", name) for name in _CHECKS]
-    steps: list[Callable[[], None]] = [*checks, build, partial(npm, "run", "sizes")]
+    drift, sizes = partial(types, "--check"), partial(npm, "run", "sizes")
+    steps: list[Callable[[], None]] = [drift, *checks, build, sizes]
     for step in steps:
         try:
             step()
@@ -85,6 +87,18 @@ def check() -> None:
         raise failed[0]
 
 
+def types(*options: str) -> None:
+    """Write the types of what the server sends and takes, from the server beside this folder.
+
+    Raises:
+        NoNode: There is nothing to write them with.
+        subprocess.CalledProcessError: Something failed, or with `--check` they are out of date.
+    """
+    contract = [sys.executable, "-m", "tests.web.contract"]
+    described = subprocess.run(contract, cwd=SOURCES.parent, stdout=subprocess.PIPE, check=True)
+    _run(_prepared(), "node", "scripts/types.mjs", *options, given=described.stdout)
+
+
 def npm(*arguments: str) -> None:
     """Run npm on the interface's sources, with the packages of its lock file in place.
 
@@ -92,14 +106,18 @@ def npm(*arguments: str) -> None:
         NoNode: There is no npm to run.
         subprocess.CalledProcessError: npm failed.
     """
+    _run(_prepared(), "npm", *arguments)
+
+
+def _prepared() -> Path:
     node = system_node() or _wheels_node()
     if not node:
         raise NoNode("Building the browser interface takes Node.js 20.19 with npm 11, or newer.")
     wanted = _hash(SOURCES / "package.json", SOURCES / "package-lock.json")
     if _read(_INSTALLED) != wanted:
-        _run(node, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
+        _run(node, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
         _INSTALLED.write_text(wanted, "utf-8")
-    _run(node, *arguments)
+    return node
 
 
 def system_node() -> Path | None:
@@ -122,11 +140,11 @@ def _wheels_node() -> Path | None:
     return root if os.name == "nt" else root / "bin"
 
 
-def _run(node: Path, *arguments: str) -> None:
+def _run(node: Path, program: str, *arguments: str, given: bytes | None = None) -> None:
     # npm's scripts look for node by its name.
     env = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    program = shutil.which("npm", path=env["PATH"]) or "npm"
-    subprocess.run([program, *arguments], cwd=SOURCES, env=env, check=True)
+    found = shutil.which(program, path=env["PATH"]) or program
+    subprocess.run([found, *arguments], cwd=SOURCES, env=env, input=given, check=True)
 
 
 def _version(program: str) -> tuple[int, ...]:
@@ -168,6 +186,7 @@ def main(verb: str = "", *arguments: str) -> int:
     verbs: dict[str, Callable[[], None]] = {
         "build": build,
         "check": check,
+        "types": partial(types, *arguments),
         "npm": partial(npm, *arguments),
     }
     if verb not in verbs:

@@ -25,6 +25,10 @@ if [ "$*" = "run build" ]; then
 fi
 exit 0
 """
+NODE = """#!/bin/sh
+[ "$1" = --version ] && echo "{node}" && exit
+echo "$@ $(cat)" >> "{log}"
+"""
 PROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -53,7 +57,7 @@ class Checkout:
 
     def machine(self, *, node: str = "v22.12.0", npm: str = "11.0.0") -> None:
         """Put programs on the machine."""
-        self.program("node", f"#!/bin/sh\necho {node}\n")
+        self.program("node", NODE.format(node=node, log=self.tools / "log"))
         self.program("npm", NPM.format(npm=npm, log=self.tools / "log"))
 
     def program(self, name: str, text: str) -> None:
@@ -87,12 +91,15 @@ def checkout(tmp_path: Path) -> Checkout:
     web = made.root / "web"
     (web / "src").mkdir(parents=True)
     made.tools.mkdir()
-    made.program("mkdir", '#!/bin/sh\nexec /bin/mkdir "$@"\n')
+    for name in ("mkdir", "cat"):
+        made.program(name, f'#!/bin/sh\nexec /bin/{name} "$@"\n')
     shutil.copy(ROOT / "web" / "build.py", web)
     shutil.copy(ROOT / "hatch_build.py", made.root)
     for name in ("package.json", "package-lock.json", "src/main.ts"):
         (web / name).write_text("{}", "utf-8")
     (made.root / "pyproject.toml").write_text(PROJECT, "utf-8")
+    (made.root / "tests" / "web").mkdir(parents=True)
+    (made.root / "tests" / "web" / "contract.py").write_text("print('{}')\n", "utf-8")
     (made.root / "src" / "codelab").mkdir(parents=True)
     (made.root / "src" / "codelab" / "__init__.py").touch()
     made.machine()
@@ -126,7 +133,12 @@ def test_a_failed_build_is_tried_again(checkout: Checkout) -> None:
 def test_every_check_runs_even_if_one_fails(checkout: Checkout) -> None:
     assert checkout.run("check", failing="lint").returncode == 3
     asked = [line.removeprefix("run ") for line in checkout.asked()]
-    assert asked == ["ci", "check", "lint", "test", "build", "sizes"]
+    assert asked == ["ci", "scripts/types.mjs", "check", "lint", "test", "build", "sizes"]
+
+
+def test_the_types_are_written_from_what_the_server_says(checkout: Checkout) -> None:
+    assert checkout.run("types").returncode == 0
+    assert checkout.asked() == ["ci", "scripts/types.mjs {}"]
 
 
 @pytest.mark.parametrize(
