@@ -1,5 +1,6 @@
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
+import { workspace } from '../workbench/workspace.svelte';
 import { repository, type Branch } from './repository.svelte';
 
 export type Purpose = 'switch' | 'delete';
@@ -9,12 +10,18 @@ class BranchDialog {
   purpose = $state<Purpose | null>(null);
   branches = $state<Branch[]>([]);
 
-  /** Asks for a branch. */
+  #of = '';
+
+  /** Asks for a branch; the list comes while a name is typed already. */
   async open(purpose: Purpose): Promise<void> {
+    this.purpose = purpose;
+    const of = workspace.id;
+    if (this.#of !== of) this.branches = [];
+    this.#of = of;
     try {
       this.branches = await repository.branches();
-      this.purpose = purpose;
     } catch (error) {
+      this.close();
       toasts.show(explain(error), 'bad');
     }
   }

@@ -3,6 +3,7 @@ import type { components } from '../api/rest';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { reveal } from '../ui/visible';
+import { layout } from '../workbench/layout.svelte';
 import { workspace } from '../workbench/workspace.svelte';
 import type { RepositoryStatus } from './changes';
 import { t } from './messages';
@@ -142,6 +143,8 @@ class Repository {
       return true;
     } catch (error) {
       this.problem = explain(error);
+      // Asked from elsewhere, nobody would see it in the panel.
+      if (layout.panelId !== 'git') toasts.show(this.problem, 'bad');
       return false;
     } finally {
       this.isBusy = false;
