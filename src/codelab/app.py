@@ -97,11 +97,13 @@ from codelab.web.routes import interface_routes, page_of
 from codelab.workspace.api import (
     Explorer,
     Keeping,
+    VersionControl,
     Workspaces,
     WorkspaceSettings,
     read_networks,
 )
 from codelab.workspace.routes import router as workspace_routes
+from codelab.workspace.vcs.routes import router as git_routes
 
 _BODY_BYTES = 1024 * 1024
 _ANSWERS_BYTES = 32 * 1024 * 1024
@@ -260,6 +262,7 @@ def create_app(
         route_handlers=[
             auth_routes(auth),
             workspace_routes(workspaces, explorer),
+            git_routes(VersionControl(workspaces, limiter, bus, per_hour=per_hour)),
             session_routes(sessions),
             compaction_routes(Compactions(services, sessions, workspaces)),
             checkpoint_routes(checkpoints),

@@ -86,7 +86,7 @@ async def codelab(
     installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A server without limits, on which users may open projects of their own."""
-    for name in ("kept", "forgotten", "new"):
+    for name in ("kept", "forgotten", "new", "plain"):
         (tmp_path / "own" / name).mkdir(parents=True)
     for name in ("notes.md", "README.md"):
         (tmp_path / "own" / "kept" / name).write_text("# Notes\n")
@@ -191,7 +191,39 @@ async def furnished(client: Client) -> Real:
         f"DELETE {one}": {"name": "disliked"},
         f"POST {one}/test": {"name": "scripted"},
     }
+    real.special["POST /api/v1/sessions/{session_id}/rewind"] = {"before_seq": 1}
+    real.special |= await repository(client, kept["id"])
     return real
+
+
+async def repository(client: Client, workspace_id: str) -> dict[str, dict[str, Any]]:
+    """Make a repository with a commit, a staged file and a discarded one; say what asks of them."""
+    place = f"workspaces/{workspace_id}/git"
+    plain = await client.call("POST", "workspaces", {"path": "plain"})
+    await client.call("POST", f"{place}/init")
+    await client.call("POST", f"{place}/stage", {"paths": ["."]})
+    await client.call("POST", f"{place}/commit", {"message": "First"})
+    await client.call("POST", f"{place}/branches", {"name": "unwanted"})
+    for name in ("staged.md", "back.md", "unwanted.md"):
+        await client.call("PUT", f"workspaces/{workspace_id}/files/{name}", {"content": "x\n"})
+    await client.call("POST", f"{place}/stage", {"paths": ["staged.md"]})
+    kept = await client.call("POST", f"{place}/discard", {"paths": ["back.md"]})
+    log = await client.call("GET", f"{place}/log")
+    one = "/api/v1/workspaces/{workspace_id}/git"
+    return {
+        f"POST {one}/init": {"workspace_id": plain["id"]},
+        f"POST {one}/stage": {"paths": ["notes.md"]},
+        f"POST {one}/unstage": {"paths": ["notes.md"]},
+        f"PUT {one}/index": {"path": "part.md", "text": "x\n", "before": ""},
+        f"POST {one}/discard": {"paths": ["unwanted.md"]},
+        f"POST {one}/undiscard": {"files": kept["kept"]},
+        f"POST {one}/commit": {"message": "Second"},
+        f"POST {one}/branches": {"name": "made", "start": ""},
+        f"DELETE {one}/branches/{{name}}": {"name": "unwanted"},
+        f"POST {one}/switch": {"branch": "main"},
+        f"GET {one}/commits/{{commit_id}}": {"commit_id": log["start"]},
+        f"GET {one}/commits/{{commit_id}}/diff": {"commit_id": log["start"]},
+    }
 
 
 async def token_of_another(client: Client, name: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from codelab.sdk.model import Usage
@@ -110,6 +111,8 @@ async def test_somebody_elses_session_does_not_exist(
             await others.delete(path),
             await others.get(f"{path}/history"),
             await others.get(f"{path}/events"),
+            await others.get(f"{path}/export"),
+            await others.post(f"{path}/rewind", json={"before_seq": 1}),
             await others.post(f"{path}/feedback", json=rating),
         ):
             assert (answer.status_code, answer.json()["code"]) == (404, "session_not_found")
@@ -153,6 +156,9 @@ async def test_everything_needs_a_sign_in(http: httpx.AsyncClient) -> None:
         ("DELETE", "/1"),
         ("GET", "/1/history"),
         ("GET", "/1/events"),
+        ("GET", "/1/export"),
+        ("GET", "/search"),
+        ("POST", "/1/rewind"),
         ("POST", "/1/feedback"),
     ):
         answer = await http.request(method, SESSIONS + path)
@@ -211,3 +217,110 @@ async def test_events_are_the_frames_of_the_socket(
     assert (page["epoch"], page["last_seq"], page["next"]) == (1, 7, None)
     rest = (await http.get(path, params={"after": 5, "limit": 1})).json()
     assert ([frame["seq"] for frame in rest["events"]], rest["next"]) == ([6], 6)
+
+
+async def test_a_message_is_undone_with_all_that_follows(
+    replica: Replica, http: httpx.AsyncClient, ada: User, session_id: str
+) -> None:
+    path = f"{SESSIONS}/{session_id}"
+    for text in ("first", "second"):
+        await replica.sessions.start_turn(ada.principal, session_id, text)
+        waiting = (await http.get(path)).json()["state"]
+        busy = await http.post(f"{path}/rewind", json={"before_seq": 1})
+        answer = AssistantMessageCompleted(message_id=text, agent="ask", model="x", text="Yes.")
+        held = replica.leases[session_id]
+        async with replica.db.transaction() as tx:
+            await replica.turns.end(tx, held, [answer], DONE, "ask")
+    assert (busy.status_code, busy.json()["code"], waiting) == (
+        *(409, "turn_in_progress"),
+        "processing",
+    )
+    second = (await http.get(f"{path}/history")).json()["items"][2]
+    assert second["text"] == "second"
+    for seq in (second["seq"] + 1, 99):
+        wrong = await http.post(f"{path}/rewind", json={"before_seq": seq})
+        assert (wrong.status_code, wrong.json()["code"]) == (404, "message_not_found")
+    done = await http.post(f"{path}/rewind", json={"before_seq": second["seq"]})
+    assert done.json()["through_seq"] == second["seq"] - 1
+    items = (await http.get(f"{path}/history")).json()["items"]
+    assert [item.get("hidden", False) for item in items] == [False, False, True, True]
+    frame = (await http.get(f"{path}/events")).json()["events"][-1]
+    assert (frame["type"], frame["data"]["conversation"]) == ("checkpoint_restored", True)
+    assert frame["data"]["restoration_id"] == done.json()["restoration_id"]
+
+
+async def test_sessions_are_found_by_title_and_by_text(
+    replica: Replica, http: httpx.AsyncClient, ada: User, session_id: str
+) -> None:
+    workspace_id = (await replica.sessions.get(ada.principal, session_id)).workspace_id
+    made = [
+        (await replica.sessions.create(ada.principal, workspace_id, title=f"Straße {number}")).id
+        for number in range(3)
+    ]
+    await replica.sessions.start_turn(ada.principal, made[0], f"{'far ' * 50}a NEEDLE{' off' * 50}")
+    await http.patch(f"{SESSIONS}/{made[1]}", json={"archived": True})
+
+    async def found(**query: object) -> list[tuple[str, int]]:
+        page = (await http.get(f"{SESSIONS}/search", params=query)).json()
+        assert page["next"] is None
+        return [(one["session"]["id"], one["seq"]) for one in page["found"]]
+
+    assert await found(text="STRASSE") == [(made[2], 0), (made[0], 0)]
+    assert await found(text="strasse", archived=True) == [(made[1], 0)]
+    assert await found(text="needle") == []
+    assert await found(text="needle", messages=True) == [(made[0], 1)]
+    page = await http.get(f"{SESSIONS}/search", params={"text": "needle", "messages": True})
+    excerpt = page.json()["found"][0]["excerpt"]
+    assert "NEEDLE" in excerpt and (excerpt[0], excerpt[-1]) == ("…", "…") and len(excerpt) < 200
+    bob = await sign_up(replica, "bob")
+    async with bob.http(replica) as others:
+        for query in ({"text": "strasse"}, {"text": "needle", "messages": True}):
+            page = await others.get(f"{SESSIONS}/search", params=query)
+            assert page.json() == {"found": [], "next": None}
+
+
+async def test_a_search_is_bounded_and_goes_on(
+    replica: Replica, http: httpx.AsyncClient, ada: User, session_id: str
+) -> None:
+    workspace_id = (await replica.sessions.get(ada.principal, session_id)).workspace_id
+    oldest = await replica.sessions.create(ada.principal, workspace_id, title="the oldest")
+    for _ in range(450):
+        await replica.sessions.create(ada.principal, workspace_id)
+    query: dict[str, Any] = {"text": "oldest", "messages": True}
+    pages = [(await http.get(f"{SESSIONS}/search", params=query)).json()]
+    while pages[-1]["next"]:
+        query["before"] = pages[-1]["next"]
+        pages.append((await http.get(f"{SESSIONS}/search", params=query)).json())
+    assert len(pages) == 3
+    assert [one["session"]["id"] for page in pages for one in page["found"]] == [oldest.id]
+
+
+async def test_a_session_is_taken_along(
+    replica: Replica, http: httpx.AsyncClient, ada: User, session_id: str
+) -> None:
+    await http.patch(f"{SESSIONS}/{session_id}", json={"title": "# <b>Title</b>"})
+    await replica.sessions.start_turn(ada.principal, session_id, "read <script>it</script>")
+    await replica.append(
+        session_id,
+        msgspec.structs.replace(request_of("c1"), preview="--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y"),
+        result_of("c1", "```\nout of the fence?\n```"),
+        AssistantMessageCompleted(message_id="m", agent="ask", model="x", text="```\n<left> open"),
+        DONE,
+    )
+    answer = await http.get(f"{SESSIONS}/{session_id}/export")
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert answer.headers["content-disposition"].endswith(f'session-{session_id}.md"')
+    assert answer.text.startswith("# \\# \\<b\\>Title\\</b\\>\n")
+    assert (
+        "## You, 20" in answer.text and " UTC\n\n> read &lt;script>it&lt;/script>\n" in answer.text
+    )
+    assert "````\n```\nout of the fence?\n```\n````" in answer.text
+    assert "```diff\n--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n```" in answer.text
+    assert "<summary>read_file: done, 20" in answer.text
+    assert answer.text.endswith("> ```\n> <left> open\n")
+    whole = (await http.get(f"{SESSIONS}/{session_id}/export", params={"format": "json"})).json()
+    assert whole["title"] == "# <b>Title</b>"
+    assert [item["role"] for item in whole["items"]] == ["user", "tool", "assistant"]
+    assert whole["items"][1]["preview"].startswith("--- a")
+    wrong = await http.get(f"{SESSIONS}/{session_id}/export", params={"format": "pdf"})
+    assert wrong.status_code == 422

@@ -45,6 +45,7 @@ OBSERVED: tuple[type[Event], ...] = (
     workspace.FileMoved,
     workspace.FolderCreated,
     workspace.FolderDeleted,
+    workspace.RepositoryChanged,
     sessions.TurnStarted,
     sessions.TurnClosed,
     sessions.FactsRecorded,
@@ -125,6 +126,12 @@ def _(event: workspace.FolderDeleted) -> list[Observation]:
 
 
 @observe.register
+def _(event: workspace.RepositoryChanged) -> list[Observation]:
+    details: dict[str, Detail] = {"target": event.target, "files": event.files}
+    return [_of_workspace(event, f"git.{event.action}", details)]
+
+
+@observe.register
 def _(event: sessions.TurnStarted) -> list[Observation]:
     return [_of_turn(event, "turn.started", {})]
 
@@ -177,9 +184,9 @@ def _of_restoration(
     event: sessions.FactsRecorded, fact: sessions.CheckpointRestored
 ) -> Observation:
     return Observation(
-        action="checkpoint.restored",
+        action="checkpoint.restored" if fact.checkpoint_id else "conversation.rewound",
         resource_type="checkpoint",
-        resource_id=fact.checkpoint_id,
+        resource_id=fact.checkpoint_id or fact.restoration_id,
         user_id=event.user_id,
         session_id=event.session_id,
         details={

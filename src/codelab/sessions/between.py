@@ -9,9 +9,18 @@ import sqlalchemy as sa
 
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database
+from codelab.kit.ids import new_id
 from codelab.sessions.conversation import in_force, unseen
-from codelab.sessions.errors import CompactionNotFound, TurnInProgress
-from codelab.sessions.events import AnyFact, ContextCompacted, ContextRestored, Entry, FactsRecorded
+from codelab.sessions.errors import CompactionNotFound, MessageNotFound, TurnInProgress
+from codelab.sessions.events import (
+    AnyFact,
+    CheckpointRestored,
+    ContextCompacted,
+    ContextRestored,
+    Entry,
+    FactsRecorded,
+    UserMessageReceived,
+)
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import SessionRecord
@@ -74,6 +83,31 @@ class BetweenTurns:
             raise CompactionNotFound("There is no such compaction, or it was undone already.")
         restored = ContextRestored(compaction_seq=compaction_seq, by=by)
         await self.append(session, [restored])
+
+    async def rewind(
+        self, session: SessionRecord, before_seq: int, *, by: str
+    ) -> CheckpointRestored:
+        """Show models nothing any more from a user's message on; no file is touched.
+
+        It is a way back like those to a checkpoint, and can be undone like them.
+
+        Raises:
+            MessageNotFound: No user's message stands at this place.
+            TurnInProgress: A turn is being worked on.
+        """
+        async with self._db.read() as db:
+            found = await self._log.after(db, session.id, before_seq - 1, 1)
+        if not found or found[0].seq != before_seq or not _is_question(found[0]):
+            raise MessageNotFound("There is no message of yours at this place.")
+        fact = CheckpointRestored(
+            restoration_id=new_id(),
+            checkpoint_id="",
+            through_seq=before_seq - 1,
+            conversation=True,
+            by=by,
+        )
+        await self.append(session, [fact])
+        return fact
 
     async def append(self, session: SessionRecord, facts: Sequence[AnyFact]) -> tuple[Entry, ...]:
         """Append facts, if nothing has happened since the session was read.
@@ -140,3 +174,7 @@ class BetweenTurns:
     async def _marks(self, session_id: str) -> list[Entry]:
         async with self._db.read() as db:
             return await self._log.of_kinds(db, session_id, *MARKS)
+
+
+def _is_question(entry: Entry) -> bool:
+    return isinstance(entry.fact, UserMessageReceived)

@@ -67,11 +67,11 @@ class LeftAlone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckpointRestored(Fact, frozen=True, kw_only=True, tag="checkpoint_restored"):
-    """A session went back to a checkpoint: with its files, its conversation, or both.
+    """A session went back to a checkpoint, or to a message: its files, its conversation, or both.
 
     Args:
         restoration_id: Names the snapshot of the files before they went back, if any did.
-        checkpoint_id: The checkpoint.
+        checkpoint_id: The checkpoint; empty for a message, before which the conversation went.
         through_seq: Whatever stands behind this place in the log is undone.
         conversation: Whether models are not shown any more what was said behind it.
         changes: What became of the files.

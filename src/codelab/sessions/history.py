@@ -106,6 +106,20 @@ async def read_page(
         after: The number that the page follows.
         limit: How many entries of the log the page covers.
     """
+    entries, last = await read_entries(sessions, principal, session_id, after, limit)
+    ratings = await ratings_of(sessions, principal, session_id)
+    unseen = await sessions.between.unseen(session_id)
+    return HistoryPage(items=history_of(entries, ratings, unseen), next=last)
+
+
+async def read_entries(
+    sessions: Sessions, principal: Principal, session_id: str, after: int, limit: int
+) -> tuple[list[Entry], int | None]:
+    """Read a page of the log, with those results of its calls that come later.
+
+    Returns:
+        The entries, and the place that the following page comes after; none at the end.
+    """
     entries = await sessions.entries(principal, session_id, after, limit)
     last = entries[-1].seq if len(entries) == limit else None
     # A call's result may be on a later page; it belongs to the call.
@@ -115,11 +129,14 @@ async def read_page(
         entries += [entry for entry in more if getattr(entry.fact, "call_id", None) in open_]
         position = more[-1].seq if len(more) == _PAGE else None
         pages += 1
-    ratings = {
+    return entries, last
+
+
+async def ratings_of(sessions: Sessions, principal: Principal, session_id: str) -> dict[str, str]:
+    """Return what was thought of the session's messages."""
+    return {
         given.message_id: given.rating for given in await sessions.feedback(principal, session_id)
     }
-    unseen = await sessions.between.unseen(session_id)
-    return HistoryPage(items=history_of(entries, ratings, unseen), next=last)
 
 
 def _unanswered(entries: Sequence[Entry]) -> set[str]:

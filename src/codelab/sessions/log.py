@@ -79,6 +79,17 @@ class SessionLog:
         )
         return [self._entry(row) for row in await db.execute(query)]
 
+    async def messages(self, db: AsyncConnection, session_id: str, limit: int) -> list[Entry]:
+        """Read the newest messages of people and agents, newest first."""
+        kinds = ("user_message", "assistant_message")
+        query = (
+            sa.select(entries)
+            .where(entries.c.session_id == session_id, entries.c.kind.in_(kinds))
+            .order_by(entries.c.seq.desc())
+            .limit(limit)
+        )
+        return [self._entry(row) for row in await db.execute(query)]
+
     async def conversation(
         self, db: AsyncConnection, session_id: str, before_turn: str, after: int, limit: int
     ) -> list[Entry]:

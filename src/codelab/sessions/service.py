@@ -35,6 +35,7 @@ from codelab.sessions.lease import Lease
 from codelab.sessions.log import SessionLog
 from codelab.sessions.models import sessions
 from codelab.sessions.repository import FeedbackRecord, SessionRecord, SessionRepository
+from codelab.sessions.searching import SessionSearch
 
 MAX_MESSAGE_CHARACTERS = 200_000
 _TITLE_CHARACTERS = 80
@@ -70,6 +71,7 @@ class Sessions:
         self._repository = SessionRepository(cipher)
         self._log = SessionLog(cipher)
         self.between = BetweenTurns(db, cipher)
+        self.search = SessionSearch(db, cipher)
 
     async def create(
         self,

@@ -27,6 +27,7 @@ from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
 from codelab.workspace.watching.watcher import FileChanges, Watcher
+from codelab.workspace.vcs.service import VersionControl
 
 __all__ = [
     "FILE_OPERATIONS",
@@ -49,6 +50,7 @@ __all__ = [
     "Standing",
     "Step",
     "Watcher",
+    "VersionControl",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

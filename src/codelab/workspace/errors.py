@@ -170,3 +170,25 @@ class RemoteRefused(Forbidden):
 
     code = "remote_refused"
     title = "This remote cannot be reached"
+
+
+class NoRepository(Conflict):
+    """The folder is no git repository, or one that CodeLab does not follow."""
+
+    code = "no_repository"
+    title = "No git repository"
+
+
+class GitBusy(Conflict):
+    """Another git process works in this repository."""
+
+    code = "git_busy"
+    title = "git is busy here"
+    retryable = True
+
+
+class GitRefused(Conflict):
+    """git, or a rule of CodeLab's for it, stands against this; nothing was lost."""
+
+    code = "git_refused"
+    title = "git did not do this"

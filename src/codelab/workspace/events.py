@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from codelab.kit.events import Event
+
+GitAction = Literal[
+    "initialised",
+    "staged",
+    "unstaged",
+    "discarded",
+    "restored",
+    "committed",
+    "switched",
+    "branch_created",
+    "branch_deleted",
+    "fetched",
+    "pulled",
+    "pushed",
+]
 
 
 class WorkspaceEvent(Event, frozen=True, kw_only=True):
@@ -54,3 +71,17 @@ class FileMoved(WorkspaceEvent, frozen=True, kw_only=True):
     path: str
     old_path: str
     is_folder: bool
+
+
+class RepositoryChanged(WorkspaceEvent, frozen=True, kw_only=True):
+    """A user did something to a workspace's repository.
+
+    Args:
+        action: What.
+        target: The branch or the commit; for files the first path.
+        files: How many files it was about.
+    """
+
+    action: GitAction
+    target: str = ""
+    files: int = 0

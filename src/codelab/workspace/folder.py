@@ -8,6 +8,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from codelab.kit.masking import masks_in
 from codelab.sdk.workspace import (
     Change,
@@ -38,6 +40,7 @@ from codelab.workspace.paths import opened_file, opened_folder, opened_root, rea
 from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.box import Access
 from codelab.workspace.sandbox.layers import WORDS, LayerName
+from codelab.workspace.sandbox.output import Capture
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
@@ -49,6 +52,14 @@ _GIT_S = 60.0
 _LONGEST_COMMAND = 32_000
 # What a model thought of leaves the processors to people, and to whoever has to end it.
 _GENTLY = ("nice", "-n", "10")
+
+
+class GitAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a git command has printed, as far as it was kept."""
+
+    exit_code: int
+    data: bytes
+    truncated: bool
 
 
 class Folder:
@@ -235,6 +246,32 @@ class Folder:
         return await self._sandbox.run(
             self._root, git_command(arguments), access=access, timeout_s=_GIT_S
         )
+
+    async def git_bytes(
+        self, *arguments: str, most: int, shown: tuple[Path, ...] = ()
+    ) -> GitAnswer:
+        """Run git in the sandbox and return the bytes that it prints, without its complaints.
+
+        Args:
+            arguments: The command and its arguments.
+            most: How many bytes are kept.
+            shown: Files outside of the project that it may read.
+
+        Raises:
+            CommandRefused: CodeLab does not run this command.
+        """
+        access = access_of(arguments)
+        await self._in_thread(lambda root: None)
+        capture = Capture(most)
+        ended = await self._sandbox.execute(
+            self._root,
+            ["/bin/sh", "-c", 'exec "$@" 2>/dev/null', "sh", *git_command(arguments)],
+            access=access,
+            timeout_s=_GIT_S,
+            transcript=capture,
+            read_only=shown,
+        )
+        return GitAnswer(exit_code=ended.exit_code, data=capture.data, truncated=capture.truncated)
 
     def _largest(self) -> int:
         # What people can open they can save.

@@ -9,12 +9,14 @@ from codelab.workspace.sandbox.box import Access
 
 _READING = frozenset(
     {
-        *("check-attr", "diff", "for-each-ref", "hash-object", "log", "ls-files", "merge-base"),
+        *("cat-file", "check-attr", "diff", "for-each-ref", "hash-object", "log", "ls-files"),
+        "merge-base",
         *("merge-tree", "rev-parse", "show", "status", "version"),
     }
 )
-_HISTORY = frozenset({"symbolic-ref", "update-ref"})
-_CHANGING = frozenset({"add", "commit", "merge", "restore", "switch"})
+_HISTORY = frozenset({"symbolic-ref", "update-index", "update-ref"})
+_STORING = ("hash-object", "-w")
+_CHANGING = frozenset({"add", "commit", "merge", "restore", "rm", "switch"})
 _REACHING = frozenset({"fetch", "ls-remote", "push"})
 _SHOWING = frozenset({"diff", "log", "show"})
 _PLAIN_DIFF = ("--no-ext-diff", "--no-textconv")
@@ -39,6 +41,7 @@ _SETTINGS = (
     "gc.auto=0",
     "gpg.program=false",
     "i18n.commitEncoding=UTF-8",
+    "log.showRoot=true",
     "log.showSignature=false",
     "maintenance.auto=false",
     "merge.autoStash=false",
@@ -116,6 +119,8 @@ def access_of(arguments: Sequence[str]) -> Access:
         CommandRefused: It is none of those that CodeLab runs.
     """
     name = arguments[0] if arguments else ""
+    if tuple(arguments[:2]) == _STORING:
+        return Access.HISTORY
     if name in _READING or tuple(arguments[:2]) == ("remote", "get-url"):
         return Access.READ
     if name in _HISTORY:

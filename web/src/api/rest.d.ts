@@ -278,6 +278,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace_id}/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** CheckText */
+        post: operations["ApiV1WorkspacesWorkspaceIdProblemsCheckText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace_id}/files/{file_path}": {
         parameters: {
             query?: never;
@@ -470,6 +487,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find sessions by their title or text */
+        get: operations["ApiV1SessionsSearchSearchSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{session_id}": {
         parameters: {
             query?: never;
@@ -498,6 +532,40 @@ export interface paths {
         };
         /** Read what was said and done */
         get: operations["ApiV1SessionsSessionIdHistoryReadHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/rewind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a message and what follows */
+        post: operations["ApiV1SessionsSessionIdRewindRewindSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take a session along */
+        get: operations["ApiV1SessionsSessionIdExportExportSession"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1205,6 +1273,29 @@ export interface components {
             /** @default  */
             always_refused: string;
         };
+        /** Branch */
+        Branch: {
+            name: string;
+            /** @enum {string} */
+            kind: "local" | "remote";
+            commit: string;
+            /** Format: date-time */
+            at: string;
+            subject: string;
+            upstream: string;
+            is_current: boolean;
+            is_merged: boolean;
+        };
+        /** BranchChoice */
+        BranchChoice: {
+            branch: string;
+        };
+        /** BranchList */
+        BranchList: {
+            current: string;
+            branches: components["schemas"]["Branch"][];
+            truncated: boolean;
+        };
         /**
          * Category
          * @description What a tool does to the world; agents are granted tools by category or by name.
@@ -1228,6 +1319,18 @@ export interface components {
             user_agent: string;
             seq: number;
             hash: string;
+        };
+        /** ChangedPath */
+        ChangedPath: {
+            path: string;
+            /** @default  */
+            staged: string;
+            /** @default  */
+            unstaged: string;
+            /** @default  */
+            conflict: string;
+            staged_lines?: components["schemas"]["Lines"] | null;
+            unstaged_lines?: components["schemas"]["Lines"] | null;
         };
         /** ChatContext */
         ChatContext: {
@@ -1358,6 +1461,21 @@ export interface components {
          * @enum {string}
          */
         Decision: "deny" | "ask" | "allow";
+        /** Discarded */
+        Discarded: {
+            kept: components["schemas"]["KeptFile"][];
+        };
+        /** DiscardedFile */
+        DiscardedFile: {
+            path: string;
+            blob: string;
+            /** @default false */
+            executable: boolean;
+        };
+        /** DiscardedFiles */
+        DiscardedFiles: {
+            files: components["schemas"]["DiscardedFile"][];
+        };
         /** EventPage */
         EventPage: {
             events: {
@@ -1588,6 +1706,12 @@ export interface components {
             expires_at?: string | null;
             token: string;
         };
+        /** NewBranch */
+        NewBranch: {
+            name: string;
+            /** @default  */
+            start: string;
+        };
         /** NewContent */
         NewContent: {
             content: string;
@@ -1684,6 +1808,14 @@ export interface components {
         PasswordChange: {
             current_password: string;
             new_password: string;
+        };
+        /** Paths */
+        Paths: {
+            paths: string[];
+        };
+        /** PutBack */
+        PutBack: {
+            left: string[];
         };
         /** RefreshToken */
         RefreshToken: {
@@ -1868,6 +2000,8 @@ export interface components {
             epoch: number;
             last_seq: number;
             active_turn_id: string | null;
+            /** @enum {string} */
+            state: "idle" | "processing" | "waiting" | "executing" | "error";
         };
         /** ShownModel */
         ShownModel: {
@@ -1884,6 +2018,17 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        /** Side */
+        Side: {
+            /** @default  */
+            text: string;
+            /** @default  */
+            hash: string;
+            /** @default 0 */
+            size: number;
+            /** @default  */
+            hidden: string;
+        };
         /** SignOut */
         SignOut: {
             refresh_token?: string | null;
@@ -1898,6 +2043,12 @@ export interface components {
         SpendingLimits: {
             caps: components["schemas"]["Standing"][];
             requests_per_hour: number;
+        };
+        /** StagedText */
+        StagedText: {
+            path: string;
+            text: string;
+            before: string;
         };
         /** Standing */
         Standing: {
@@ -3285,6 +3436,46 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
+    ApiV1WorkspacesWorkspaceIdProblemsCheckText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeText"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
     ApiV1WorkspacesWorkspaceIdFilesFilePathReadFile: {
         parameters: {
             query?: never;
@@ -3910,6 +4101,45 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
+    ApiV1SessionsSearchSearchSessions: {
+        parameters: {
+            query: {
+                text: string;
+                messages?: boolean;
+                archived?: boolean;
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
     ApiV1SessionsSessionIdReadSession: {
         parameters: {
             query?: never;
@@ -4042,6 +4272,82 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HistoryPage"];
                 };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1SessionsSessionIdRewindRewindSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rewinding"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rewound"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1SessionsSessionIdExportExportSession: {
+        parameters: {
+            query?: {
+                format?: "markdown" | "json";
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Markdown or JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];

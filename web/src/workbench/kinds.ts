@@ -11,9 +11,10 @@ export const kinds = {
   file: () => import('../editor/FileTab.svelte'),
   image: () => import('../editor/ImagePreview.svelte'),
   markdown: () => import('../editor/MarkdownPreview.svelte'),
+  stage: () => import('../git/StageTab.svelte'),
 } as const satisfies Record<string, Loader>;
 
-export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown';
+export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown' | 'stage';
 
 /** Finds what shows a kind of tab. */
 export function loaderOf(kind: TabKind): Loader | undefined {

@@ -1,4 +1,6 @@
 import Files from '@lucide/svelte/icons/files';
+import GitBranch from '@lucide/svelte/icons/git-branch';
+import MessagesSquare from '@lucide/svelte/icons/messages-square';
 import Search from '@lucide/svelte/icons/search';
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
 import type { Component } from 'svelte';
@@ -7,7 +9,9 @@ import { approvalsPanel } from '../approvals/panel';
 import { t as ofEditor } from '../editor/messages';
 import { problemCount } from '../editor/problems.svelte';
 import { t as ofExplorer } from '../explorer/messages';
+import { t as ofGit } from '../git/messages';
 import { t as ofSearch } from '../search/messages';
+import { t as ofSessions } from '../sessions/messages';
 
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
@@ -25,6 +29,14 @@ export interface Panel {
 /** The panels, in the order of the rail. */
 export const panels: Panel[] = [
   {
+    id: 'sessions',
+    title: () => ofSessions('sessions'),
+    icon: MessagesSquare,
+    keys: 'Ctrl+K S',
+    load: () => import('../sessions/Sessions.svelte'),
+  },
+  approvalsPanel,
+  {
     id: 'files',
     title: () => ofExplorer('files'),
     icon: Files,
@@ -38,6 +50,14 @@ export const panels: Panel[] = [
     keys: 'Ctrl+Shift+F',
     load: () => import('../search/Search.svelte'),
   },
+  {
+    id: 'git',
+    title: () => ofGit('git'),
+    icon: GitBranch,
+    keys: 'Ctrl+Shift+G',
+    load: () => import('../git/GitPanel.svelte'),
+    on: 'desktop',
+  },
 ];
 
 /** The panes under the editor, in the order of their tabs. */
@@ -46,8 +66,8 @@ export const lowerPanes: Panel[] = [
     id: 'problems',
     title: () => ofEditor('problems'),
     icon: TriangleAlert,
-    load: () => import('../editor/ProblemsPane.svelte'),
     keys: 'Ctrl+Shift+M',
+    load: () => import('../editor/ProblemsPane.svelte'),
     count: problemCount,
   },
 ];

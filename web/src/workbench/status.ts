@@ -2,6 +2,7 @@ import type { Component } from 'svelte';
 
 import WaitingStatus from '../approvals/WaitingStatus.svelte';
 import EditorStatus from '../editor/EditorStatus.svelte';
+import GitStatus from '../git/GitStatus.svelte';
 
 /** An entry of the status bar. */
 export interface StatusItem {
@@ -11,4 +12,7 @@ export interface StatusItem {
 }
 
 /** The entries of the status bar, in their order. */
-export const statusItems: StatusItem[] = [{ id: 'editor', side: 'right', component: EditorStatus }];
+export const statusItems: StatusItem[] = [
+  { id: 'git', side: 'left', component: GitStatus },
+  { id: 'editor', side: 'right', component: EditorStatus },
+];

@@ -76,3 +76,35 @@ class Transcript:
         self._live_room = max(0, self._live_room - len(text))
         if not self._live_room:
             self._on_output("\n… more output, not shown while it runs …\n")
+
+
+class Capture(Transcript):
+    """Keeps the first bytes of an output as they are.
+
+    Args:
+        most: How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(head=0, tail=0)
+        self._most = most
+        self._pieces: list[bytes] = []
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the end was left out."""
+        return self.received > self._most
+
+    @property
+    def data(self) -> bytes:
+        """Return what was kept."""
+        return b"".join(self._pieces)
+
+    def feed(self, data: bytes, *, final: bool = False) -> None:
+        """Take the next bytes."""
+        self._pieces.append(data[: max(0, self._most - self.received)])
+        self.received += len(data)
+
+    def text(self) -> str:
+        """Return what was kept as text."""
+        return self.data.decode("utf-8", "replace")

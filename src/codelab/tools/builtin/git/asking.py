@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 import msgspec
 
 from codelab.sdk import ToolContext, ToolError, ToolResult
+from codelab.sdk.git import author_named, literal, plain_name
 from codelab.sdk.workspace import CommandResult
 from codelab.tools.builtin.git.names import revision
 
@@ -19,7 +19,6 @@ NONE = "0" * 40
 AT_ONCE = 500
 
 _NAMED = 50
-_UNFIT_FOR_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029<>]")
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z-]*: \S.*")
 
 
@@ -166,12 +165,6 @@ async def contents(context: ToolContext, names: Sequence[str]) -> str:
     return hashed
 
 
-def literal(path: str) -> str:
-    """Return a path of the workspace so that git reads no pattern into it."""
-    plain = str(PurePosixPath(path))
-    return ":(top)" if plain == "." else f":(top,literal){plain}"
-
-
 def result_of(result: CommandResult, *, empty: str = "") -> ToolResult:
     """Return what git printed as a tool's result."""
     output = result.output.strip("\n") or empty
@@ -201,14 +194,13 @@ def indented(lines: Sequence[str]) -> str:
 
 def author_of(context: ToolContext) -> str:
     """Name the user as the author of a commit."""
-    name = _UNFIT_FOR_NAMES.sub("", context.user_name).strip() or "user"
-    return f"{name} <{name.replace(' ', '.')}@localhost>"
+    return author_named(context.user_name)
 
 
 def signed(message: str, context: ToolContext) -> str:
     """Return a commit message that names the agent as a co-author."""
     text = message.strip()
-    agent = _UNFIT_FOR_NAMES.sub("", context.agent).strip() or "agent"
+    agent = plain_name(context.agent, "agent")
     trailer = f"Co-authored-by: {agent} via CodeLab <codelab@localhost>"
     if trailer in text.splitlines():
         return text

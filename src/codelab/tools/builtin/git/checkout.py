@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.git import literal
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.git.asking import (
     Standing,
@@ -18,7 +19,6 @@ from codelab.tools.builtin.git.asking import (
     digest,
     files_between,
     listed_names,
-    literal,
     resolved,
     result_of,
     standing,

@@ -9,6 +9,7 @@ import msgspec
 
 from codelab.sdk import ToolContext, ToolError, ToolResult
 from codelab.sdk.errors import CodeLabError, Forbidden, NotFound
+from codelab.sdk.git import filtered, literal
 from codelab.tools.builtin.git.asking import (
     AT_ONCE,
     LocalFile,
@@ -17,7 +18,6 @@ from codelab.tools.builtin.git.asking import (
     author_of,
     contents,
     digest,
-    literal,
     local_files,
     result_of,
     signed,
@@ -30,7 +30,6 @@ _MOST_FILES = 5000
 # How many characters of new files are shown; as much as of what git itself prints.
 _SHOWN = 48_000
 _NAMED = 20
-_NO_FILTER = ("unspecified", "unset", "")
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -196,15 +195,10 @@ async def _check_filters(context: ToolContext, names: Sequence[str]) -> None:
     """Refuse what git would have to change on the way in: the filters are switched off."""
     for some in _parts(names):
         fields = (await asked(context, "check-attr", "-z", "filter", "--", *some)).split("\0")
-        filtered = [
-            name
-            for name, value in zip(fields[0::3], fields[2::3], strict=False)
-            if value not in _NO_FILTER
-        ]
-        if filtered:
+        if refused := filtered(fields):
             raise ToolError(
                 "These files go through a filter of the repository's (such as Git LFS), which "
-                f"CodeLab does not run; the user has to commit them: {', '.join(filtered[:_NAMED])}"
+                f"CodeLab does not run; the user has to commit them: {', '.join(refused[:_NAMED])}"
             )
 
 

@@ -13,17 +13,9 @@ import msgspec
 
 from codelab.sdk import ToolContext
 from codelab.sdk.errors import CodeLabError
+from codelab.sdk.git import CONFLICTS
 from codelab.tools.builtin.git.asking import LocalFile, Standing, indented, written
 
-_KINDS = {
-    "DD": "both deleted",
-    "AU": "added by us",
-    "UD": "deleted by them",
-    "UA": "added by them",
-    "DU": "deleted by us",
-    "AA": "both added",
-    "UU": "both modified",
-}
 _START = re.compile(r"<{7}( .*)?")
 _END = re.compile(r">{7}( .*)?")
 _MOST_FILES = 100
@@ -60,7 +52,7 @@ class Conflict(msgspec.Struct, frozen=True):
 
 def kind_of(file: LocalFile) -> str:
     """Say what both sides did to a conflicted file."""
-    return _KINDS.get(file.status, "conflicted")
+    return CONFLICTS.get(file.status, "conflicted")
 
 
 def hunks_of(text: str) -> tuple[Hunk, ...]:

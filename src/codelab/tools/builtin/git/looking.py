@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.git import literal
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.git.asking import (
     commit_of,
     listed_names,
-    literal,
     result_of,
     standing,
     written,

@@ -10,10 +10,8 @@ import re
 from urllib.parse import urlsplit
 
 from codelab.sdk import ToolError
+from codelab.sdk.git import LONGEST_NAME, is_branch_name, is_reference_name
 
-_LONGEST = 200
-_PART = re.compile(r"[^\s~^:?*\[\\]+")
-_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _STEPS = re.compile(r"(?:~\d{0,4}|\^[12]?)*$")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
@@ -25,7 +23,7 @@ def branch_name(text: str) -> str:
     Raises:
         ToolError: It is none.
     """
-    if _is_name(text) and not _HASH.fullmatch(text) and not text.startswith("refs/"):
+    if is_branch_name(text):
         return text
     raise ToolError(f"{_shown(text)} is no name of a branch.")
 
@@ -39,7 +37,7 @@ def revision(text: str) -> tuple[str, str]:
     steps = _STEPS.search(text)
     at = steps.start() if steps else len(text)
     name = text[:at]
-    if len(text) <= _LONGEST and (name == "HEAD" or _is_name(name)):
+    if len(text) <= LONGEST_NAME and (name == "HEAD" or is_reference_name(name)):
         return name, text[at:]
     raise ToolError(
         f"{_shown(text)} names no commit: give a branch, a tag or a hash, with ~2 or ^ behind it."
@@ -52,7 +50,7 @@ def remote_name(text: str) -> str:
     Raises:
         ToolError: It is none, an address among others.
     """
-    if _REMOTE.fullmatch(text) and _is_name(text):
+    if _REMOTE.fullmatch(text) and is_reference_name(text):
         return text
     raise ToolError(f"{_shown(text)} is no name of a remote, such as origin.")
 
@@ -78,21 +76,5 @@ def remote_address(text: str) -> str:
     return text
 
 
-def _is_name(text: str) -> bool:
-    """Tell whether git takes it as the name of a reference, and nothing else could be meant."""
-    parts = text.split("/")
-    return (
-        0 < len(text.encode("utf-8", "replace")) <= _LONGEST
-        and text.isprintable()
-        and text not in ("HEAD", "@")
-        and not text.startswith(("-", "+", "@"))
-        and not text.endswith(".")
-        and ".." not in text
-        and "@{" not in text
-        and all(_PART.fullmatch(part) for part in parts)
-        and not any(part.startswith((".", "-")) or part.endswith(".lock") for part in parts)
-    )
-
-
 def _shown(text: str) -> str:
-    return ascii(text[:_LONGEST])
+    return ascii(text[:LONGEST_NAME])

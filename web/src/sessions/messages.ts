@@ -1,0 +1,40 @@
+import { translator, type Catalogue } from '../i18n';
+
+export const catalogue = {
+  sessions: ['Sessions', 'Сеансы'],
+  list: ['Sessions of this project', 'Сеансы этого проекта'],
+  none: ['No session yet. Ask something to begin one.', 'Сеансов пока нет. Задайте вопрос, чтобы начать.'],
+  noneArchived: ['Nothing is archived.', 'В архиве пусто.'],
+  nothingFound: ['No session has this text.', 'Такого текста нет ни в одном сеансе.'],
+  new: ['New session', 'Новый сеанс'],
+  search: ['Search sessions', 'Поиск по сеансам'],
+  inMessages: ['In messages too', 'И в сообщениях'],
+  archived: ['Archived', 'Архив'],
+  searching: ['Searching …', 'Идёт поиск …'],
+  untitled: ['Untitled', 'Без названия'],
+  today: ['Today', 'Сегодня'],
+  yesterday: ['Yesterday', 'Вчера'],
+  week: ['Last 7 days', 'Последние 7 дней'],
+  running: ['working', 'работает'],
+  waiting: ['waits for you', 'ждёт вас'],
+  more: ['More about {title}', 'Действия: {title}'],
+  rename: ['Rename', 'Переименовать'],
+  titleOf: ['New title of {title}', 'Новое название: {title}'],
+  archive: ['Archive', 'В архив'],
+  unarchive: ['Take out of the archive', 'Вернуть из архива'],
+  exportMarkdown: ['Save as Markdown', 'Сохранить как Markdown'],
+  exportJson: ['Save as JSON', 'Сохранить как JSON'],
+  delete: ['Delete …', 'Удалить …'],
+  deleteTitle: ['Delete this session?', 'Удалить этот сеанс?'],
+  deleteText: [
+    'Everything said in “{title}” is lost for good; files of the project stay as they are.',
+    'Всё сказанное в «{title}» исчезнет навсегда; файлы проекта останутся как есть.',
+  ],
+  deleteNow: ['Delete it', 'Удалить'],
+  keep: ['Keep it', 'Оставить'],
+  archivedOne: ['Archived “{title}”.', '«{title}» в архиве.'],
+  undo: ['Undo', 'Вернуть'],
+  saved: ['Saved {file}.', 'Файл {file} сохранён.'],
+} as const satisfies Catalogue;
+
+export const t = translator(catalogue);
