@@ -1,0 +1,85 @@
+import { api, ok } from '../api/client';
+import { ApiProblem } from '../api/problem';
+import { forget, isKept, keep, refreshToken, whenEnded, type TokenPair } from '../api/tokens';
+import { connection } from '../socket/connection.svelte';
+
+/** The signed-in user. */
+export interface User {
+  id: string;
+  username: string;
+  role: string;
+}
+
+/**
+ * Who uses this tab.
+ *
+ * `expired` means that the sign-in ended while the page was in use: the page stays as it is, with
+ * all that was typed, and asks for the password on top of it.
+ */
+class Account {
+  state = $state<'unknown' | 'signed_out' | 'signed_in' | 'expired'>('unknown');
+  user = $state<User | null>(null);
+
+  constructor() {
+    whenEnded(() => {
+      connection.close();
+      this.state = this.user === null ? 'signed_out' : 'expired';
+    });
+  }
+
+  get isAdmin(): boolean {
+    return this.user?.role === 'admin';
+  }
+
+  /** Finds out whether an earlier sign-in still holds. */
+  async load(): Promise<void> {
+    if (!isKept()) {
+      this.state = 'signed_out';
+      return;
+    }
+    try {
+      this.#begin(await ok(api.GET('/api/v1/auth/me')));
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
+      this.state = 'signed_out';
+    }
+  }
+
+  /** Signs in with a name and a password. */
+  async signIn(username: string, password: string): Promise<void> {
+    await this.#enter(await ok(api.POST('/api/v1/auth/login', { body: { username, password } })));
+  }
+
+  /** Makes the first administrator by the setup link's token and signs in. */
+  async setUp(token: string, username: string, password: string): Promise<void> {
+    const body = { token, username, password };
+    await this.#enter(await ok(api.POST('/api/v1/auth/setup', { body })));
+  }
+
+  /** Signs out, here and in all tabs. */
+  async signOut(): Promise<void> {
+    const token = refreshToken();
+    connection.close();
+    forget();
+    this.user = null;
+    this.state = 'signed_out';
+    if (token) await api.POST('/api/v1/auth/logout', { body: { refresh_token: token } }).catch(() => null);
+  }
+
+  async #enter(pair: TokenPair): Promise<void> {
+    keep(pair);
+    this.#begin(await ok(api.GET('/api/v1/auth/me')));
+  }
+
+  #begin(user: User): void {
+    const isAnother = this.user !== null && this.user.id !== user.id;
+    // Nothing of the one user may stay on the other's screen.
+    if (isAnother) window.location.assign('/');
+    this.user = user;
+    this.state = 'signed_in';
+    connection.open();
+  }
+}
+
+/** The account of this tab. */
+export const account = new Account();

@@ -1,0 +1,28 @@
+import type { Language } from './catalogue';
+
+const KEY = 'codelab.language';
+
+function chosen(): Language {
+  const stored = localStorage.getItem(KEY);
+  if (stored === 'en' || stored === 'ru') return stored;
+  return navigator.languages.some((tag) => tag.toLowerCase().startsWith('ru')) ? 'ru' : 'en';
+}
+
+class LanguageChoice {
+  #current = $state<Language>(chosen());
+
+  /** The language that the interface speaks. */
+  get current(): Language {
+    return this.#current;
+  }
+
+  set current(value: Language) {
+    this.#current = value;
+    localStorage.setItem(KEY, value);
+    document.documentElement.lang = value;
+  }
+}
+
+/** The interface's language; kept in this browser. */
+export const language = new LanguageChoice();
+document.documentElement.lang = language.current;

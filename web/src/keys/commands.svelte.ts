@@ -1,0 +1,98 @@
+import { SvelteMap } from 'svelte/reactivity';
+
+import { keysOf, match, strokeOf, type Stroke } from './keymap';
+
+/** Something the user can do, from the palette or by its keys. */
+export interface Command {
+  id: string;
+  title: () => string;
+  keys?: string;
+  run: () => void;
+  /** Whether it makes sense now; always, if absent. */
+  when?: () => boolean;
+  /** Works where all other keys belong to what has the focus, such as the terminal. */
+  everywhere?: boolean;
+  /** Has keys but no entry in the palette. */
+  hidden?: boolean;
+}
+
+const CHOSEN = 'codelab.keys';
+
+class Commands {
+  /** Keys that the user chose, by command; empty means none. Kept in this browser. */
+  chosen = $state<Record<string, string>>(
+    JSON.parse(localStorage.getItem(CHOSEN) ?? '{}') as Record<string, string>,
+  );
+  #all = new SvelteMap<string, Command>();
+  #before: Stroke | null = null;
+
+  /** All commands that are registered now. */
+  get all(): Command[] {
+    return [...this.#all.values()];
+  }
+
+  /**
+   * Adds commands.
+   *
+   * @returns What takes them away again.
+   */
+  register(...added: Command[]): () => void {
+    for (const command of added) this.#all.set(command.id, command);
+    return () => {
+      for (const command of added) {
+        if (this.#all.get(command.id) === command) this.#all.delete(command.id);
+      }
+    };
+  }
+
+  /** The keys of a command as they are shown, or none. */
+  keysOf(id: string): string | null {
+    const command = this.#all.get(id);
+    return command ? keysOf(command, this.chosen) : null;
+  }
+
+  /** Binds other keys to a command; without any, those that it was born with. */
+  rebind(id: string, keys: string | null): void {
+    const { [id]: _, ...others } = this.chosen;
+    this.chosen = keys === null ? others : { ...others, [id]: keys };
+    localStorage.setItem(CHOSEN, JSON.stringify(this.chosen));
+  }
+
+  /** Carries out a command, if it makes sense now. */
+  run(id: string): void {
+    const command = this.#all.get(id);
+    if (command && (command.when?.() ?? true)) command.run();
+  }
+
+  /** Takes a key press of the page; one that belongs to a command goes no further. */
+  press(event: KeyboardEvent): void {
+    const stroke = event.isComposing ? null : strokeOf(event);
+    if (stroke === null) return;
+    const found = match(this.#bindings(event.target), this.#before, stroke);
+    const under = this.#before !== null;
+    this.#before = found.goesOn ? stroke : null;
+    const [id] = found.complete;
+    if (id === undefined && !found.goesOn && !under) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (id !== undefined) this.#all.get(id)?.run();
+  }
+
+  #bindings(target: EventTarget | null): Map<string, string> {
+    const isTaken = target instanceof Element && target.closest('[data-own-keys]') !== null;
+    // A dialog stands in front of everything: nothing behind it may move.
+    const isBehind = document.querySelector('dialog[open]') !== null;
+    const bindings = new Map<string, string>();
+    for (const command of this.#all.values()) {
+      const keys = keysOf(command, this.chosen);
+      const fits = !isBehind && (!isTaken || command.everywhere) && (command.when?.() ?? true);
+      if (keys !== null && fits) bindings.set(command.id, keys);
+    }
+    return bindings;
+  }
+}
+
+/** What can be done in the interface. */
+export const commands = new Commands();
+
+window.addEventListener('keydown', (event) => commands.press(event), { capture: true });
