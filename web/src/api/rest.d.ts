@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/logout-everywhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** LogoutEverywhere */
+        post: operations["ApiV1AuthLogoutEverywhereLogoutEverywhere"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/setup": {
         parameters: {
             query?: never;
@@ -81,6 +98,23 @@ export interface paths {
         };
         /** Me */
         get: operations["ApiV1AuthMeMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/administrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListAdministrators */
+        get: operations["ApiV1AuthAdministratorsListAdministrators"];
         put?: never;
         post?: never;
         delete?: never;
@@ -135,6 +169,24 @@ export interface paths {
         post?: never;
         /** DeleteMe */
         delete: operations["ApiV1UsersMeDeleteMe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ReadPreferences */
+        get: operations["ApiV1UsersMePreferencesReadPreferences"];
+        /** KeepPreferences */
+        put: operations["ApiV1UsersMePreferencesKeepPreferences"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -713,6 +765,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/models/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See the whole catalogue */
+        get: operations["ApiV1AdminModelsOverviewOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/models/{name}": {
         parameters: {
             query?: never;
@@ -755,8 +824,110 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListEntries */
+        /** List entries of the audit log */
         get: operations["ApiV1AdminAuditListEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take a copy as a table */
+        get: operations["ApiV1AdminAuditExportCsvExportTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/audit/export.ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take a copy as JSON */
+        get: operations["ApiV1AdminAuditExportNdjsonExportLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify the audit log */
+        post: operations["ApiV1AdminAuditVerificationVerifyLog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how the server is used */
+        get: operations["ApiV1AdminFiguresReadFigures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the plugins */
+        get: operations["ApiV1AdminPluginsListPlugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how this process is */
+        get: operations["ApiV1AdminHealthReadDetails"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1127,6 +1298,15 @@ export interface components {
             /** @default  */
             comment: string;
         };
+        /** Figures */
+        Figures: {
+            /** Format: date-time */
+            since: string;
+            talk: components["schemas"]["SessionFigures"];
+            approvals: {
+                [key: string]: number;
+            };
+        };
         /** FileText */
         FileText: {
             path: string;
@@ -1269,6 +1449,15 @@ export interface components {
             /** @default false */
             reasoning: boolean;
         };
+        /** ModelLine */
+        ModelLine: {
+            info: components["schemas"]["ModelInfo"];
+            model: string;
+            input_price: number | null;
+            output_price: number | null;
+            aliases: string[];
+            origin: string;
+        };
         /** ModelList */
         ModelList: {
             /** @default list */
@@ -1349,6 +1538,16 @@ export interface components {
             param: string | null;
             code: string;
         };
+        /** Overview */
+        Overview: {
+            models: components["schemas"]["ModelLine"][];
+            roles: {
+                [key: string]: string[];
+            };
+            agents: {
+                [key: string]: string[];
+            };
+        };
         /** OwnRule */
         OwnRule: {
             id: string;
@@ -1367,6 +1566,28 @@ export interface components {
         PasswordChange: {
             current_password: string;
             new_password: string;
+        };
+        /** PluginInfo */
+        PluginInfo: {
+            name: string;
+            distribution: string;
+            version: string;
+            agents: string[];
+            tools: string[];
+            models: string[];
+            events: string[];
+        };
+        /** Preferences */
+        Preferences: {
+            /** @enum {null|string} */
+            theme?: "light" | "dark" | "system" | null;
+            /** @enum {null|string} */
+            language?: "en" | "ru" | null;
+            keys?: {
+                [key: string]: string;
+            };
+            answer_keys?: boolean | null;
+            notifications?: boolean | null;
         };
         /** RefreshToken */
         RefreshToken: {
@@ -1451,6 +1672,22 @@ export interface components {
             /** @default  */
             text: string;
         };
+        /** ServerDetails */
+        ServerDetails: {
+            health: components["schemas"]["HealthReport"];
+            replica: string;
+            /** Format: date-time */
+            started_at: string;
+            python: string;
+            system: string;
+            libraries: {
+                [key: string]: string;
+            };
+            database: components["schemas"]["StoreDetails"];
+            disk_total_bytes: number;
+            disk_free_bytes: number;
+            connections: number;
+        };
         /** SessionChange */
         SessionChange: {
             title?: string;
@@ -1465,6 +1702,16 @@ export interface components {
             title: string;
             agent?: string | null;
             model?: string | null;
+        };
+        /** SessionFigures */
+        SessionFigures: {
+            sessions: number;
+            turns: number;
+            endings: {
+                [key: string]: number;
+            };
+            thumbs_up: number;
+            thumbs_down: number;
         };
         /** SessionPage */
         SessionPage: {
@@ -1520,6 +1767,12 @@ export interface components {
             reserved_usd: number;
             left_usd: number;
             renews_at?: string | null;
+        };
+        /** StoreDetails */
+        StoreDetails: {
+            kind: string;
+            version: string;
+            size_bytes: number;
         };
         /** Ticket */
         Ticket: {
@@ -1621,6 +1874,7 @@ export interface components {
             disabled: boolean;
             /** Format: date-time */
             created_at: string;
+            last_seen_at?: string | null;
         };
         /** UserChange */
         UserChange: {
@@ -1629,6 +1883,18 @@ export interface components {
             role?: "user" | "admin" | null;
             disabled?: boolean | null;
             password?: string | null;
+        };
+        /** Verified */
+        Verified: {
+            intact: boolean | null;
+            /** @default 0 */
+            entries: number;
+            /** @default  */
+            head: string;
+            /** @default  */
+            problem: string;
+            /** Format: date-time */
+            at: string;
         };
         /** WorkspaceRecord */
         WorkspaceRecord: {
@@ -2213,6 +2479,39 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
+    ApiV1AuthLogoutEverywhereLogoutEverywhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
     ApiV1AuthSetupSetup: {
         parameters: {
             query?: never;
@@ -2269,6 +2568,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AuthAdministratorsListAdministrators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
             400: components["responses"]["400"];
@@ -2381,6 +2715,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1UsersMePreferencesReadPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1UsersMePreferencesKeepPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
@@ -3905,6 +4313,7 @@ export interface operations {
                 agent?: string | null;
                 model?: string | null;
                 everybody?: boolean;
+                user?: string | null;
             };
             header?: never;
             path?: never;
@@ -4192,6 +4601,40 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
+    ApiV1AdminModelsOverviewOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
     ApiV1AdminModelsNameRemoveModel: {
         parameters: {
             query?: never;
@@ -4308,6 +4751,8 @@ export interface operations {
                 user?: string | null;
                 session?: string | null;
                 action?: string | null;
+                resource_type?: string | null;
+                resource?: string | null;
                 from?: string | null;
                 to?: string | null;
                 before?: string | null;
@@ -4322,10 +4767,240 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "cache-control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ChainedEntry"][];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AdminAuditExportCsvExportTable: {
+        parameters: {
+            query?: {
+                user?: string | null;
+                session?: string | null;
+                action?: string | null;
+                resource_type?: string | null;
+                resource?: string | null;
+                from?: string | null;
+                to?: string | null;
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AdminAuditExportNdjsonExportLines: {
+        parameters: {
+            query?: {
+                user?: string | null;
+                session?: string | null;
+                action?: string | null;
+                resource_type?: string | null;
+                resource?: string | null;
+                from?: string | null;
+                to?: string | null;
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AdminAuditVerificationVerifyLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verified"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AdminFiguresReadFigures: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Figures"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AdminPluginsListPlugins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginInfo"][];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1AdminHealthReadDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerDetails"];
                 };
             };
             400: components["responses"]["400"];
