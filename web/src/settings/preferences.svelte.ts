@@ -1,0 +1,73 @@
+import { api, ok } from '../api/client';
+import type { components } from '../api/rest';
+import { language } from '../i18n';
+import { commands } from '../keys/commands.svelte';
+import { theme } from '../theme/theme.svelte';
+import { choices } from './choices.svelte';
+
+type Preferences = components['schemas']['Preferences'];
+
+const PAUSE_MS = 400;
+
+function chosen(): Preferences {
+  return {
+    theme: theme.choice,
+    language: language.current,
+    keys: { ...commands.chosen },
+    answer_keys: choices.answerKeys,
+    notifications: choices.notifications,
+  };
+}
+
+function apply(kept: Preferences): void {
+  // Nothing was ever kept: what this browser has stays.
+  if (!kept.theme) return;
+  theme.choice = kept.theme;
+  language.current = kept.language ?? language.current;
+  choices.answerKeys = kept.answer_keys ?? choices.answerKeys;
+  choices.notifications = kept.notifications ?? choices.notifications;
+  const keys = kept.keys ?? {};
+  for (const id of Object.keys(commands.chosen)) if (!(id in keys)) commands.rebind(id, null);
+  for (const [id, bound] of Object.entries(keys)) commands.rebind(id, bound);
+}
+
+/**
+ * Takes on what the signed-in user has chosen elsewhere, and keeps on the server what changes here.
+ *
+ * Without the server this browser goes on with its own copy.
+ *
+ * @returns What ends it, for when the user leaves.
+ */
+export function followPreferences(): () => void {
+  let known = $state<string | null>(null);
+  let isOver = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  async function load(): Promise<void> {
+    const kept = await ok(api.GET('/api/v1/users/me/preferences')).catch(() => null);
+    if (isOver || kept === null) return;
+    apply(kept);
+    known = JSON.stringify(chosen());
+  }
+
+  async function keep(wanted: string): Promise<void> {
+    const body = JSON.parse(wanted) as Preferences;
+    const isKept = await ok(api.PUT('/api/v1/users/me/preferences', { body })).catch(() => null);
+    if (isKept !== null && !isOver) known = wanted;
+  }
+
+  const end = $effect.root(() => {
+    $effect(() => {
+      const wanted = JSON.stringify(chosen());
+      if (known === null || wanted === known) return undefined;
+      timer = setTimeout(() => void keep(wanted), PAUSE_MS);
+      return () => clearTimeout(timer);
+    });
+  });
+  void load();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+    end();
+  };
+}
