@@ -1,3 +1,5 @@
+import './theme/page.css';
+
 import { mount } from 'svelte';
 
 import App from './App.svelte';

@@ -38,11 +38,15 @@ export const router = new Router();
 /** Follows a link within the application without loading the page again. */
 export function follow(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest('a[href]');
-  if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute('download')) return;
-  if (event.defaultPrevented || event.button !== 0) return;
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (!(link instanceof HTMLAnchorElement) || !isPlain(event)) return;
+  if (link.target || link.hasAttribute('download')) return;
   const url = new URL(link.href);
   if (url.origin !== window.location.origin || !match(url.pathname).ours) return;
   event.preventDefault();
   router.go(url.pathname + url.search);
+}
+
+function isPlain(event: MouseEvent): boolean {
+  const held = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  return event.button === 0 && !held && !event.defaultPrevented;
 }

@@ -1,0 +1,9 @@
+import { translator, type Catalogue } from '../i18n';
+
+export const catalogue = {
+  palette: ['Commands', 'Команды'],
+  find: ['Type a command', 'Введите команду'],
+  none: ['No command is called so.', 'Такой команды нет.'],
+} as const satisfies Catalogue;
+
+export const t = translator(catalogue);

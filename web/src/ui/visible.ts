@@ -1,0 +1,54 @@
+/** A piece of a text; `mark` is the name of a character that could deceive the eye. */
+export interface Piece {
+  text: string;
+  mark: boolean;
+}
+
+/** Controls but tab and line feed, what turns the writing around, and what has no width at all. */
+const RANGES = [
+  [0x0, 0x8],
+  [0xb, 0x1f],
+  [0x7f, 0x9f],
+  [0xad, 0xad],
+  [0x61c, 0x61c],
+  [0x180e, 0x180e],
+  [0x200b, 0x200f],
+  [0x2028, 0x202e],
+  [0x2060, 0x206f],
+  [0xfeff, 0xfeff],
+  [0xfff9, 0xfffb],
+  [0xe0000, 0xe007f],
+] as const;
+const CLASS = RANGES.map((range) => range.map((code) => `\\u{${code.toString(16)}}`).join('-')).join('');
+const HIDDEN = new RegExp(`[${CLASS}]`, 'gu');
+
+/** Says whether a text holds characters that nobody would see. */
+export function hidesSomething(text: string): boolean {
+  HIDDEN.lastIndex = 0;
+  return HIDDEN.test(text);
+}
+
+/** Writes a character that nobody would see by its number, such as U+202E. */
+export function nameOf(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** Takes a text apart, so that hidden characters can be shown by their numbers. */
+export function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let end = 0;
+  for (const hit of text.matchAll(HIDDEN)) {
+    if (hit.index > end) found.push({ text: text.slice(end, hit.index), mark: false });
+    found.push({ text: nameOf(hit[0]), mark: true });
+    end = hit.index + hit[0].length;
+  }
+  if (end < text.length) found.push({ text: text.slice(end), mark: false });
+  return found;
+}
+
+/** Writes a text with its hidden characters as numbers in angle brackets, where no markup can be. */
+export function reveal(text: string): string {
+  return pieces(text)
+    .map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text))
+    .join('');
+}
