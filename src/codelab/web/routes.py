@@ -20,9 +20,10 @@ _PAGES = [
     "/",
     "/admin",
     "/admin/{rest:path}",
-    "/sessions/{rest:path}",
     "/settings",
     "/settings/{rest:path}",
+    "/w/{rest:path}",
+    "/workspaces",
 ]
 
 
