@@ -20,10 +20,12 @@ from codelab.agents.api import (
     CheckpointUpkeep,
     Compactions,
     Keeper,
+    Reviews,
     Services,
     prepare_edited,
 )
 from codelab.agents.routes import checkpoint_router as checkpoint_routes
+from codelab.agents.routes import review_router as review_routes
 from codelab.agents.routes import router as compaction_routes
 from codelab.audit.api import Audit
 from codelab.audit.routes import router as audit_routes
@@ -48,6 +50,7 @@ from codelab.gateway.metrics import Metrics
 from codelab.gateway.observing import Observed
 from codelab.gateway.presence import Presence
 from codelab.gateway.problems import exception_handlers
+from codelab.gateway.reminding import Reminder
 from codelab.gateway.routes import agents_route, events_route, metrics_route, tools_route
 from codelab.gateway.schema import openapi_config
 from codelab.gateway.socket import Socket, socket_route
@@ -155,7 +158,9 @@ def create_app(
     async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
         return await prepare_edited(services, workspaces, approval, edited)
 
-    rules = Rulebook(db, cipher, _server_rules(settings), sessions.get, workspaces.get)
+    policy_file = Path(settings.approvals.policy_file).name
+    rules = Rulebook(db, cipher, _server_rules(settings), sessions.get, workspaces.get, policy_file)
+    rules.count_uses(bus)
     hitl = Hitl(db, cipher, turns, rules, limiter, _hitl_settings(settings), edit)
     tools = Tools(
         gate=hitl,
@@ -199,10 +204,12 @@ def create_app(
     stream = Stream(bus, relay, sessions)
     dispatcher = Dispatcher(auth, sessions, hitl, stream)
     presence = Presence(auth, metrics.sockets.set)
+    reminder = Reminder(bus, relay, hitl, presence)
     socket = Socket(
         auth,
         dispatcher,
         presence,
+        reminder,
         allowed_origins=settings.web.allowed_origins,
         version=__version__,
     )
@@ -230,7 +237,7 @@ def create_app(
             closing.push_async_callback(limiter.close)
             for folder in folders:
                 await workspaces.ensure(folder)
-            for part in (relay, bus, audit, models, stream, upkeep, agents, presence):
+            for part in (relay, bus, audit, models, stream, reminder, upkeep, agents, presence):
                 closing.push_async_callback(part.close)
             for starting in (relay, bus, audit, stream, upkeep, agents, presence):
                 await starting.start()
@@ -252,6 +259,7 @@ def create_app(
             tools_route(tools),
             hitl_routes(hitl),
             rule_routes(rules),
+            review_routes(Reviews(services, workspaces)),
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
             administration_routes(db, server, installed.inventory()),

@@ -25,6 +25,7 @@ from codelab.gateway.metrics import Metrics
 from codelab.gateway.observing import Observed
 from codelab.gateway.presence import Presence
 from codelab.gateway.problems import exception_handlers
+from codelab.gateway.reminding import Reminder
 from codelab.gateway.routes import events_route, metrics_route
 from codelab.gateway.schema import openapi_config
 from codelab.gateway.server import listen, server_config
@@ -110,11 +111,13 @@ class Replica:
             HitlSettings(),
             redigest=unchanged,
         )
+        self.reminder = Reminder(self.bus, relay, self.hitl, self.presence)
         self.dispatcher = Dispatcher(self.auth, self.sessions, self.hitl, self.stream)
         self.socket = Socket(
             self.auth,
             self.dispatcher,
             self.presence,
+            self.reminder,
             allowed_origins=(ALLOWED_ORIGIN,),
             version="1.2.3",
         )
@@ -171,6 +174,7 @@ class Replica:
             self._server.should_exit = True
             await self._serving
         await self.presence.close()
+        await self.reminder.close()
         await self.stream.close()
         await self.db.close()
 

@@ -227,3 +227,44 @@ async def test_streams_are_back_after_the_relay_was_cut(
                 frame = await read(client, within_s=10)
                 seqs += [frame["seq"]] if "seq" in frame else []
             assert seqs == list(range(2 + 5 * number, 7 + 5 * number))
+
+
+async def test_what_waits_is_told_to_every_socket_of_its_user(
+    pair: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    here, there = pair
+    ada, session_id = await prepare(here, tmp_path)
+    eve = await sign_up(here, "eve")
+    # On the other replica, and watching no session.
+    async with ada.socket(here) as near, ada.socket(there) as far, eve.socket(there) as other:
+        for client in (near, far, other):
+            assert (await read(client))["type"] == "hello"
+        await here.relay.settled("approvals")
+        await there.relay.settled("approvals")
+        approval_id = await here.ask(session_id, ada)
+        for client in (near, far):
+            told = (await read_until(client, "approvals_waiting"))[-1]
+            (one,) = told["data"]["approvals"]
+            assert told["data"]["count"] == 1
+            assert (one["approval_id"], one["session_id"]) == (approval_id, session_id)
+        # Who comes later is told at once what waits.
+        async with ada.socket(there) as late:
+            (_, told) = await read_until(late, "approvals_waiting")
+            assert told["data"]["approvals"] == [one]
+        await there.hitl.answer(ada.principal, approval_id, False)
+        for client in (near, far):
+            told = (await read_until(client, "approvals_waiting"))[-1]
+            assert told["data"] == {"count": 0, "approvals": []}
+        # One that nobody answers goes the same way.
+        second = await there.ask(session_id, ada)
+        await read_until(near, "approvals_waiting")
+        async with here.db.transaction() as tx:
+            past = utc_now() - timedelta(seconds=1)
+            where = approvals.c.id == second
+            await tx.execute(sa.update(approvals).where(where).values(expires_at=past))
+        await there.hitl.expire_due()
+        told = (await read_until(near, "approvals_waiting"))[-1]
+        assert told["data"]["count"] == 0
+        # Nobody else hears of it.
+        await send(other, {"type": "ping"})
+        assert (await read(other))["type"] == "pong"

@@ -69,6 +69,7 @@ async def test_a_request_is_shown_whole(client: Client, scene: Scene) -> None:
         "parameters",
         "risk",
         "preview",
+        "facts",
         "digest",
         "status",
         "created_at",

@@ -18,6 +18,7 @@ from codelab.hitl.rulebook import MOST_RULES, Scope
 from codelab.kit.crypto import SealBroken
 from codelab.kit.errors import NotFound
 from codelab.kit.ids import new_id
+from tests.agents.stage import until_awaited
 from tests.hitl.conftest import ANN, BEN, Scene
 
 ALLOW = Rule(decision=Decision.ALLOW, tool="write_file", paths=("*.py",))
@@ -175,3 +176,22 @@ async def test_what_is_blocked_no_rule_allows(scene: Scene) -> None:
     command = scene.call(tool="execute_command")
     denied = await scene.review(command, command="cd /w && rm -r -f .", root="/w")
     assert isinstance(denied, Denied)
+
+
+async def test_how_often_a_rule_decides_is_counted(scene: Scene) -> None:
+    scene.rules.count_uses(scene.bus)
+    await scene.bus.start()
+    allow = await scene.rules.add(ANN, in_session(scene), ALLOW)
+    ask = Rule(decision=Decision.ASK, tool="delete_file")
+    asking = await scene.rules.add(ANN, in_workspace(scene), ask)
+    for number in range(3):
+        assert await scene.review(scene.call(f"a{number}"), **PYTHON) == Allowed()
+    await scene.ask(scene.call("b", tool="delete_file"))
+
+    async def counted() -> bool:
+        hits = {one.id: one.hits for one in await scene.rules.list_all(ANN)}
+        return hits == {allow.id: 3, asking.id: 1}
+
+    await until_awaited(counted)
+    assert all(one.last_used_at for one in await scene.rules.list_all(ANN))
+    await scene.bus.close()

@@ -8,6 +8,7 @@ from codelab.agents.compaction.compactions import Compaction, Compactions
 from codelab.agents.edits import prepare_edited
 from codelab.agents.live import Services
 from codelab.agents.registry import AgentRegistry
+from codelab.agents.reviewing import ReviewedFile, Reviews
 from codelab.agents.service import AgentInfo, Agents
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Compactions",
     "Keeper",
     "Restored",
+    "ReviewedFile",
+    "Reviews",
     "Services",
     "prepare_edited",
 ]

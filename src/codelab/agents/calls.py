@@ -14,13 +14,14 @@ from codelab.agents.attaching import nearest_instructions
 from codelab.agents.checkpoints.checkpointing import keep_interrupted, kept
 from codelab.agents.errors import CallCutOff
 from codelab.agents.live import LiveTurn
-from codelab.agents.outcomes import failed, not_done, refusal, result_of
+from codelab.agents.outcomes import after_answer, failed, not_done, refusal, result_of
 from codelab.hitl.api import Allowed, ApprovalRecord, Denied, Pending, ReviewRequest
 from codelab.hitl.errors import ApprovalStale as GateStale
 from codelab.hitl.errors import ApprovalUsed
 from codelab.kit.clock import monotonic_ms
 from codelab.kit.db import Transaction
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import Category, Risk, ToolResult
 from codelab.sessions.api import Task
@@ -28,6 +29,7 @@ from codelab.sessions.events import AnyFact, ContentAttached, Question, ToolCall
 from codelab.tools.api import PreparedCall
 from codelab.tools.errors import ApprovalStale as CallStale
 from codelab.tools.errors import ToolArgumentsInvalid, ToolUnknown
+from codelab.workspace.api import LARGEST_KEPT
 
 # What a model has written wrongly and can write better.
 _MENDABLE = (CallCutOff, ToolArgumentsInvalid, ToolUnknown)
@@ -93,6 +95,7 @@ async def settle(
             return await _ask_again(turn, task, call, approval, requested.question)
         # Nobody has seen it, so there is nobody to show it to once more.
         result, touched = ToolResult(ok=False, output=error.message), ()
+    result = after_answer(result, approval)
     facts: list[AnyFact] = [result_of(task, call, result, duration_ms=monotonic_ms(started))]
     if attached := await nearest_instructions(turn, task, touched if result.ok else ()):
         facts.append(ContentAttached(attachments=attached, to=call.id, task_id=task.id))
@@ -184,7 +187,7 @@ async def _review(
     match verdict:
         case Denied(reason=reason):
             return [requested, failed(task, call, not_done(question, reason))]
-        case Pending(approval_id=approval_id, reason=reason, expires_at=expires_at):
+        case Pending(approval_id=approval_id, reason=reason, expires_at=expires_at, facts=known):
             is_boxed = checked.tool.boxed or checked.command is not None
             layer = turn.workspace.sandbox_layer() if is_boxed else ""
             return [
@@ -195,6 +198,7 @@ async def _review(
                     reason=reason,
                     expires_at=expires_at,
                     layer=layer,
+                    facts=known,
                 )
             ]
         case Allowed():
@@ -217,6 +221,17 @@ def _review_request(
         raised=prepared.raised,
         workspace_id=turn.held.workspace_id,
         root=turn.workspace.root(),
+        facts=_with_way_back(turn, prepared.facts),
+    )
+
+
+def _with_way_back(turn: LiveTurn, facts: CallFacts) -> CallFacts:
+    """Say whether a checkpoint would bring a file back."""
+    if facts.file is None:
+        return facts
+    restorable = turn.services.keeper is not None and facts.file.size <= LARGEST_KEPT
+    return msgspec.structs.replace(
+        facts, file=msgspec.structs.replace(facts.file, restorable=restorable)
     )
 
 

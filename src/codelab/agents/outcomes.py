@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from codelab.hitl.api import ApprovalRecord
+import msgspec
+
+from codelab.hitl.api import POLICY, ApprovalRecord
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.tool import ToolResult
 from codelab.sessions.api import Task
@@ -73,6 +75,20 @@ def refusal(question: Question, approval: ApprovalRecord) -> ToolResult:
             "The user refused this. Do not try the same again; ask or choose another way."
         )
     return ToolResult(ok=False, output=text)
+
+
+def after_answer(result: ToolResult, approval: ApprovalRecord | None) -> ToolResult:
+    """Tell with a result what the human changed of the call, and what they said with their yes."""
+    if approval is None:
+        return result
+    told = [result.output]
+    if approval.edit_diff:
+        told.append(f"The user changed this before approving it:\n{approval.edit_diff}")
+    elif approval.edited_parameters is not None:
+        told.append("The user approved this for the file as it had become meanwhile.")
+    if approval.feedback and approval.responded_by != POLICY:
+        told.append(f"The user approved this and said: {approval.feedback}")
+    return msgspec.structs.replace(result, output="\n\n".join(told))
 
 
 def not_done(question: Question, why: str) -> str:

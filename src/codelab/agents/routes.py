@@ -1,11 +1,11 @@
-"""What of a session its models are shown, and the way back to its checkpoints, over REST."""
+"""Compactions, checkpoints and the review of changed files over REST."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Router, get, post
+from litestar import Request, Router, get, post, put
 from litestar.params import JSONBody, PathParameter
 
 from codelab.agents.api import (
@@ -15,14 +15,44 @@ from codelab.agents.api import (
     Compaction,
     Compactions,
     Restored,
+    ReviewedFile,
+    Reviews,
 )
 from codelab.auth.api import Principal
+from codelab.sessions.events import ApprovalStatus
 
 SessionId = Annotated[str, PathParameter(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 CheckpointId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")]
+ApprovalId = Annotated[str, PathParameter()]
 Seq = Annotated[int, PathParameter(ge=1, le=2**53)]
 
 AuthenticatedRequest = Request[Principal, Any, Any]
+
+
+# A file of 1 MB as JSON, each character escaped.
+_LARGEST_REVIEW = 8 * 1024 * 1024
+
+
+class ReviewedText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a human has made of a file under review, and of which text.
+
+    Args:
+        text: What the file shall hold.
+        before_hash: The hash that the review came with.
+        feedback: What the agent is told besides the difference.
+    """
+
+    text: Annotated[str, msgspec.Meta(max_length=1_000_000)]
+    before_hash: Annotated[str, msgspec.Meta(max_length=64)]
+    feedback: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
+
+
+class ReviewAnswered(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the request; the difference is what the agent is told."""
+
+    id: str
+    status: ApprovalStatus
+    edit_diff: str
 
 
 class Restoration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,4 +130,30 @@ def checkpoint_router(checkpoints: Checkpoints) -> Router:
         "/sessions/{session_id:str}/checkpoints",
         route_handlers=[list_checkpoints, preview_checkpoint, restore_checkpoint],
         tags=["Sessions"],
+    )
+
+
+def review_router(reviews: Reviews) -> Router:
+    """Make the routes by which a file is reviewed as text before a call may change it."""
+
+    @get("/", summary="Show a file before and after a call")
+    async def show_review(approval_id: ApprovalId, request: AuthenticatedRequest) -> ReviewedFile:
+        """Return both texts whole; `stale` says that the file is not what it was when asked."""
+        return await reviews.show(request.user, approval_id)
+
+    @put("/", summary="Approve a call so that it writes the reviewed text")
+    async def approve_review(
+        approval_id: ApprovalId, data: JSONBody[ReviewedText], request: AuthenticatedRequest
+    ) -> ReviewAnswered:
+        """Approve exactly this text over what was reviewed; the agent is told the difference."""
+        record = await reviews.approve(
+            request.user, approval_id, data.text, data.before_hash, data.feedback
+        )
+        return ReviewAnswered(id=record.id, status=record.status, edit_diff=record.edit_diff)
+
+    return Router(
+        "/hitl/requests/{approval_id:str}/review",
+        route_handlers=[show_review, approve_review],
+        request_max_body_size=_LARGEST_REVIEW,
+        tags=["Approvals"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,8 +11,10 @@ from codelab.gateway import frame_data
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import MAX_FRAME_BYTES
 from codelab.gateway.translation import frame_of
+from codelab.hitl.api import ApprovalRecord
 from codelab.hitl.events import ApprovalExpiring
 from codelab.kit.errors import CodeLabError
+from codelab.sdk.facts import CallFacts
 from codelab.sessions.events import (
     ContextMeasured,
     Entry,
@@ -29,6 +31,8 @@ _encode: Callable[[Any], bytes] = _encoder.encode
 _CUTS = (100_000, 20_000, 2_000, 200)
 # A character takes up to six bytes of JSON.
 _LONGEST_PIECE = 100_000
+# How many waiting approvals a frame names.
+_NAMED = 100
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -138,6 +142,25 @@ def expiring(event: ApprovalExpiring) -> Item:
     return Item("approval_expiring", encode(frame))
 
 
+def waiting(records: Sequence[ApprovalRecord]) -> str:
+    """Write what waits for a user's answer."""
+    named = tuple(
+        frame_data.WaitingApproval(
+            approval_id=one.id,
+            session_id=one.session_id,
+            call_id=one.call_id,
+            agent=one.agent,
+            tool=one.tool,
+            risk=one.risk,
+            created_at=one.created_at,
+            expires_at=one.expires_at,
+        )
+        for one in records[:_NAMED]
+    )
+    data = frame_data.ApprovalsWaitingData(count=len(records), approvals=named)
+    return encode(frames.ApprovalsWaiting(data=data))
+
+
 def context(event: ContextMeasured) -> Item:
     """Write how much of its window a prompt takes."""
     data = frame_data.ContextData(
@@ -177,8 +200,9 @@ def _shortened(whole: Callable[[Any], bytes], data: Any) -> bytes:
         written = whole(type(data)(**values))
         if len(written) <= MAX_FRAME_BYTES:
             return written
-    # Only a tool's parameters can be so many values: the call is shown without them.
-    values["parameters"] = {}
+    # Only a tool's parameters can be so many values: the call is shown without them, and without
+    # what is said of them.
+    values |= {"parameters": {}, "facts": CallFacts()}
     return whole(type(data)(**values))
 
 
@@ -187,6 +211,9 @@ def _cut(value: Any, longest: int) -> Any:
         return value if len(value) <= longest else f"{value[:longest]}…"
     if isinstance(value, dict):
         return {_cut(key, longest): _cut(part, longest) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_cut(part, longest) for part in value]
+    if isinstance(value, list | tuple):
+        return type(value)(_cut(part, longest) for part in value)
+    if isinstance(value, msgspec.Struct):
+        names = value.__struct_fields__
+        return type(value)(**{name: _cut(getattr(value, name), longest) for name in names})
     return value

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.model import Usage
 from codelab.sessions.events import (
     ApprovalStatus,
@@ -159,6 +160,7 @@ class ToolCallData(_Data, frozen=True, kw_only=True):
     layer: str = ""
     reason: str = ""
     question: Question = "run"
+    facts: CallFacts = CallFacts()
     task_id: str = ""
     shortened: bool = False
 
@@ -189,6 +191,26 @@ class ApprovalExpiringData(msgspec.Struct, frozen=True, kw_only=True):
     approval_id: str
     call_id: str
     expires_at: datetime
+
+
+class WaitingApproval(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that waits for the user's answer, in whichever session."""
+
+    approval_id: str
+    session_id: str
+    call_id: str
+    agent: str
+    tool: str
+    risk: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class ApprovalsWaitingData(msgspec.Struct, frozen=True, kw_only=True):
+    """All that waits for the user's answer; `approvals` names those that end first."""
+
+    count: int
+    approvals: tuple[WaitingApproval, ...]
 
 
 class ApprovalData(_Data, frozen=True, kw_only=True):

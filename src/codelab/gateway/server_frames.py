@@ -11,6 +11,7 @@ from codelab.gateway.frame_data import (
     AgentData,
     ApprovalData,
     ApprovalExpiringData,
+    ApprovalsWaitingData,
     AttachedData,
     CheckpointData,
     CheckpointMissedData,
@@ -137,6 +138,15 @@ class Approval(ServerFrame, frozen=True, kw_only=True, tag="approval"):
     data: ApprovalData
 
 
+class ApprovalsWaiting(ServerFrame, frozen=True, kw_only=True, tag="approvals_waiting"):
+    """What waits for the user changed, in any session; it is not stored.
+
+    After `hello` it comes only if something waits.
+    """
+
+    data: ApprovalsWaitingData
+
+
 class Used(ServerFrame, frozen=True, kw_only=True, tag="usage"):
     """A model call was paid for."""
 
@@ -219,6 +229,7 @@ AnyServerFrame = (
     | ToolResult
     | Approval
     | ApprovalExpiring
+    | ApprovalsWaiting
     | Used
     | Context
     | Compacted

@@ -34,6 +34,7 @@ from codelab.gateway.observing import headers_of
 from codelab.gateway.outbox import Outbox
 from codelab.gateway.presence import Presence
 from codelab.gateway.problems import problem_body, problem_of
+from codelab.gateway.reminding import Reminder
 from codelab.kit.clock import monotonic_ms
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput, Unavailable
 
@@ -67,6 +68,7 @@ class Socket:
         auth: Checks tokens and tickets.
         dispatcher: Carries out frames.
         presence: Keeps an eye on the open connections.
+        reminder: Tells each what waits for its user.
         allowed_origins: Origins besides the server's own whose pages may connect.
         version: What `hello` says.
     """
@@ -76,6 +78,7 @@ class Socket:
         auth: Auth,
         dispatcher: Dispatcher,
         presence: Presence,
+        reminder: Reminder,
         *,
         allowed_origins: Sequence[str],
         version: str,
@@ -83,6 +86,7 @@ class Socket:
         self._auth = auth
         self._dispatcher = dispatcher
         self._presence = presence
+        self._reminder = reminder
         self._origins = {parsed for text in allowed_origins if (parsed := origin.parse(text))}
         self._version = version
 
@@ -121,6 +125,7 @@ class Socket:
                 connection = Connection(principal, outbox)
                 self._presence.add(connection)
                 outbox.send(self._hello(principal))
+                self._reminder.greet(connection)
             while (raw := await inbox.next()) is not None:
                 if connection is not None and outbox.closed is None:
                     await self._dispatcher.handle(connection, raw)

@@ -14,10 +14,11 @@ from codelab.hitl.figures import answers
 from codelab.hitl.policy import Decision, Rule, Subject
 from codelab.hitl.policy_file import read_rules
 from codelab.hitl.rulebook import Rulebook
-from codelab.hitl.service import Hitl
+from codelab.hitl.service import POLICY, Hitl
 from codelab.hitl.settings import HitlSettings
 
 __all__ = [
+    "POLICY",
     "Allowed",
     "ApprovalRecord",
     "Decision",

@@ -19,6 +19,7 @@ from codelab.hitl.errors import (
     ApprovalStale,
     ApprovalUsed,
 )
+from codelab.sdk.facts import CallFacts
 from codelab.sessions.events import ApprovalStatus, Question
 
 Outcome = Literal["approved", "rejected", "timeout"]
@@ -95,6 +96,8 @@ class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why a rule has a human asked, if one has.
         edited_parameters: What the human made of the parameters, if they changed them.
         edited_digest: The digest that counts instead of `digest`, if there is one.
+        facts: What the human judges it by, as data.
+        edit_diff: What the human changed of what the agent wanted.
     """
 
     id: str
@@ -121,6 +124,8 @@ class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
     question: Question = "run"
     reason: str | None = None
     response_time_ms: int | None = None
+    facts: CallFacts = CallFacts()
+    edit_diff: str = ""
 
     @property
     def effective_digest(self) -> str:

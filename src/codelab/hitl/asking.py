@@ -10,6 +10,7 @@ import msgspec
 
 from codelab.hitl.approval import ApprovalRecord
 from codelab.hitl.policy import Subject
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.gate import Call
 from codelab.sessions.events import Question
 
@@ -30,6 +31,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
         raised: Whether it can do more harm than its tool usually does.
         workspace_id: The workspace that it is for.
         root: The workspace's folder.
+        facts: What is known of the call.
     """
 
     call: Call
@@ -44,6 +46,7 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True):
     raised: bool = False
     workspace_id: str
     root: str | None = None
+    facts: CallFacts = CallFacts()
 
     @property
     def subject(self) -> Subject:
@@ -74,6 +77,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     approval_id: str
     reason: str = ""
     expires_at: datetime
+    facts: CallFacts = CallFacts()
 
 
 Review = Allowed | Denied | Pending
@@ -84,12 +88,14 @@ class EditedCall(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         subject: What the rules look at.
+        diff: What the human changed of what the agent wanted.
     """
 
     parameters: dict[str, Any]
     digest: str
     preview: str
     subject: Subject
+    diff: str = ""
 
 
 Redigest = Callable[[ApprovalRecord, dict[str, Any]], Awaitable[EditedCall]]

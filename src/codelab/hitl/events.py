@@ -26,11 +26,16 @@ class ApprovalEvent(Event, frozen=True, kw_only=True):
 
 
 class ApprovalRequested(ApprovalEvent, frozen=True, kw_only=True):
-    """A human is asked."""
+    """A human is asked.
+
+    Args:
+        rule_ids: The user's rules that have them asked.
+    """
 
     risk: str
     digest: str
     expires_at: datetime
+    rule_ids: tuple[str, ...] = ()
 
 
 class ApprovalExpiring(ApprovalEvent, EphemeralEvent, frozen=True, kw_only=True):
@@ -57,11 +62,16 @@ class ApprovalResolved(ApprovalEvent, frozen=True, kw_only=True):
 
 
 class PolicyApplied(ApprovalEvent, frozen=True, kw_only=True):
-    """A rule decided and nobody was asked."""
+    """A rule decided and nobody was asked.
+
+    Args:
+        rule_ids: The user's rules that did.
+    """
 
     decision: Literal["allow", "deny"]
     reason: str
     digest: str
+    rule_ids: tuple[str, ...] = ()
 
 
 class ApprovalUsed(ApprovalEvent, frozen=True, kw_only=True):

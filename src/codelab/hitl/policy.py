@@ -78,10 +78,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision and why."""
+    """A decision, why, and the rules that led to it; none where it is built in or a default."""
 
     decision: Decision
     reason: str = ""
+    rules: tuple[Rule, ...] = ()
 
 
 def decide(rules: Sequence[Rule], subject: Subject) -> Verdict:
@@ -94,12 +95,12 @@ def decide(rules: Sequence[Rule], subject: Subject) -> Verdict:
     for decision in (Decision.DENY, Decision.ASK):
         for rule in spoken:
             if rule.decision is decision and _touches(rule, subject, lines):
-                return Verdict(decision=decision, reason=rule.reason)
+                return Verdict(decision=decision, reason=rule.reason, rules=(rule,))
     if reason := _concern(subject, command):
         return Verdict(decision=Decision.ASK, reason=reason)
     allowing = [rule for rule in spoken if rule.decision is Decision.ALLOW]
-    if (allowed := _allowance(allowing, subject, command)) is not None:
-        return Verdict(decision=Decision.ALLOW, reason=allowed.reason)
+    if allowed := _allowance(allowing, subject, command):
+        return Verdict(decision=Decision.ALLOW, reason=allowed[0].reason, rules=allowed)
     return Verdict(decision=Decision.ASK if subject.protected else Decision.ALLOW)
 
 
@@ -132,21 +133,25 @@ def _touches(rule: Rule, subject: Subject, lines: Sequence[str]) -> bool:
     return not rule.commands or touches(rule.commands, lines)
 
 
-def _allowance(rules: Iterable[Rule], subject: Subject, command: Command | None) -> Rule | None:
-    """Find the first of the rules that together allow the whole call, if they do."""
+def _allowance(
+    rules: Iterable[Rule], subject: Subject, command: Command | None
+) -> tuple[Rule, ...]:
+    """Find the rules that together allow the whole call, if they do; the best reason first."""
     fitting = [rule for rule in rules if _covers_paths(rule, subject.paths)]
     if command is None:
         fitting = [rule for rule in fitting if not rule.commands]
-        return fitting[0] if fitting else None
+        return tuple(fitting[:1])
     text = subject.command or ""
     patterns = [pattern for rule in fitting for pattern in rule.commands or ("*",)]
     if not covers(patterns, text, command):
-        return None
+        return ()
     # One that covers it alone tells the best reason; else the first that has a part in it.
-    alone = (rule for rule in fitting if covers(rule.commands or ("*",), text, command))
+    for rule in fitting:
+        if covers(rule.commands or ("*",), text, command):
+            return (rule,)
     lines = lines_of(text, command)
-    parts = (rule for rule in fitting if touches(rule.commands or ("*",), lines))
-    return next(alone, None) or next(parts, fitting[0])
+    parts = tuple(rule for rule in fitting if touches(rule.commands or ("*",), lines))
+    return parts or (fitting[0],)
 
 
 def _covers_paths(rule: Rule, paths: Sequence[str]) -> bool:

@@ -14,12 +14,13 @@ from codelab.hitl.approval import ApprovalRecord
 from codelab.hitl.models import approvals
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Transaction
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.gate import Call
 
-_JSON = ("parameters", "edited_parameters")
-_TEXT = ("preview", "feedback", "reason")
+_JSON = ("parameters", "edited_parameters", "facts")
+_TEXT = ("preview", "feedback", "reason", "edit_diff")
 _OUTCOME = ("status", "responded_at", "responded_by", "feedback", "response_time_ms")
-_EDIT = ("preview", "edited_parameters", "edited_digest")
+_EDIT = ("preview", "edited_parameters", "edited_digest", "edit_diff")
 
 
 class ApprovalRepository:
@@ -68,6 +69,12 @@ class ApprovalRepository:
             .order_by(approvals.c.created_at, approvals.c.id)
         )
         return [self._record(row) for row in await db.execute(query)]
+
+    async def waiting(self, db: AsyncConnection, user_id: str) -> list[ApprovalRecord]:
+        """Read a user's rows that wait for an answer, without what is sealed in them."""
+        query = _unsealed().where(approvals.c.user_id == user_id, approvals.c.status == "pending")
+        rows = await db.execute(query.order_by(approvals.c.expires_at, approvals.c.id))
+        return [_closed_record(row) for row in rows]
 
     async def pending_of(
         self, tx: Transaction, session_id: str, turn_id: str
@@ -189,6 +196,9 @@ class ApprovalRepository:
             if values[name] is not None:
                 plain = self._cipher.open(values[name], _context(name, values["id"]))
                 values[name] = msgspec.json.decode(plain) if name in _JSON else plain.decode()
+        # What was asked before there were facts has none.
+        values["facts"] = msgspec.convert(values["facts"] or {}, CallFacts)
+        values["edit_diff"] = values["edit_diff"] or ""
         return ApprovalRecord(**values)
 
 

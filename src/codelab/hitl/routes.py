@@ -15,6 +15,7 @@ from codelab.hitl.approval import ApprovalRecord
 from codelab.hitl.policy import Decision, Rule
 from codelab.hitl.rulebook import Rulebook, Scope, StoredRule
 from codelab.hitl.service import Hitl
+from codelab.sdk.facts import CallFacts
 from codelab.sessions.events import ApprovalStatus, Question
 
 OwnRequest = Request[Principal, Any, Any]
@@ -22,6 +23,7 @@ ApprovalId = Annotated[str, PathParameter()]
 Status = Annotated[ApprovalStatus | None, QueryParameter()]
 Id = Annotated[str | None, QueryParameter(max_length=32)]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
+Feedback = Annotated[str, Meta(max_length=10_000)]
 RuleId = Annotated[str, PathParameter()]
 Pattern = Annotated[str, Meta(min_length=1, max_length=300)]
 Patterns = Annotated[tuple[Pattern, ...], Meta(max_length=20)]
@@ -34,16 +36,18 @@ class Approve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         always: Whether the same call may run without asking for the rest of the session.
+        feedback: What the agent is told with the result.
     """
 
     parameters: dict[str, Any] | None = None
     always: bool = False
+    feedback: Feedback = ""
 
 
 class Reject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A no, with what the agent should know."""
 
-    feedback: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
+    feedback: Feedback = ""
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +56,13 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         by: A user's name, `policy`, `deadline` or `cancellation`.
         parameters: The parameters that the human edited, if they did.
+        edit_diff: What they changed by that, as the agent is told.
     """
 
     by: str
     feedback: str
     parameters: dict[str, Any] | None
+    edit_diff: str
     response_time_ms: int
 
 
@@ -67,6 +73,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
         question: `run`: whether the call may run. `retry`: it was found started after a crash, and
             nobody knows its outcome; a yes runs it again, a no leaves it at that.
         reason: Why the policy has a human asked; empty where the tool asks by default.
+        facts: What to judge it by, as data.
     """
 
     id: str
@@ -79,6 +86,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
     risk: str
     preview: str
+    facts: CallFacts
     digest: str
     status: ApprovalStatus
     created_at: datetime
@@ -117,7 +125,12 @@ def router(hitl: Hitl) -> Router:
         wanted = data or Approve()
         return _shown(
             await hitl.answer(
-                request.user, approval_id, True, wanted.parameters, always=wanted.always
+                request.user,
+                approval_id,
+                True,
+                wanted.parameters,
+                wanted.feedback,
+                always=wanted.always,
             )
         )
 
@@ -143,6 +156,7 @@ def _shown(record: ApprovalRecord) -> ApprovalRequest:
             by=record.responded_by,
             feedback=record.feedback,
             parameters=record.edited_parameters,
+            edit_diff=record.edit_diff,
             response_time_ms=record.response_time_ms or 0,
         )
     return ApprovalRequest(
@@ -156,6 +170,7 @@ def _shown(record: ApprovalRecord) -> ApprovalRequest:
         parameters=record.parameters,
         risk=record.risk,
         preview=record.preview,
+        facts=record.facts,
         digest=record.digest,
         status=record.status,
         created_at=record.created_at,
@@ -182,6 +197,8 @@ class OwnRule(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         approval_id: The answer that it was given with, if it was.
+        hits: How often it has decided about a call.
+        last_used_at: When it did so last.
     """
 
     id: str
@@ -194,6 +211,25 @@ class OwnRule(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     created_at: datetime
     approval_id: str | None
+    hits: int
+    last_used_at: datetime | None
+
+
+class ServerRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that the server's administrator made for everybody."""
+
+    decision: Decision
+    tool: str
+    paths: tuple[str, ...]
+    commands: tuple[str, ...]
+    reason: str
+
+
+class ServerPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The server's rules, and the name of the file that they come from; empty without one."""
+
+    file: str
+    rules: tuple[ServerRule, ...]
 
 
 def rule_router(rules: Rulebook) -> Router:
@@ -224,6 +260,23 @@ def rule_router(rules: Rulebook) -> Router:
         )
         return _shown_rule(await rules.add(request.user, scope, rule))
 
+    @get("/server")
+    async def list_server_rules(request: OwnRequest) -> ServerPolicy:
+        """Return the rules of the server's policy file: they hold besides everybody's own."""
+        return ServerPolicy(
+            file=rules.file_name,
+            rules=tuple(
+                ServerRule(
+                    decision=rule.decision,
+                    tool=rule.tool,
+                    paths=rule.paths,
+                    commands=rule.commands,
+                    reason=rule.reason,
+                )
+                for rule in rules.of_server()
+            ),
+        )
+
     @delete("/{rule_id:str}")
     async def revoke_rule(request: OwnRequest, rule_id: RuleId) -> None:
         """Take a rule back."""
@@ -231,7 +284,7 @@ def rule_router(rules: Rulebook) -> Router:
 
     return Router(
         path="/hitl/rules",
-        route_handlers=[list_rules, add_rule, revoke_rule],
+        route_handlers=[list_rules, add_rule, list_server_rules, revoke_rule],
         tags=["Approvals"],
     )
 
@@ -248,4 +301,6 @@ def _shown_rule(stored: StoredRule) -> OwnRule:
         reason=stored.rule.reason,
         created_at=stored.created_at,
         approval_id=stored.approval_id,
+        hits=stored.hits,
+        last_used_at=stored.last_used_at,
     )

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 
 from codelab.auth.api import Principal
 from codelab.hitl.errors import RuleInvalid, RuleNotFound
-from codelab.hitl.events import RuleAdded, RuleRevoked
+from codelab.hitl.events import ApprovalRequested, PolicyApplied, RuleAdded, RuleRevoked
 from codelab.hitl.models import policy_rules
 from codelab.hitl.policy import Rule
+from codelab.kit.bus import Bus
 from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, Transaction
 from codelab.kit.ids import new_id
@@ -43,6 +45,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         if (self.workspace_id is None) == (self.session_id is None):
             raise RuleInvalid("Name a workspace or a session, one of them.", field="session_id")
 
+    @property
+    def name(self) -> Literal["workspace", "session"]:
+        """Tell which of the two it is."""
+        return "session" if self.workspace_id is None else "workspace"
+
 
 class StoredRule(msgspec.Struct, frozen=True, kw_only=True):
     """A user's rule.
@@ -50,6 +57,8 @@ class StoredRule(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         scope: Where it holds.
         approval_id: The answer that it was given with, if it was.
+        hits: How often it has decided about a call.
+        last_used_at: When it did so last.
     """
 
     id: str
@@ -57,6 +66,16 @@ class StoredRule(msgspec.Struct, frozen=True, kw_only=True):
     rule: Rule
     created_at: datetime
     approval_id: str | None = None
+    hits: int = 0
+    last_used_at: datetime | None = None
+
+
+class InForce(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that holds for a call, and whose it is; the server's have no number."""
+
+    rule: Rule
+    source: Literal["server", "workspace", "session"]
+    rule_id: str = ""
 
 
 class Rulebook:
@@ -68,6 +87,7 @@ class Rulebook:
         server: The server's rules.
         find_session: Finds the user's session.
         find_workspace: Finds a workspace that is open to the user.
+        file_name: Where the server's rules come from.
     """
 
     def __init__(
@@ -77,16 +97,18 @@ class Rulebook:
         server: tuple[Rule, ...],
         find_session: Find,
         find_workspace: Find,
+        file_name: str = "",
     ) -> None:
         self._db = db
         self._cipher = cipher
         self._server = server
         self._find_session = find_session
         self._find_workspace = find_workspace
+        self.file_name = file_name
 
     async def in_force(
         self, tx: Transaction, user_id: str, workspace_id: str, session_id: str
-    ) -> tuple[Rule, ...]:
+    ) -> tuple[InForce, ...]:
         """Return the rules for a call of a user's agent.
 
         Raises:
@@ -98,7 +120,30 @@ class Rulebook:
             sa.or_(columns.workspace_id == workspace_id, columns.session_id == session_id),
         )
         rows = await tx.execute(query.order_by(columns.id))
-        return (*self._server, *(self._stored(row).rule for row in rows))
+        own = (self._stored(row) for row in rows)
+        return (
+            *(InForce(rule=rule, source="server") for rule in self._server),
+            *(InForce(rule=one.rule, source=one.scope.name, rule_id=one.id) for one in own),
+        )
+
+    def of_server(self) -> tuple[Rule, ...]:
+        """Return the server's rules, which hold for everybody."""
+        return self._server
+
+    def count_uses(self, bus: Bus) -> None:
+        """Count from now on how often users' rules decide, off the path of the calls."""
+        bus.subscribe_queue(ApprovalRequested, self._count)
+        bus.subscribe_queue(PolicyApplied, self._count)
+
+    async def _count(self, event: ApprovalRequested | PolicyApplied) -> None:
+        # One after the other in one order, so that no two transactions wait for each other.
+        for rule_id in sorted(event.rule_ids):
+            async with self._db.transaction() as tx:
+                await tx.execute(
+                    sa.update(policy_rules)
+                    .where(policy_rules.c.id == rule_id)
+                    .values(hits=policy_rules.c.hits + 1, last_used_at=tx.moment())
+                )
 
     async def list_for(self, principal: Principal, scope: Scope) -> list[StoredRule]:
         """Return the user's rules in a scope, oldest first.
@@ -218,6 +263,8 @@ class Rulebook:
             rule=msgspec.json.decode(plain, type=Rule),
             created_at=row.created_at,
             approval_id=row.approval_id,
+            hits=row.hits,
+            last_used_at=row.last_used_at,
         )
 
 

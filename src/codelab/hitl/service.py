@@ -27,6 +27,7 @@ from codelab.hitl.asking import (
     Review,
     ReviewRequest,
 )
+from codelab.hitl.describing import completed
 from codelab.hitl.errors import ApprovalMissing, ApprovalNotFound, ApprovalStale
 from codelab.hitl.events import ApprovalRequested, ApprovalUsed, PolicyApplied
 from codelab.hitl.policy import Decision, Subject, decide
@@ -40,6 +41,7 @@ from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import CodeLabError, Unavailable
 from codelab.kit.ids import is_id, new_id
 from codelab.kit.ratelimit import RateLimiter
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.gate import Call
 from codelab.sessions.api import Turns
 
@@ -95,10 +97,17 @@ class Hitl:
             # The newest request counts, even when the database's clock has stepped back meanwhile.
             now = max(now, await self._repository.newest_at(tx, call) + timedelta(microseconds=1))
         rules = await self._rules.in_force(tx, call.user_id, request.workspace_id, call.session_id)
-        verdict = decide(rules, self._guarded(request.subject))
+        subject = self._guarded(request.subject)
+        verdict = decide([one.rule for one in rules], subject)
+        deciding = tuple(one for one in rules if any(one.rule is by for by in verdict.rules))
+        rule_ids = tuple(one.rule_id for one in deciding if one.rule_id)
         allow = verdict.decision is Decision.ALLOW
         if verdict.decision is Decision.ASK or (allow and request.question == "retry"):
-            return await self._ask(tx, request, now, "" if allow else verdict.reason)
+            reason = "" if allow else verdict.reason
+            facts = completed(request.facts, subject, verdict, () if allow else deciding)
+            if allow:
+                facts = msgspec.structs.replace(facts, asked_by=None)
+            return await self._ask(tx, request, now, reason, facts, rule_ids)
         if allow and not request.gated:
             return Allowed()
         record = msgspec.structs.replace(
@@ -116,6 +125,7 @@ class Hitl:
                 decision="allow" if allow else "deny",
                 reason=verdict.reason,
                 digest=record.digest,
+                rule_ids=rule_ids,
             )
         )
         if allow:
@@ -131,6 +141,7 @@ class Hitl:
         feedback: str = "",
         *,
         always: bool = False,
+        reviewed: EditedCall | None = None,
     ) -> ApprovalRecord:
         """Take a human's answer: the first one counts.
 
@@ -141,6 +152,8 @@ class Hitl:
             parameters: What the human made of the parameters; none leaves them as they are.
             feedback: What the agent is told.
             always: Whether the same call may run without asking for the rest of the session.
+            reviewed: What the human made of the call after it was shown to them anew; then it does
+                not matter whether the target is still what it was when they were asked.
 
         Raises:
             ApprovalNotFound: There is no such request for this user.
@@ -152,10 +165,14 @@ class Hitl:
         """
         record = await self.get(principal, approval_id)
         record.lifecycle.require_pending()
-        shown = await self._as_shown(record) if approved else None
+        shown = reviewed
+        if approved and shown is None:
+            shown = await self._as_shown(record)
         stale = approved and shown is None
         if stale:
             record = msgspec.structs.replace(record, edited_digest=VOID)
+        elif reviewed is not None:
+            record = _edited(record, reviewed)
         elif approved and parameters is not None and parameters != record.parameters:
             shown = await self._redigest(record, parameters)
             record = _edited(record, shown)
@@ -239,6 +256,11 @@ class Hitl:
                 limit=limit,
             )
 
+    async def waiting(self, user_id: str) -> list[ApprovalRecord]:
+        """Return what waits for a user's answer, what ends first first, without what it says."""
+        async with self._db.read() as db:
+            return await self._repository.waiting(db, user_id)
+
     async def for_turn(self, turn_id: str) -> dict[str, ApprovalRecord]:
         """Return the newest approval of each call of a turn, by call."""
         async with self._db.read() as db:
@@ -265,7 +287,13 @@ class Hitl:
         await self._settlements.cancel(tx, session_id, turn_id)
 
     async def _ask(
-        self, tx: Transaction, request: ReviewRequest, now: datetime, reason: str
+        self,
+        tx: Transaction,
+        request: ReviewRequest,
+        now: datetime,
+        reason: str,
+        facts: CallFacts,
+        rule_ids: tuple[str, ...],
     ) -> Pending:
         if not request.again:
             # That a call has to be asked about once more is not the agents' doing.
@@ -275,6 +303,7 @@ class Hitl:
         record = msgspec.structs.replace(
             _record(request, now, now + timedelta(seconds=self._settings.timeout_s)),
             reason=reason or None,
+            facts=facts,
         )
         await self._repository.insert(tx, record)
         tx.publish(
@@ -283,9 +312,12 @@ class Hitl:
                 risk=record.risk,
                 digest=record.digest,
                 expires_at=record.expires_at,
+                rule_ids=rule_ids,
             )
         )
-        return Pending(approval_id=record.id, reason=reason, expires_at=record.expires_at)
+        return Pending(
+            approval_id=record.id, reason=reason, expires_at=record.expires_at, facts=facts
+        )
 
     def _guarded(self, subject: Subject) -> Subject:
         """Let nobody change the server's own policy without being asked, where it lies in reach."""
@@ -332,5 +364,6 @@ def _edited(record: ApprovalRecord, edited: EditedCall) -> ApprovalRecord:
         record,
         edited_parameters=edited.parameters,
         edited_digest=edited.digest,
+        edit_diff=edited.diff,
         preview=edited.preview,
     )

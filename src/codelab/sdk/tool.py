@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
 from codelab.kit.errors import CodeLabError
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.workspace import OnOutput, Workspace
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -74,11 +75,29 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
             stale.
         risk: How much harm this very call can do, where it is more than its tool usually does;
             then a human is asked even if a rule allows the tool.
+        facts: The same as data, for clients that lay it out.
     """
 
     preview: str = ""
     state: str = ""
     risk: Risk | None = None
+    facts: CallFacts = CallFacts()
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """The text of a file before and after a call, for a review of each change by itself.
+
+    Args:
+        path: The file.
+        before: Its text now; empty where there is no file.
+        state: The digest of its bytes now; empty where there is no file.
+        after: What the call would make of it.
+    """
+
+    path: str
+    before: str
+    state: str
+    after: str
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +142,21 @@ class Tool(ABC, Generic[P]):
             ToolError: The call cannot work; the text says what to mend.
         """
         return Preparation()
+
+    async def propose(self, context: ToolContext, parameters: P) -> Proposal | None:
+        """Return the whole text before and after, if the call writes one file; else none.
+
+        Raises:
+            ToolError: The call does not fit the file as it is now.
+        """
+        return None
+
+    def rewritten(self, parameters: P, proposal: Proposal, text: str) -> dict[str, Any] | None:
+        """Return the parameters by which the call makes exactly this text of what is there now.
+
+        None where the tool writes no file, or cannot write this.
+        """
+        return None
 
     @abstractmethod
     async def execute(self, context: ToolContext, parameters: P) -> ToolResult:

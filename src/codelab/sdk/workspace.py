@@ -94,12 +94,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         diff: A unified diff, the whole of it.
         before: The digest of the file's bytes now; empty where there is no file.
         after: The digest of the bytes that would be written; empty for a deletion.
+        size: How many bytes the file has now.
     """
 
     path: str
     diff: str
     before: str
     after: str
+    size: int = 0
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from codelab.kit.events import EphemeralEvent, Event
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.messages import Thinking, ToolCall
 from codelab.sdk.model import Usage
 from codelab.sessions.attachments import Attachment as Attachment
@@ -134,7 +135,7 @@ class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
 
     A second one for the same `call_id` replaces the first: the approval had become stale, or the
     call was found started after a crash and a human is asked whether to run it again (`question`
-    is `retry`). `reason` says why the policy has a human asked, if it has.
+    is `retry`). `reason` says why the policy has a human asked; `facts`, what they judge it by.
     """
 
     call_id: str
@@ -149,6 +150,7 @@ class ToolCallRequested(Fact, frozen=True, kw_only=True, tag="tool_call"):
     layer: str = ""
     reason: str = ""
     question: Question = "run"
+    facts: CallFacts = CallFacts()
     task_id: str = ROOT_TASK
 
 

@@ -12,10 +12,11 @@ from codelab.kit.bus import Bus
 from codelab.kit.clock import monotonic_ms
 from codelab.kit.ratelimit import RateLimiter
 from codelab.sdk.agent import Agent
+from codelab.sdk.facts import CallFacts
 from codelab.sdk.gate import Call, Gate
 from codelab.sdk.messages import ToolCall
 from codelab.sdk.model import ToolSpec
-from codelab.sdk.tool import Category, Risk, Tool, ToolContext, ToolResult
+from codelab.sdk.tool import Category, Proposal, Risk, Tool, ToolContext, ToolResult
 from codelab.tools import arguments, execution
 from codelab.tools.errors import ApprovalRequired, ApprovalStale, ToolNotGranted
 from codelab.tools.events import ToolExecuted
@@ -35,6 +36,7 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
         agent: The agent that asks.
         parameters: The effective parameters.
         preview: What a human needs to judge it, with what is invisible made visible.
+        facts: The same as data, where the tool tells them.
         state: The state of what would be touched.
         risk: How much harm it can do.
         protected: Whether a human is asked by default.
@@ -57,6 +59,7 @@ class PreparedCall(msgspec.Struct, frozen=True, kw_only=True):
     raised: bool = False
     paths: tuple[str, ...] = ()
     command: str | None = None
+    facts: CallFacts = CallFacts()
 
 
 class Tools:
@@ -181,6 +184,20 @@ class Tools:
             )
         return result
 
+    async def propose(self, prepared: PreparedCall, context: ToolContext) -> Proposal | None:
+        """Return the whole text of the file that a call writes, before and after, if it is one.
+
+        Raises:
+            ToolError: The call does not fit the file as it is now.
+        """
+        return await execution.propose(prepared.tool, context, prepared.parameters)
+
+    def rewritten(
+        self, prepared: PreparedCall, proposal: Proposal, text: str
+    ) -> dict[str, Any] | None:
+        """Return the parameters by which a call makes exactly this text, if there are any."""
+        return prepared.tool.rewritten(prepared.parameters, proposal, text)
+
     async def count_file_operation(self, user_id: str) -> None:
         """Count one file operation, also one that is done for a user without a tool.
 
@@ -235,6 +252,7 @@ class Tools:
             raised=preparation.risk not in (None, tool.risk),
             paths=paths,
             command=command,
+            facts=preparation.facts,
         )
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from codelab.kit.errors import CodeLabError
 from codelab.kit.masking import mask
-from codelab.sdk.tool import Preparation, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.tool import Preparation, Proposal, Tool, ToolContext, ToolError, ToolResult
 from codelab.tools.masked_output import MaskedOutput
 from codelab.workspace.api import clean
 
@@ -50,6 +50,23 @@ async def prepare(tool: Tool[Any], context: ToolContext, parameters: msgspec.Str
     """
     try:
         return await tool.prepare(context, parameters)
+    except CodeLabError as error:
+        raise mendable(error) from error
+    except Exception:
+        raise ToolError(_failure(tool, context)) from None
+
+
+async def propose(
+    tool: Tool[Any], context: ToolContext, parameters: msgspec.Struct
+) -> Proposal | None:
+    """Let the tool say what it would make of a file's text.
+
+    Raises:
+        ToolError: The call does not fit the file as it is now.
+        CodeLabError: Something is away.
+    """
+    try:
+        return await tool.propose(context, parameters)
     except CodeLabError as error:
         raise mendable(error) from error
     except Exception:

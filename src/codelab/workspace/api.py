@@ -11,10 +11,10 @@ from codelab.workspace.checkpoints.plan import (
     plan,
 )
 from codelab.workspace.checkpoints.pruning import Pruner
-from codelab.workspace.checkpoints.selection import missing_folders, real_paths
+from codelab.workspace.checkpoints.selection import LARGEST_KEPT, missing_folders, real_paths
 from codelab.workspace.checkpoints.store import Snapshot, SnapshotStore, name_of
 from codelab.workspace.checkpoints.undoing import FileDiff
-from codelab.workspace.diffs import reveal
+from codelab.workspace.diffs import reveal, unified
 from codelab.workspace.egress.networks import read_networks
 from codelab.workspace.explorer import FILE_OPERATIONS, Explorer, Saved
 from codelab.workspace.folder import Folder
@@ -28,6 +28,7 @@ from codelab.workspace.settings import WorkspaceSettings
 
 __all__ = [
     "FILE_OPERATIONS",
+    "LARGEST_KEPT",
     "Audience",
     "Caps",
     "Conflict",
@@ -55,4 +56,5 @@ __all__ = [
     "read_networks",
     "real_paths",
     "reveal",
+    "unified",
 ]

@@ -147,6 +147,7 @@ class Folder:
                 diff=unified(_shown(now, path), content, path, is_new=now is None),
                 before=now.digest if now else "",
                 after=digest_of(data),
+                size=len(now.data) if now else 0,
             )
 
         return await self._in_thread(work)
@@ -160,7 +161,7 @@ class Folder:
             if now is None:
                 raise FileMissing(f"There is no file {path}.", field="path")
             diff = unified(_shown(now, path), "", path, is_gone=True)
-            return Change(path=path, diff=diff, before=now.digest, after="")
+            return Change(path=path, diff=diff, before=now.digest, after="", size=len(now.data))
 
         return await self._in_thread(work)
 

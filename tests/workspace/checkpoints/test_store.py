@@ -12,7 +12,7 @@ from codelab.kit.ids import new_id
 from codelab.workspace.checkpoints.keeping import Keeping
 from codelab.workspace.checkpoints.plan import FileChange, FileState
 from codelab.workspace.checkpoints.pruning import Pruner
-from codelab.workspace.checkpoints.selection import LARGEST_FILE, real_paths
+from codelab.workspace.checkpoints.selection import LARGEST_KEPT, real_paths
 from codelab.workspace.checkpoints.store import Snapshot, SnapshotStore, name_of
 from codelab.workspace.checkpoints.undoing import Undoing
 from codelab.workspace.errors import CheckpointFailed
@@ -113,14 +113,14 @@ async def test_a_project_cannot_make_git_run_or_change_anything(
 
 
 async def test_large_files_are_left_out_and_named(store: SnapshotStore, root: Path) -> None:
-    (root / "large.bin").write_bytes(b"x" * (LARGEST_FILE + 1))
+    (root / "large.bin").write_bytes(b"x" * (LARGEST_KEPT + 1))
     (root / "small.txt").write_text("small", "utf-8")
     (root / ".gitignore").write_text("ignored.txt\n", "utf-8")
     (root / "ignored.txt").write_text("ignored", "utf-8")
     os.mkfifo(root / "pipe")
     first = await take(store, root)
     assert first.left_out == ("large.bin",)
-    (root / "large.bin").write_bytes(b"y" * (LARGEST_FILE + 1))
+    (root / "large.bin").write_bytes(b"y" * (LARGEST_KEPT + 1))
     (root / "ignored.txt").write_text("changed", "utf-8")
     (root / "small.txt").write_text("changed", "utf-8")
     second = await take(store, root, first)
@@ -133,7 +133,7 @@ async def test_a_file_that_grew_too_large_is_not_taken_for_what_it_was(
 ) -> None:
     (root / "data.bin").write_bytes(b"small")
     first = await take(store, root)
-    (root / "data.bin").write_bytes(b"x" * (LARGEST_FILE + 1))
+    (root / "data.bin").write_bytes(b"x" * (LARGEST_KEPT + 1))
     second = await take(store, root, first)
     assert second.left_out == ("data.bin",)
     (root / "data.bin").write_bytes(b"small again")

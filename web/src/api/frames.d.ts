@@ -16,6 +16,7 @@ export type ServerFrame =
   | ToolResult
   | Approval
   | ApprovalExpiring
+  | ApprovalsWaiting
   | Used
   | Context
   | Compacted
@@ -337,8 +338,123 @@ export interface ToolCallData {
   layer?: string;
   reason?: string;
   question?: 'retry' | 'run';
+  facts?: CallFacts;
   task_id?: string;
   shortened?: boolean;
+}
+/**
+ * What is known of a call before it runs; what does not concern it is absent.
+ *
+ *     Args:
+ *         asked_by: Why a human is asked.
+ *         always: The narrowest rule that would let such calls through.
+ *         always_refused: Why there can be none.
+ */
+export interface CallFacts {
+  command?: CommandFacts | null;
+  file?: FileFacts | null;
+  commit?: CommitFacts | null;
+  asked_by?: AskingRule | null;
+  always?: StandingRule | null;
+  always_refused?: string;
+}
+/**
+ * A command that would run.
+ *
+ *     Args:
+ *         folder: Where it runs.
+ *         layer: What keeps it in its box.
+ *         network: What it may reach.
+ *         timeout_s: After how many seconds it is stopped.
+ *         read_only: Whether it may not write into the project.
+ *         parts: The program calls that the command line was understood as.
+ *         doubt: Why that is not certain, if it is not.
+ */
+export interface CommandFacts {
+  folder: string;
+  layer: string;
+  network: string;
+  timeout_s: number;
+  read_only?: boolean;
+  parts?: string[];
+  doubt?: string;
+}
+/**
+ * A file that would be written or deleted.
+ *
+ *     Args:
+ *         change: What happens to it.
+ *         size: Its bytes now.
+ *         added: Lines that come.
+ *         removed: Lines that go.
+ *         hunks: Places that change.
+ *         tracked: Whether git knows it; absent where there is no repository or nobody asked.
+ *         restorable: Whether a checkpoint brings it back; absent before somebody has found out.
+ */
+export interface FileFacts {
+  path: string;
+  change: 'create' | 'delete' | 'replace';
+  size?: number;
+  added?: number;
+  removed?: number;
+  hunks?: number;
+  tracked?: boolean | null;
+  restorable?: boolean | null;
+}
+/**
+ * A commit that would be made.
+ *
+ *     Args:
+ *         branch: Where it goes; a commit's number where there is no branch.
+ *         author: In whose name.
+ *         message: The whole message, as it will be written.
+ *         files: The first of the files.
+ *         file_count: How many there are.
+ */
+export interface CommitFacts {
+  branch: string;
+  author: string;
+  message: string;
+  files?: CommittedFile[];
+  file_count?: number;
+}
+/**
+ * A file of a commit; `status` is git's two letters, lines are absent where git counts none.
+ */
+export interface CommittedFile {
+  path: string;
+  status: string;
+  added?: number | null;
+  removed?: number | null;
+}
+/**
+ * The rule that has a human asked.
+ *
+ *     Args:
+ *         source: Whose it is: the server's file, the user's for a workspace or for a session; or
+ *             `built_in`, which no rule overrides; or `tool`, which asks where no rule speaks.
+ *         rule_id: The user's rule.
+ *         tool: The tools that it is about.
+ *         paths: The paths that it is about.
+ *         commands: The commands that it is about.
+ *         reason: Why it asks.
+ */
+export interface AskingRule {
+  source: 'built_in' | 'server' | 'session' | 'tool' | 'workspace';
+  rule_id?: string;
+  tool?: string;
+  paths?: string[];
+  commands?: string[];
+  reason?: string;
+}
+/**
+ * What an answer with `always` would allow from then on, and for how long.
+ */
+export interface StandingRule {
+  tool: string;
+  paths?: string[];
+  commands?: string[];
+  lifetime?: 'session';
 }
 /**
  * A tool says something.
@@ -428,6 +544,41 @@ export interface ApprovalExpiring {
 export interface ApprovalExpiringData {
   approval_id: string;
   call_id: string;
+  expires_at: string;
+}
+/**
+ * What waits for the user changed, in any session; it is not stored.
+ *
+ *     After `hello` it comes only if something waits.
+ */
+export interface ApprovalsWaiting {
+  type: 'approvals_waiting';
+  session_id?: string | null;
+  id?: string | number | null;
+  seq?: number | null;
+  epoch?: number | null;
+  turn_id?: string | null;
+  at?: string | null;
+  data: ApprovalsWaitingData;
+}
+/**
+ * All that waits for the user's answer; `approvals` names those that end first.
+ */
+export interface ApprovalsWaitingData {
+  count: number;
+  approvals: WaitingApproval[];
+}
+/**
+ * A request that waits for the user's answer, in whichever session.
+ */
+export interface WaitingApproval {
+  approval_id: string;
+  session_id: string;
+  call_id: string;
+  agent: string;
+  tool: string;
+  risk: string;
+  created_at: string;
   expires_at: string;
 }
 /**

@@ -659,6 +659,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hitl/rules/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListServerRules */
+        get: operations["ApiV1HitlRulesServerListServerRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hitl/rules/{rule_id}": {
         parameters: {
             query?: never;
@@ -671,6 +688,24 @@ export interface paths {
         post?: never;
         /** RevokeRule */
         delete: operations["ApiV1HitlRulesRuleIdRevokeRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hitl/requests/{approval_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a file before and after a call */
+        get: operations["ApiV1HitlRequestsApprovalIdReviewShowReview"];
+        /** Approve a call so that it writes the reviewed text */
+        put: operations["ApiV1HitlRequestsApprovalIdReviewApproveReview"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1140,6 +1175,7 @@ export interface components {
             };
             risk: string;
             preview: string;
+            facts: components["schemas"]["CallFacts"];
             digest: string;
             /** @enum {string} */
             status: "pending" | "approved" | "rejected" | "timeout";
@@ -1157,6 +1193,33 @@ export interface components {
             } | null;
             /** @default false */
             always: boolean;
+            /** @default  */
+            feedback: string;
+        };
+        /** AskingRule */
+        AskingRule: {
+            /** @enum {string} */
+            source: "server" | "workspace" | "session" | "built_in" | "tool";
+            /** @default  */
+            rule_id: string;
+            /** @default  */
+            tool: string;
+            /** @default [] */
+            paths: string[];
+            /** @default [] */
+            commands: string[];
+            /** @default  */
+            reason: string;
+        };
+        /** CallFacts */
+        CallFacts: {
+            command?: components["schemas"]["CommandFacts"] | null;
+            file?: components["schemas"]["FileFacts"] | null;
+            commit?: components["schemas"]["CommitFacts"] | null;
+            asked_by?: components["schemas"]["AskingRule"] | null;
+            always?: components["schemas"]["StandingRule"] | null;
+            /** @default  */
+            always_refused: string;
         };
         /**
          * Category
@@ -1243,6 +1306,36 @@ export interface components {
             /** @default [] */
             messages: components["schemas"]["HiddenMessage"][];
         };
+        /** CommandFacts */
+        CommandFacts: {
+            folder: string;
+            layer: string;
+            network: string;
+            timeout_s: number;
+            /** @default false */
+            read_only: boolean;
+            /** @default [] */
+            parts: string[];
+            /** @default  */
+            doubt: string;
+        };
+        /** CommitFacts */
+        CommitFacts: {
+            branch: string;
+            author: string;
+            message: string;
+            /** @default [] */
+            files: components["schemas"]["CommittedFile"][];
+            /** @default 0 */
+            file_count: number;
+        };
+        /** CommittedFile */
+        CommittedFile: {
+            path: string;
+            status: string;
+            added?: number | null;
+            removed?: number | null;
+        };
         /** Compaction */
         Compaction: {
             seq: number;
@@ -1303,6 +1396,22 @@ export interface components {
             approvals: {
                 [key: string]: number;
             };
+        };
+        /** FileFacts */
+        FileFacts: {
+            path: string;
+            /** @enum {string} */
+            change: "create" | "replace" | "delete";
+            /** @default 0 */
+            size: number;
+            /** @default 0 */
+            added: number;
+            /** @default 0 */
+            removed: number;
+            /** @default 0 */
+            hunks: number;
+            tracked?: boolean | null;
+            restorable?: boolean | null;
         };
         /** FileText */
         FileText: {
@@ -1558,6 +1667,8 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             approval_id: string | null;
+            hits: number;
+            last_used_at: string | null;
         };
         /** PasswordChange */
         PasswordChange: {
@@ -1602,6 +1713,7 @@ export interface components {
             parameters: {
                 [key: string]: unknown;
             } | null;
+            edit_diff: string;
             response_time_ms: number;
         };
         /** RestingModel */
@@ -1636,6 +1748,28 @@ export interface components {
             diff: string;
             /** @default false */
             truncated: boolean;
+        };
+        /** ReviewAnswered */
+        ReviewAnswered: {
+            id: string;
+            /** @enum {string} */
+            status: "pending" | "approved" | "rejected" | "timeout";
+            edit_diff: string;
+        };
+        /** ReviewedFile */
+        ReviewedFile: {
+            path: string;
+            before: string;
+            before_hash: string;
+            after: string;
+            stale: boolean;
+        };
+        /** ReviewedText */
+        ReviewedText: {
+            text: string;
+            before_hash: string;
+            /** @default  */
+            feedback: string;
         };
         /**
          * Risk
@@ -1684,6 +1818,19 @@ export interface components {
             disk_total_bytes: number;
             disk_free_bytes: number;
             connections: number;
+        };
+        /** ServerPolicy */
+        ServerPolicy: {
+            file: string;
+            rules: components["schemas"]["ServerRule"][];
+        };
+        /** ServerRule */
+        ServerRule: {
+            decision: components["schemas"]["Decision"];
+            tool: string;
+            paths: string[];
+            commands: string[];
+            reason: string;
         };
         /** SessionChange */
         SessionChange: {
@@ -1764,6 +1911,19 @@ export interface components {
             reserved_usd: number;
             left_usd: number;
             renews_at?: string | null;
+        };
+        /** StandingRule */
+        StandingRule: {
+            tool: string;
+            /** @default [] */
+            paths: string[];
+            /** @default [] */
+            commands: string[];
+            /**
+             * @default session
+             * @constant
+             */
+            lifetime: "session";
         };
         /** StoreDetails */
         StoreDetails: {
@@ -4232,6 +4392,40 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
+    ApiV1HitlRulesServerListServerRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerPolicy"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
     ApiV1HitlRulesRuleIdRevokeRule: {
         parameters: {
             query?: never;
@@ -4249,6 +4443,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1HitlRequestsApprovalIdReviewShowReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewedFile"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1HitlRequestsApprovalIdReviewApproveReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewedText"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswered"];
+                };
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];

@@ -12,7 +12,8 @@ const RANGES = [
   [0xad, 0xad],
   [0x61c, 0x61c],
   [0x180e, 0x180e],
-  [0x200b, 0x200f],
+  [0x200b, 0x200c],
+  [0x200e, 0x200f],
   [0x2028, 0x202e],
   [0x2060, 0x206f],
   [0xfeff, 0xfeff],
@@ -20,7 +21,9 @@ const RANGES = [
   [0xe0000, 0xe007f],
 ] as const;
 const CLASS = RANGES.map((range) => range.map((code) => `\\u{${code.toString(16)}}`).join('-')).join('');
-const HIDDEN = new RegExp(`[${CLASS}]`, 'gu');
+// The joiner holds the parts of one emoji together; elsewhere it hides.
+const JOINER = '(?<!\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]?)\\u200d';
+const HIDDEN = new RegExp(`[${CLASS}]|${JOINER}`, 'gu');
 
 /** Says whether a text holds characters that nobody would see. */
 export function hidesSomething(text: string): boolean {

@@ -5,7 +5,9 @@ import type { Tab } from './tabs.svelte';
 type Loader = () => Promise<{ default: Component<{ tab: Tab }> }>;
 
 /** What a tab of the editor area may show, and where the code for it is. */
-export const kinds = {} as const satisfies Record<string, Loader>;
+export const kinds = {
+  review: () => import('../approvals/ReviewTab.svelte'),
+} as const satisfies Record<string, Loader>;
 
 export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown';
 

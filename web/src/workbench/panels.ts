@@ -1,5 +1,7 @@
 import type { Component } from 'svelte';
 
+import { approvalsPanel } from '../approvals/panel';
+
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
   id: string;
@@ -14,7 +16,7 @@ export interface Panel {
 }
 
 /** The panels, in the order of the rail. */
-export const panels: Panel[] = [];
+export const panels: Panel[] = [approvalsPanel];
 
 /** The panes under the editor, in the order of their tabs. */
 export const lowerPanes: Panel[] = [];

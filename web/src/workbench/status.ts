@@ -1,5 +1,7 @@
 import type { Component } from 'svelte';
 
+import WaitingStatus from '../approvals/WaitingStatus.svelte';
+
 /** An entry of the status bar. */
 export interface StatusItem {
   id: string;
@@ -8,4 +10,4 @@ export interface StatusItem {
 }
 
 /** The entries of the status bar, in their order. */
-export const statusItems: StatusItem[] = [];
+export const statusItems: StatusItem[] = [{ id: 'approvals', side: 'left', component: WaitingStatus }];

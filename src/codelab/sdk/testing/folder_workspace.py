@@ -225,6 +225,7 @@ class FolderWorkspace:
             diff="\n".join(diff),
             before="" if data is None else _digest(data),
             after="" if content is None else _digest(content.encode()),
+            size=len(data or b""),
         )
 
     def _replace(self, path: str, content: str | None, before: str) -> None:

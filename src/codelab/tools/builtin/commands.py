@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.facts import CallFacts, CommandFacts
 
 
 class ExecuteCommandParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +63,18 @@ class ExecuteCommand(Tool[ExecuteCommandParameters]):
             f"folder: {folder}{' (read-only)' if context.read_only else ''}\n"
             f"box: {layer}\nnetwork: {network}\ntime limit: {parameters.timeout_s} s"
         )
-        return Preparation(preview=preview, state=f"{folder}\0{layer}\0{network}")
+        facts = CommandFacts(
+            folder=folder,
+            layer=layer,
+            network=network,
+            timeout_s=parameters.timeout_s,
+            read_only=context.read_only,
+        )
+        return Preparation(
+            preview=preview,
+            state=f"{folder}\0{layer}\0{network}",
+            facts=CallFacts(command=facts),
+        )
 
     async def execute(
         self, context: ToolContext, parameters: ExecuteCommandParameters

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.tool import Proposal
 from codelab.sdk.workspace import FileContent
 from codelab.tools.builtin.code import syntax, well_formed
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.replacements import Applied, Replacement, apply
+from codelab.tools.builtin.replacements import Applied, Replacement, apply, one_that_yields
 from codelab.tools.builtin.writing import prepared_write
 
 
@@ -64,6 +65,21 @@ class EditFile(Tool[EditFileParameters]):
         if preparation.state != content.digest:
             raise ToolError(f"{parameters.path} is being changed by somebody else. Read it again.")
         return preparation
+
+    async def propose(self, context: ToolContext, parameters: EditFileParameters) -> Proposal:
+        """Return what the file holds and what it would hold."""
+        now = await context.workspace.read(parameters.path)
+        new = await _applied(now, parameters)
+        return Proposal(path=parameters.path, before=now.text, state=now.digest, after=new.text)
+
+    def rewritten(
+        self, parameters: EditFileParameters, proposal: Proposal, text: str
+    ) -> dict[str, Any] | None:
+        """Return the one replacement that makes this text of what is there."""
+        replacement = one_that_yields(proposal.before, text)
+        if replacement is None:
+            return None
+        return {"path": parameters.path, "replacements": [msgspec.to_builtins(replacement)]}
 
     async def execute(self, context: ToolContext, parameters: EditFileParameters) -> ToolResult:
         """Change it, if it is what was shown."""

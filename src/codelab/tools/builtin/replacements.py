@@ -83,6 +83,36 @@ def apply(
     return Applied(text, tuple(skipped))
 
 
+def one_that_yields(before: str, after: str) -> Replacement | None:
+    """Return a replacement that makes exactly `after` of `before`, if there is one."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    head = _same(old, new)
+    tail = _same(old[head:][::-1], new[head:][::-1])
+    around = 0
+    while True:
+        # With as many lines around as make it occur only once; the whole text does at the latest.
+        start, end = max(0, head - around), min(len(old), len(old) - tail + around)
+        part = "".join(old[start:end])
+        is_whole = (start, end) == (0, len(old))
+        if is_whole or (part and before.count(part) == 1):
+            break
+        around = 2 * around + 1
+    grown = "".join(new[start : len(new) - (len(old) - end)])
+    if not part:
+        return None
+    found = Replacement(old_text=part, new_text=grown)
+    return found if apply(before, (found,), "it").text == after else None
+
+
+def _same(some: list[str], others: list[str]) -> int:
+    count = 0
+    for one, other in zip(some, others, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
 def _problem(text: str, old: str, label: str, path: str, *, replace_all: bool) -> str:
     count = text.count(old)
     if count == 0:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
+from codelab.sdk.errors import CodeLabError, NotFound
+from codelab.sdk.facts import CallFacts, FileFacts
+from codelab.sdk.tool import Proposal
+from codelab.sdk.workspace import Change
 from codelab.tools.builtin.code import syntax, well_formed
 from codelab.tools.builtin.fields import FilePath
+from codelab.tools.builtin.git.asking import literal
 
 
 class WriteFileParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +51,22 @@ class WriteFile(Tool[WriteFileParameters]):
         await well_formed.check(context, parameters.path, parameters.content)
         return await prepared_write(context, parameters.path, parameters.content)
 
+    async def propose(self, context: ToolContext, parameters: WriteFileParameters) -> Proposal:
+        """Return what the file holds and what it would hold."""
+        try:
+            now = await context.workspace.read(parameters.path)
+        except NotFound:
+            return Proposal(path=parameters.path, before="", state="", after=parameters.content)
+        return Proposal(
+            path=parameters.path, before=now.text, state=now.digest, after=parameters.content
+        )
+
+    def rewritten(
+        self, parameters: WriteFileParameters, proposal: Proposal, text: str
+    ) -> dict[str, Any]:
+        """Return the parameters that write this text."""
+        return {"path": parameters.path, "content": text}
+
     async def execute(self, context: ToolContext, parameters: WriteFileParameters) -> ToolResult:
         """Write it, over what was shown only."""
         before = context.approved_state
@@ -80,7 +101,10 @@ class DeleteFile(Tool[DeleteFileParameters]):
     async def prepare(self, context: ToolContext, parameters: DeleteFileParameters) -> Preparation:
         """Show what would be lost."""
         change = await context.workspace.plan_delete(parameters.path)
-        return Preparation(preview=change.diff, state=change.before)
+        facts = msgspec.structs.replace(
+            file_facts(change, "delete"), tracked=await _tracked(context, parameters.path)
+        )
+        return Preparation(preview=change.diff, state=change.before, facts=CallFacts(file=facts))
 
     async def execute(self, context: ToolContext, parameters: DeleteFileParameters) -> ToolResult:
         """Delete it, if it is what was shown."""
@@ -100,4 +124,28 @@ async def prepared_write(context: ToolContext, path: str, content: str) -> Prepa
     change = await context.workspace.plan_write(path, content)
     if change.before == change.after:
         raise ToolError(f"{path} has exactly this content already; there is nothing to write.")
-    return Preparation(preview=change.diff, state=change.before)
+    facts = file_facts(change, "replace" if change.before else "create")
+    return Preparation(preview=change.diff, state=change.before, facts=CallFacts(file=facts))
+
+
+def file_facts(change: Change, kind: Literal["create", "replace", "delete"]) -> FileFacts:
+    """Count what a change of a file does."""
+    # After the two lines of the heading, which begin like changes.
+    marks = [line[:1] for line in change.diff.split("\n")[2:]]
+    return FileFacts(
+        path=change.path,
+        change=kind,
+        size=change.size,
+        added=marks.count("+"),
+        removed=marks.count("-"),
+        hunks=marks.count("@"),
+    )
+
+
+async def _tracked(context: ToolContext, path: str) -> bool | None:
+    """Tell whether git knows a file; none where it cannot be asked."""
+    try:
+        listed = await context.workspace.git("ls-files", "-z", "--", literal(path))
+    except CodeLabError:
+        return None
+    return bool(listed.output) if listed.exit_code == 0 else None

@@ -14,7 +14,7 @@ from codelab.workspace.checkpoints.plan import FileChange, FileState
 from codelab.workspace.names import ROOT, joined, prefixes
 from codelab.workspace.paths import opened_folder, opened_root, real_path
 
-LARGEST_FILE = 2_000_000
+LARGEST_KEPT = 2_000_000
 
 _GONE = "0" * 40
 
@@ -65,7 +65,7 @@ class _Choice:
             self.wanted.append(path)
         elif not stat.S_ISREG(status.st_mode):
             self.gone.append(path)
-        elif status.st_size > LARGEST_FILE or not _may_read(root, path):
+        elif status.st_size > LARGEST_KEPT or not _may_read(root, path):
             self._leave_out(path)
         else:
             self.wanted.append(path)

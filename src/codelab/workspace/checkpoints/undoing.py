@@ -15,7 +15,7 @@ import msgspec
 from codelab.kit.errors import CodeLabError
 from codelab.workspace import files
 from codelab.workspace.checkpoints.plan import Conflict, FileState, Reason, Step
-from codelab.workspace.checkpoints.selection import LARGEST_FILE
+from codelab.workspace.checkpoints.selection import LARGEST_KEPT
 from codelab.workspace.diffs import unified
 from codelab.workspace.errors import FileChanged, FileMissing, NotRegular, NotText, PathRefused
 from codelab.workspace.names import ROOT
@@ -136,7 +136,7 @@ class Undoing:
                     data,
                     before,
                     executable=step.target.mode == _EXECUTABLE,
-                    largest=LARGEST_FILE,
+                    largest=LARGEST_KEPT,
                 )
         except (FileChanged, FileMissing):
             return "changed_since"

@@ -10,6 +10,7 @@ from msgspec import Meta
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.tools.builtin.fields import FilePath
 from codelab.tools.builtin.git.committing import committed, planned, shown
+from codelab.tools.builtin.git.statistics import facts_of
 
 Message = Annotated[str, Meta(min_length=1, max_length=10_000, description="The commit message.")]
 
@@ -52,7 +53,11 @@ class GitCommit(Tool[GitCommitParameters]):
     async def prepare(self, context: ToolContext, parameters: GitCommitParameters) -> Preparation:
         """Show message and changes; the state holds the content of every file."""
         commit = await planned(context, parameters.paths)
-        return Preparation(preview=shown(commit, parameters.message, context), state=commit.state)
+        return Preparation(
+            preview=shown(commit, parameters.message, context),
+            state=commit.state,
+            facts=await facts_of(context, commit, parameters.message),
+        )
 
     async def execute(self, context: ToolContext, parameters: GitCommitParameters) -> ToolResult:
         """Commit the files that were shown."""

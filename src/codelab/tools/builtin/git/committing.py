@@ -58,6 +58,8 @@ class Commit(msgspec.Struct, frozen=True):
         difference: How those that are not new differ from the last commit.
         merging: The commit that is merged with it; empty in an ordinary one.
         state: What an approval is bound to.
+        branch: Where it goes.
+        has_parent: Whether there is a commit before it.
     """
 
     files: tuple[Planned, ...]
@@ -65,6 +67,8 @@ class Commit(msgspec.Struct, frozen=True):
     difference: str
     merging: str
     state: str
+    branch: str
+    has_parent: bool
 
 
 async def planned(context: ToolContext, paths: Sequence[str]) -> Commit:
@@ -226,7 +230,9 @@ async def _seen(
         index,
         await contents(context, present),
     )
-    return Commit(tuple(files), tuple(left_out), difference, now.merging, state)
+    return Commit(
+        tuple(files), tuple(left_out), difference, now.merging, state, now.title, bool(now.commit)
+    )
 
 
 def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:

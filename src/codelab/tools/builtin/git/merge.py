@@ -25,6 +25,7 @@ from codelab.tools.builtin.git.merging import (
     message_for,
     signed_preview,
 )
+from codelab.tools.builtin.git.statistics import facts_of
 
 
 class GitMergeParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,11 @@ class GitMerge(Tool[GitMergeParameters]):
         if parameters.action == "continue":
             commit = await planned(context, _conflicted(now))
             message = _conclusion(now, parameters.message)
-            return Preparation(preview=shown(commit, message, context), state=commit.state)
+            return Preparation(
+                preview=shown(commit, message, context),
+                state=commit.state,
+                facts=await facts_of(context, commit, message),
+            )
         comes = await _coming(context, now, parameters)
         if comes.way == "nothing":
             raise ToolError(comes.preview)

@@ -1,0 +1,44 @@
+import { account } from '../auth/account.svelte';
+import { t } from './messages';
+import { waiting } from './waiting.svelte';
+
+const COUNTED = /^\(\d+\) /;
+
+class Attention {
+  /** What the browser allows: nothing is asked before the user has clicked. */
+  permission = $state<NotificationPermission | 'missing'>(
+    'Notification' in window ? Notification.permission : 'missing',
+  );
+
+  constructor() {
+    waiting.onArrival(({ approval_id: tag, agent, tool }) => {
+      if (document.hidden && this.permission === 'granted') this.#notify(tag, t('asks', { agent, tool }));
+    });
+  }
+
+  /** Asks the browser; only ever on a click of the user's. */
+  async ask(): Promise<void> {
+    if (this.permission === 'default') this.permission = await Notification.requestPermission();
+  }
+
+  #notify(tag: string, body: string): void {
+    const shown = new Notification('CodeLab', { body, tag });
+    shown.addEventListener('click', () => {
+      window.focus();
+      shown.close();
+    });
+  }
+}
+
+/** Tells the user of what waits while they look elsewhere. */
+export const attention = new Attention();
+
+$effect.root(() => {
+  $effect(() => {
+    const name = document.title.replace(COUNTED, '');
+    document.title = waiting.count > 0 ? `(${waiting.count}) ${name}` : name;
+  });
+  $effect(() => {
+    if (account.state === 'signed_out') waiting.clear();
+  });
+});
