@@ -38,6 +38,14 @@ export interface ModelFields {
   window: string;
 }
 
+/** The server's names of what the form asks for: a refusal of one of them stands beside it. */
+export const ASKED: readonly string[] = [
+  'name',
+  'litellm_params.model',
+  'litellm_params.api_base',
+  'litellm_params.api_key',
+];
+
 /** Returns a form with nothing typed yet. */
 export function emptyFields(provider: ProviderId = 'openai'): ModelFields {
   const nothing = { model: '', name: '', key: '', address: '' };

@@ -1,21 +1,9 @@
-const ANSWER_KEYS = 'codelab.answer-keys';
 const NOTIFICATIONS = 'codelab.notifications';
 
 class Choices {
-  #answerKeys = $state(localStorage.getItem(ANSWER_KEYS) !== 'off');
-  #notifications = $state(localStorage.getItem(NOTIFICATIONS) === 'on');
+  #notifications = $state(localStorage.getItem(NOTIFICATIONS) !== 'off');
 
-  /** Whether Y and N answer an approval that has the focus. */
-  get answerKeys(): boolean {
-    return this.#answerKeys;
-  }
-
-  set answerKeys(value: boolean) {
-    this.#answerKeys = value;
-    localStorage.setItem(ANSWER_KEYS, value ? 'on' : 'off');
-  }
-
-  /** Whether the user wants to be told of what waits while the page is hidden. */
+  /** Whether the user is told of what waits while the page is hidden, once the browser allows it. */
   get notifications(): boolean {
     return this.#notifications;
   }

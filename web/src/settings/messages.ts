@@ -67,11 +67,6 @@ export const catalogue = {
   again: ['Press again', 'Нажать заново'],
   noKeys: ['No keys', 'Без клавиш'],
   cancel: ['Cancel', 'Отмена'],
-  answerKeys: ['Y and N answer a focused approval', 'Y и N отвечают на выбранный запрос'],
-  answerKeysHint: [
-    'Only while the focus is inside the card. Its buttons always work.',
-    'Только пока фокус внутри карточки. Кнопки работают всегда.',
-  ],
   conflict: ['also: {title}', 'также: {title}'],
 
   notifyWhen: ['Tell me when an approval waits', 'Сообщать, когда ждёт запрос'],
