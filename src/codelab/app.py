@@ -32,6 +32,7 @@ from codelab.audit.routes import router as audit_routes
 from codelab.auth.api import Auth, AuthSettings
 from codelab.auth.routes import api_authentication, authentication, setup_pages
 from codelab.auth.routes import router as auth_routes
+from codelab.gateway.administration import Server, administration_routes
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.docs_page import docs_routes
 from codelab.gateway.export import Export, export_route
@@ -235,6 +236,8 @@ def create_app(
         },
     )
 
+    server = Server(health, db, settings.data_dir, replica, lambda: presence.connections)
+
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         # Closed in the opposite order, each one whatever happens to the others.
@@ -274,6 +277,7 @@ def create_app(
             review_routes(Reviews(services, workspaces)),
             llm_routes(models, lambda headers: auth.internal_principal(headers.get(_INTERNAL))),
             audit_routes(audit),
+            administration_routes(db, server, installed.inventory()),
             export_route(Export(auth, workspaces, sessions, hitl, rules, models, audit.entries_of)),
             chat_route(dispatcher, stream, presence),
             socket_route(socket),

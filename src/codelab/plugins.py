@@ -15,6 +15,7 @@ import pluggy
 from codelab import __version__
 from codelab.agents.builtin import plugin as builtin_agents
 from codelab.auth import events as auth_events
+from codelab.gateway.administration import PluginInfo
 from codelab.hitl import events as hitl_events
 from codelab.kit.bus import Bus
 from codelab.kit.errors import CodeLabError
@@ -88,6 +89,21 @@ class Plugins(msgspec.Struct, frozen=True):
     def providers(self) -> tuple[ModelProvider, ...]:
         """Return all models that plugins run themselves."""
         return tuple(provider for each in self.registrations for provider in each.providers)
+
+    def inventory(self) -> list[PluginInfo]:
+        """Describe every plugin: where it comes from, and the names of what it brings."""
+        return [
+            PluginInfo(
+                name=each.source.name,
+                distribution=each.source.distribution,
+                version=each.source.version,
+                agents=tuple(agent.name for agent in each.agents),
+                tools=tuple(tool.name for tool in each.tools),
+                models=tuple(info.name for made in each.providers for info in made.models),
+                events=tuple(subscription.event for subscription in each.subscriptions),
+            )
+            for each in self.registrations
+        ]
 
     def subscribe(self, bus: Bus) -> None:
         """Subscribe what the plugins want to be told to the bus."""

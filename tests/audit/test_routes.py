@@ -1,10 +1,14 @@
 """The audit log over HTTP: administrators read it, nobody changes it."""
 
+import csv
+import io
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar, Router
 from litestar.connection import ASGIConnection
 from litestar.middleware import (
@@ -14,11 +18,13 @@ from litestar.middleware import (
 )
 from litestar.testing import AsyncTestClient
 
-from codelab.audit.api import Observation
+from codelab.audit.api import AuditFilter, Observation
+from codelab.audit.checking import AuditCheck
+from codelab.audit.copying import copied
 from codelab.audit.routes import router
 from codelab.auth.api import Principal
 from codelab.gateway.problems import exception_handlers
-from tests.audit.conftest import Log
+from tests.audit.conftest import SECRETS, Log
 
 URL = "/api/v1/admin/audit"
 Client = AsyncTestClient[Litestar]
@@ -99,6 +105,9 @@ async def test_entries_are_filtered(client: Client, log: Log) -> None:
         ({"user": "user1"}, 1),
         ({"session": "session2"}, 1),
         ({"action": "thing.done_0"}, 1),
+        ({"resource_type": "thing"}, 3),
+        ({"resource_type": "stone"}, 0),
+        ({"resource": "2"}, 1),
         ({"limit": "2"}, 2),
         ({"from": "2020-01-01T00:00:00Z"}, 3),
         ({"from": "2020-01-01T00:00:00", "to": tomorrow}, 3),
@@ -118,6 +127,52 @@ async def test_entries_are_filtered(client: Client, log: Log) -> None:
 )
 async def test_a_wrong_filter_is_refused(client: Client, query: dict[str, str]) -> None:
     assert (await client.get(URL, params=query)).status_code in (400, 422)
+
+
+async def test_a_copy_is_a_file(client: Client, log: Log) -> None:
+    for number in range(3):
+        record(log, number)
+    log.audit.record(Observation(action="thing.done_0", resource_type="thing", resource_id="=1+1"))
+    listed = (await client.get(URL)).json()
+
+    answer = await client.get(f"{URL}/export.ndjson")
+    assert [json.loads(line) for line in answer.text.splitlines()] == listed
+    assert "codelab-audit.ndjson" in answer.headers["content-disposition"]
+
+    answer = await client.get(f"{URL}/export.csv", params={"action": "thing.done_0"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    # What a spreadsheet would compute is made harmless.
+    assert [row["resource_id"] for row in rows] == ["'=1+1", "0"]
+    assert json.loads(rows[1]["details"]) == {"count": 0}
+
+
+async def test_a_copy_has_an_end(log: Log) -> None:
+    for number in range(5):
+        record(log, number)
+    pieces = [piece async for piece in copied(log.audit, AuditFilter(), "ndjson", most=3)]
+    assert len(b"".join(pieces).splitlines()) == 3
+
+
+async def test_the_log_is_verified(client: Client, log: Log) -> None:
+    for number in range(3):
+        record(log, number)
+    await client.get(URL)
+    answer = (await client.post(f"{URL}/verification")).json()
+    assert (answer["intact"], answer["entries"]) == (True, 3)
+
+    async with log.db.engine.begin() as connection:
+        await connection.execute(sa.text("DROP TRIGGER audit_log_no_update"))
+        await connection.execute(sa.text("UPDATE audit_log SET action = 'x' WHERE seq = 2"))
+    answer = (await client.post(f"{URL}/verification")).json()
+    assert answer["intact"] is False
+    assert "Entry 2" in answer["problem"]
+
+
+async def test_a_log_that_is_too_long_is_not_verified_here(log: Log) -> None:
+    answer = await AuditCheck(log.db, SECRETS, longest_s=0).run()
+    assert answer.intact is None
+    assert "codelab audit verify" in answer.problem
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -19,6 +19,7 @@ TABLES = [
     models.setup_tokens,
     models.sign_in_failures,
     models.api_tokens,
+    models.user_preferences,
 ]
 
 Replica = Callable[..., Auth]

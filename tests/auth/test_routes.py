@@ -24,7 +24,11 @@ FOR_ADMINS = [
 ]
 PROTECTED = [
     ("GET", "/auth/me"),
+    ("GET", "/auth/administrators"),
     ("POST", "/auth/logout"),
+    ("POST", "/auth/logout-everywhere"),
+    ("GET", "/users/me/preferences"),
+    ("PUT", "/users/me/preferences"),
     ("POST", "/auth/ws-ticket"),
     ("PUT", "/auth/password"),
     ("DELETE", "/users/me"),
@@ -196,7 +200,7 @@ async def test_administrators_add_list_and_change_users(
     answer = await client.post("/api/v1/admin/users", headers=root, json=body)
     assert answer.status_code == 201
     anna = answer.json()
-    assert anna.keys() == {"id", "username", "role", "disabled", "created_at"}
+    assert anna.keys() == {"id", "username", "role", "disabled", "created_at", "last_seen_at"}
     answer = await client.post("/api/v1/admin/users", headers=root, json=body)
     assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
 
@@ -432,3 +436,63 @@ async def test_api_tokens_are_made_listed_and_deleted(
     assert (await client.delete(own, headers=anna)).json()["code"] == "api_token_not_found"
     for body in ({"name": ""}, {"expires_days": 0}, {"scope": "all"}):
         assert (await client.post(path, json=body, headers=anna)).status_code == 422
+
+
+async def test_preferences_are_kept_for_each_user(
+    client: Client, anna: dict[str, str], root: dict[str, str]
+) -> None:
+    url = "/api/v1/users/me/preferences"
+    nothing = (await client.get(url, headers=anna)).json()
+    assert (nothing["theme"], nothing["language"], nothing["keys"]) == (None, None, {})
+
+    for theme in ("light", "dark"):
+        chosen = {"theme": theme, "keys": {"files.open": "Ctrl+K O", "edit.undo": ""}}
+        assert (await client.put(url, headers=anna, json=chosen)).status_code == 200
+    kept = (await client.get(url, headers=anna)).json()
+    assert kept == nothing | chosen
+    assert (await client.get(url, headers=root)).json() == nothing
+
+    for wrong in (
+        {"theme": "pink"},
+        {"color": "red"},
+        {"keys": {"files.open": "x" * 61}},
+        {"keys": {str(number): "" for number in range(301)}},
+    ):
+        assert (await client.put(url, headers=anna, json=wrong)).status_code == 422
+    assert (await client.get(url, headers=anna)).json() == kept
+
+
+async def test_users_learn_whom_to_ask(
+    client: Client, auth: Auth, anna: dict[str, str], root: dict[str, str]
+) -> None:
+    gone = await auth.create_user("gone", GOOD, admin=True)
+    await auth.disable(gone.id)
+    answer = await client.get("/api/v1/auth/administrators", headers=anna)
+    assert answer.json() == ["root"]
+
+
+async def test_signing_out_everywhere_ends_all_of_ones_sign_ins(
+    client: Client, auth: Auth, anna: dict[str, str], root: dict[str, str]
+) -> None:
+    elsewhere = bearer(await auth.sign_in("anna", GOOD))
+    answer = await client.post("/api/v1/auth/logout-everywhere", headers=anna)
+    assert answer.status_code == 204
+    for headers, status in ((anna, 401), (elsewhere, 401), (root, 200)):
+        assert (await client.get("/api/v1/auth/me", headers=headers)).status_code == status
+
+
+async def test_administrators_see_when_users_were_last_there(
+    client: Client, auth: Auth, root: dict[str, str]
+) -> None:
+    anna = await auth.create_user("anna", GOOD)
+
+    async def seen() -> Any:
+        users = (await client.get("/api/v1/admin/users", headers=root)).json()
+        return next(user["last_seen_at"] for user in users if user["id"] == anna.id)
+
+    assert await seen() is None
+    pair = await auth.sign_in("anna", GOOD)
+    first = await seen()
+    await auth.refresh(pair.refresh_token)
+    second = await seen()
+    assert first < second

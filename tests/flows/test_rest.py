@@ -47,7 +47,12 @@ ROUNDS = (
 )
 INTERNAL_SECRET = new_key()
 # These end their caller's sign-in, or try to: they get a user of their own.
-FAREWELLS = {"/api/v1/auth/logout", "/api/v1/auth/password", "/api/v1/users/me"}
+FAREWELLS = {
+    "/api/v1/auth/logout",
+    "/api/v1/auth/logout-everywhere",
+    "/api/v1/auth/password",
+    "/api/v1/users/me",
+}
 # What takes a secret, an approval that somebody has answered, or a
 # message of the session.
 NOT_TO_BE_GUESSED = {

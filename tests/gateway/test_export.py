@@ -29,7 +29,7 @@ from tests.gateway.rig import Replica, User
 
 PATH = "/api/v1/users/me/export"
 KINDS = {"profile", "tokens", "workspaces", "sessions", "feedback", "approvals", "rules"}
-KINDS |= {"usage", "audit"}
+KINDS |= {"usage", "audit", "preferences"}
 
 
 @pytest.fixture

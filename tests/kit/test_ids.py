@@ -1,10 +1,11 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelab.kit.ids import is_id, new_id
+from codelab.kit.ids import first_id, is_id, new_id
 
 
 def test_identifiers_are_unique_sorted_and_have_the_form_of_version_7() -> None:
@@ -19,6 +20,14 @@ def test_identifiers_begin_with_the_millisecond_they_were_made_in() -> None:
     for _ in range(5):
         assert abs(int(new_id()[:12], 16) - time.time() * 1000) < 1000
         time.sleep(0.002)
+
+
+def test_a_moment_divides_identifiers_into_earlier_and_later_ones() -> None:
+    before = new_id()
+    time.sleep(0.002)
+    moment = first_id(datetime.now(UTC))
+    assert is_id(moment)
+    assert before < moment < new_id()
 
 
 def test_identifiers_from_several_threads_are_unique() -> None:

@@ -51,11 +51,13 @@ async def test_usage_is_one_s_own_or_for_administrators(api: Api, layer: Layer) 
     assert status == 200
     assert [(total["key"], total["calls"]) for total in body["sums"]] == [("openai", 1)]
     assert body["total"]["input_tokens"] == 10
-    for path in ("/usage?everybody=true", "/usage?group=user"):
+    for path in ("/usage?everybody=true", "/usage?group=user", f"/usage?user={other}"):
         assert await api.get(path, one) == (403, {"code": "forbidden"})
     status, body = await api.get("/usage?group=user", f"{other} admin")
     assert {total["key"] for total in body["sums"]} == {one, other}
     assert body["total"]["output_tokens"] == 4
+    status, body = await api.get(f"/usage?group=day&user={one}", f"{other} admin")
+    assert body["total"]["output_tokens"] == 2
     for path in ("/usage?group=colour", "/usage?since=yesterday"):
         assert (await api.get(path, one))[0] == 400
 

@@ -27,6 +27,9 @@ audit_log = sa.Table(
     sa.Column("signature", sa.String(64), nullable=False),
     sa.UniqueConstraint("seq"),
     sa.Index("ix_audit_log_user_id_id", "user_id", "id"),
+    sa.Index("ix_audit_log_session_id_id", "session_id", "id"),
+    sa.Index("ix_audit_log_action_id", "action", "id"),
+    sa.Index("ix_audit_log_resource_id_id", "resource_id", "id"),
     sa.Index("ix_audit_log_timestamp", "timestamp"),
 )
 

@@ -17,6 +17,7 @@ from codelab.kit.crypto import Signer
 from codelab.kit.db import Transaction
 
 _STORED = [audit_log.c[name] for name in Row.__struct_fields__]
+_COMPARED = ("user_id", "session_id", "action", "resource_type", "resource_id")
 _SHOWN = [audit_log.c[name] for name in ChainedEntry.__struct_fields__]
 
 
@@ -33,6 +34,8 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     session_id: str | None = None
     action: str | None = None
+    resource_type: str | None = None
+    resource_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     before: str | None = None
@@ -89,12 +92,9 @@ async def page(db: AsyncConnection, wanted: AuditFilter) -> list[ChainedEntry]:
     """Read entries, newest first."""
     columns = audit_log.c
     query = sa.select(*_SHOWN)
-    if wanted.user_id:
-        query = query.where(columns.user_id == wanted.user_id)
-    if wanted.session_id:
-        query = query.where(columns.session_id == wanted.session_id)
-    if wanted.action:
-        query = query.where(columns.action == wanted.action)
+    for name in _COMPARED:
+        if value := getattr(wanted, name):
+            query = query.where(columns[name] == value)
     if wanted.since:
         query = query.where(columns.timestamp >= wanted.since)
     if wanted.until:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from codelab.audit import repository
 from codelab.audit.chain import audit_signer
+from codelab.audit.checking import AuditCheck
 from codelab.audit.entry import ChainedEntry, Observation, entry_of
 from codelab.audit.recorder import Recorder
 from codelab.audit.repository import AuditFilter
@@ -27,6 +28,7 @@ class Audit:
 
     def __init__(self, db: Database, bus: Bus, secrets: Sequence[str]) -> None:
         self._db = db
+        self.check = AuditCheck(db, secrets)
         self._recorder = Recorder(db, audit_signer(secrets))
         for kind in OBSERVED:
             bus.subscribe(kind, self._hear)

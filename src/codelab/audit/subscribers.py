@@ -73,7 +73,7 @@ def observe(event: Event) -> list[Observation]:
 def _(event: auth.AuthEvent) -> list[Observation]:
     fields: dict[str, Detail] = msgspec.structs.asdict(event)
     by = fields.get("by")
-    told = ("name", "role", "reason", "family_id", "token_id")
+    told = ("name", "role", "reason", "family_id", "everywhere", "token_id")
     details = {name: value for name, value in fields.items() if name in told}
     return [
         Observation(

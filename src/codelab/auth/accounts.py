@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from codelab.auth import api_token_rows, families, policy, repository
@@ -31,6 +32,7 @@ from codelab.kit.db import Database, Transaction
 from codelab.kit.ids import new_id
 
 _SETUP_TRIES = 5
+_NAMED = 10
 
 
 class Accounts:
@@ -79,6 +81,11 @@ class Accounts:
         """
         async with self._db.read() as connection:
             return await repository.page_of_users(connection, after, limit)
+
+    async def administrators(self) -> list[str]:
+        """Return the names of some whom a user may ask for what only administrators may do."""
+        async with self._db.read() as connection:
+            return await repository.active_administrators(connection, _NAMED)
 
     async def find_user(self, name: str) -> User:
         """Find a user by name, in any letter case.
@@ -138,12 +145,10 @@ class Accounts:
         async with self._db.transaction() as tx:
             admins = await repository.lock_active_admins(tx)
             before = _existing(await repository.lock_user(tx, user_id)).user
-            after = User(
-                id=before.id,
-                name=before.name,
+            after = msgspec.structs.replace(
+                before,
                 role=role or before.role,
                 disabled=before.disabled if disabled is None else disabled,
-                created_at=before.created_at,
             )
             if after.disabled or after.role != "admin":
                 policy.keep_an_administrator(admins, user_id)

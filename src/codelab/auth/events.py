@@ -42,9 +42,10 @@ class SignInFailed(AuthEvent, frozen=True, kw_only=True):
 
 
 class UserSignedOut(AuthEvent, frozen=True, kw_only=True):
-    """A sign-in was ended by its user."""
+    """A sign-in was ended by its user, or all of them were."""
 
     family_id: str
+    everywhere: bool = False
 
 
 class RefreshTokenReused(AuthEvent, frozen=True, kw_only=True):

@@ -57,6 +57,7 @@ async def open_family(tx: Transaction, user_id: str, place: str, ttl_s: int) -> 
         )
     )
     family_id = new_id()
+    await _note_seen(tx, user_id, now)
     await tx.execute(
         sa.insert(token_families).values(
             id=family_id, user_id=user_id, place=place, created_at=now, expires_at=expires_at
@@ -109,6 +110,7 @@ async def rotate(
         .values(used_at=now)
     )
     if used.rowcount == 1:
+        await _note_seen(tx, user_id, now)
         await tx.execute(
             sa.delete(refresh_tokens).where(
                 refresh_tokens.c.family_id == family_id, refresh_tokens.c.expires_at <= now
@@ -120,6 +122,10 @@ async def rotate(
         return None
     await revoke_family(tx, family_id)
     return Reused(user_id)
+
+
+async def _note_seen(tx: Transaction, user_id: str, now: datetime) -> None:
+    await tx.execute(sa.update(users).where(users.c.id == user_id).values(last_seen_at=now))
 
 
 async def revoke_family(tx: Transaction, family_id: str) -> str | None:

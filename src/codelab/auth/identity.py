@@ -38,13 +38,18 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody with an account here."""
+    """Somebody with an account here.
+
+    Args:
+        last_seen_at: When the user last signed in or went on with a sign-in, to the quarter hour.
+    """
 
     id: str
     name: str = msgspec.field(name="username")
     role: Role = "user"
     disabled: bool = False
     created_at: datetime
+    last_seen_at: datetime | None = None
 
 
 class TokenPair(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ users = sa.Table(
     sa.Column("disabled", sa.Boolean, nullable=False, default=False),
     sa.Column("password_hash", sa.String(255), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # When the user last signed in or exchanged a refresh token, which clients do all the time.
+    sa.Column("last_seen_at", UtcDateTime),
 )
 
 # A family is one sign-in: the chain of refresh tokens that followed from it.
@@ -88,4 +90,12 @@ api_tokens = sa.Table(
     sa.Column("last_used_at", UtcDateTime),
     sa.Column("expires_at", UtcDateTime),
     sa.Index("ix_api_tokens_user_id", "user_id"),
+)
+
+user_preferences = sa.Table(
+    "user_preferences",
+    metadata,
+    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # JSON, checked when it comes in.
+    sa.Column("chosen", sa.Text, nullable=False),
 )

@@ -82,6 +82,17 @@ async def page_of_users(reader: Reader, after: str, limit: int) -> list[User]:
     return [_user(row) for row in rows]
 
 
+async def active_administrators(reader: Reader, limit: int) -> list[str]:
+    """Return the names of those who can administer now, the first ones first."""
+    rows = await reader.execute(
+        sa.select(users.c.name)
+        .where(users.c.role == "admin", users.c.disabled.is_(False))
+        .order_by(users.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
 async def any_user(reader: Reader) -> bool:
     """Tell whether there is a user."""
     return (await reader.execute(sa.select(users.c.id).limit(1))).first() is not None
@@ -150,4 +161,5 @@ def _user(row: Any) -> User:
         role=row.role,
         disabled=row.disabled,
         created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
     )

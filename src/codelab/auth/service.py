@@ -20,6 +20,7 @@ from codelab.auth.events import (
 from codelab.auth.families import Reused, Rotated, Standing
 from codelab.auth.identity import Principal, TokenPair, User
 from codelab.auth.passwords import Passwords
+from codelab.auth.preferences import StoredPreferences
 from codelab.auth.proof import PasswordProof
 from codelab.auth.repository import Account
 from codelab.auth.settings import AuthSettings
@@ -48,6 +49,7 @@ class Auth(Accounts):
         proof = PasswordProof(db, passwords, settings.secrets[0])
         super().__init__(db, passwords, proof, standings)
         self.api_tokens = ApiTokens(db, standings)
+        self.preferences = StoredPreferences(db)
         self._settings = settings
         self._tokens = AccessTokens(settings.secrets, settings.access_ttl_s)
         self._trusted = parse_networks(settings.trusted_proxies)
@@ -108,6 +110,20 @@ class Auth(Accounts):
                 tx.publish(UserSignedOut(user_id=user_id, address=address, family_id=family_id))
         self._standings.forget()
         return user_id is not None
+
+    async def sign_out_everywhere(self, principal: Principal, *, address: str = "") -> None:
+        """End all of a user's sign-ins, this one among them; API tokens stay."""
+        async with self._db.transaction() as tx:
+            await families.revoke_all(tx, principal.user_id)
+            tx.publish(
+                UserSignedOut(
+                    user_id=principal.user_id,
+                    address=address,
+                    family_id=principal.family_id,
+                    everywhere=True,
+                )
+            )
+        self._standings.forget()
 
     async def authenticate(self, access_token: str) -> Principal:
         """Return whose access token it is, with the role that the user has now.

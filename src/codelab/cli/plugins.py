@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import click
 
-from codelab.plugins import Registration, load_plugins
+from codelab.gateway.administration import PluginInfo
+from codelab.plugins import load_plugins
 
 
 @click.command()
 def plugins() -> None:
     """Show the installed plugins, where they come from and what they bring."""
-    for registration in load_plugins().registrations:
-        click.echo(describe(registration))
+    for plugin in load_plugins().inventory():
+        click.echo(describe(plugin))
 
 
-def describe(registration: Registration) -> str:
+def describe(plugin: PluginInfo) -> str:
     """Describe in a few lines what a plugin brings."""
-    source = registration.source
     brings = {
-        "agents": [agent.name for agent in registration.agents],
-        "tools": [tool.name for tool in registration.tools],
-        "models": [info.name for made in registration.providers for info in made.models],
-        "listens to": [subscription.event for subscription in registration.subscriptions],
+        "agents": plugin.agents,
+        "tools": plugin.tools,
+        "models": plugin.models,
+        "listens to": plugin.events,
     }
-    lines = [f"{source.name} ({source.distribution} {source.version})"]
+    lines = [f"{plugin.name} ({plugin.distribution} {plugin.version})"]
     lines += [f"  {kind}: {', '.join(names)}" for kind, names in brings.items() if names]
     return "\n".join(lines)

@@ -93,6 +93,7 @@ class Export:
         return archive(
             {
                 "profile.json": _whole(profile),
+                "preferences.json": _whole(await self._auth.preferences.of(profile.id)),
                 "tokens.json": _whole(await self._auth.api_tokens.list_for(profile.id)),
                 "workspaces.json": _whole(workspaces),
                 "sessions.json": self._sessions_with_logs(principal),

@@ -47,6 +47,11 @@ class Presence:
         self._dismissing = False
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
     async def start(self) -> None:
         """Begin to check."""
         self._task = asyncio.create_task(self._check_for_ever())

@@ -10,6 +10,7 @@ from codelab.hitl.asking import (
     Review,
     ReviewRequest,
 )
+from codelab.hitl.figures import answers
 from codelab.hitl.policy import Decision, Rule, Subject
 from codelab.hitl.policy_file import read_rules
 from codelab.hitl.rulebook import Rulebook
@@ -32,5 +33,6 @@ __all__ = [
     "Rule",
     "Rulebook",
     "Subject",
+    "answers",
     "read_rules",
 ]

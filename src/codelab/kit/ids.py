@@ -6,6 +6,7 @@ import re
 import secrets
 import threading
 import time
+from datetime import datetime
 
 _PATTERN = re.compile(r"[0-9a-f]{32}")
 
@@ -42,6 +43,11 @@ def new_id() -> str:
         | secrets.randbits(62)
     )
     return f"{value:032x}"
+
+
+def first_id(moment: datetime) -> str:
+    """Return what sorts before all identifiers that are made from this moment on."""
+    return f"{int(moment.timestamp() * 1000):012x}".ljust(32, "0")
 
 
 def is_id(text: str) -> bool:

@@ -1,6 +1,7 @@
 """What other modules may call: sessions for edges, turns for whoever carries them forward."""
 
 from codelab.sessions.conversation import Earlier, Said
+from codelab.sessions.figures import SessionFigures, session_figures
 from codelab.sessions.lease import Lease
 from codelab.sessions.repository import FeedbackRecord, SessionRecord
 from codelab.sessions.rewinding import in_force_of
@@ -13,6 +14,7 @@ __all__ = [
     "FeedbackRecord",
     "Lease",
     "Said",
+    "SessionFigures",
     "SessionRecord",
     "Sessions",
     "Task",
@@ -21,4 +23,5 @@ __all__ = [
     "Turns",
     "in_force_of",
     "replay",
+    "session_figures",
 ]

@@ -31,12 +31,13 @@ export class Unreachable extends Error {
 export function problemOf(response: Response, body: unknown): ApiProblem {
   const said = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const text = (name: string): string => (typeof said[name] === 'string' ? said[name] : '');
+  const [wrong] = Array.isArray(said.errors) ? (said.errors as { field?: unknown }[]) : [];
   const wait = Number(response.headers.get('retry-after'));
   return new ApiProblem(
     response.status,
     text('code') || `http_${response.status}`,
     text('detail') || text('title') || response.statusText,
-    text('field') || null,
+    typeof wrong?.field === 'string' ? wrong.field : null,
     Number.isFinite(wait) && response.headers.has('retry-after') ? wait : null,
   );
 }

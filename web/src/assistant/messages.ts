@@ -219,13 +219,7 @@ export const catalogue = {
   example3: ['@coder Fix the bug', '@coder Исправь ошибку'],
   scripted: ['{model} is a script, no AI.', '{model} — это сценарий, не ИИ.'],
   // No model
-  noModel: ['No model is set up yet', 'Модель ещё не настроена'],
-  noModelAsk: [
-    'The editor, the terminal and Git work all the same. Ask an administrator of this server to set up a model.',
-    'Редактор, терминал и Git работают и так. Попросите администратора сервера настроить модель.',
-  ],
   noModelSetUp: ['Set up a model', 'Настроить модель'],
-  noModelAgain: ['Look again', 'Проверить снова'],
   // Commands
   cmd_agent: ['who answers from now on; without a name CodeLab chooses', 'кто отвечает дальше; без имени выбирает CodeLab'],
   cmd_model: ['which model answers; without a name CodeLab chooses', 'какая модель отвечает; без имени выбирает CodeLab'],

@@ -66,6 +66,24 @@ class Account {
     if (token) await api.POST('/api/v1/auth/logout', { body: { refresh_token: token } }).catch(() => null);
   }
 
+  /** Ends all sign-ins of the user, on every device. */
+  async signOutEverywhere(): Promise<void> {
+    await ok(api.POST('/api/v1/auth/logout-everywhere'));
+    await this.signOut();
+  }
+
+  /** Changes the user's password; this sign-in goes on, all others end. */
+  async changePassword(current: string, wanted: string): Promise<void> {
+    const body = { current_password: current, new_password: wanted };
+    keep(await ok(api.PUT('/api/v1/auth/password', { body })));
+  }
+
+  /** Deletes the user's account and all that belongs to it. */
+  async leaveForGood(password: string): Promise<void> {
+    await ok(api.DELETE('/api/v1/users/me', { body: { password } }));
+    await this.signOut();
+  }
+
   async #enter(pair: TokenPair): Promise<void> {
     keep(pair);
     this.#begin(await ok(api.GET('/api/v1/auth/me')));

@@ -24,11 +24,17 @@ class Commands {
     JSON.parse(localStorage.getItem(CHOSEN) ?? '{}') as Record<string, string>,
   );
   #all = new SvelteMap<string, Command>();
+  #known = new SvelteMap<string, Command>();
   #before: Stroke | null = null;
 
   /** All commands that are registered now. */
   get all(): Command[] {
     return [...this.#all.values()];
+  }
+
+  /** All commands that this page has had since it was loaded, for those who choose their keys. */
+  get known(): Command[] {
+    return [...this.#known.values()];
   }
 
   /**
@@ -37,7 +43,10 @@ class Commands {
    * @returns What takes them away again.
    */
   register(...added: Command[]): () => void {
-    for (const command of added) this.#all.set(command.id, command);
+    for (const command of added) {
+      this.#all.set(command.id, command);
+      this.#known.set(command.id, command);
+    }
     return () => {
       for (const command of added) {
         if (this.#all.get(command.id) === command) this.#all.delete(command.id);
@@ -47,7 +56,7 @@ class Commands {
 
   /** The keys of a command as they are shown, or none. */
   keysOf(id: string): string | null {
-    const command = this.#all.get(id);
+    const command = this.#known.get(id);
     return command ? keysOf(command, this.chosen) : null;
   }
 

@@ -12,7 +12,7 @@ export const pages: Record<Route['page'], Loader> = {
   setup: nowhere,
   workspaces: () => import('../workbench/Workspaces.svelte'),
   workbench: () => import('../shell/Workbench.svelte'),
-  settings: nowhere,
-  admin: nowhere,
+  settings: () => import('../settings/Settings.svelte'),
+  admin: () => import('../admin/Admin.svelte'),
   nowhere,
 };

@@ -29,14 +29,6 @@ export interface Panel {
 /** The panels, in the order of the rail. */
 export const panels: Panel[] = [
   {
-    id: 'sessions',
-    title: () => ofSessions('sessions'),
-    icon: MessagesSquare,
-    keys: 'Ctrl+K S',
-    load: () => import('../sessions/Sessions.svelte'),
-  },
-  approvalsPanel,
-  {
     id: 'files',
     title: () => ofExplorer('files'),
     icon: Files,
@@ -58,6 +50,14 @@ export const panels: Panel[] = [
     load: () => import('../git/GitPanel.svelte'),
     on: 'desktop',
   },
+  {
+    id: 'sessions',
+    title: () => ofSessions('sessions'),
+    icon: MessagesSquare,
+    keys: 'Ctrl+K S',
+    load: () => import('../sessions/Sessions.svelte'),
+  },
+  approvalsPanel,
 ];
 
 /** The panes under the editor, in the order of their tabs. */

@@ -13,6 +13,7 @@ export interface StatusItem {
 
 /** The entries of the status bar, in their order. */
 export const statusItems: StatusItem[] = [
+  { id: 'approvals', side: 'left', component: WaitingStatus },
   { id: 'git', side: 'left', component: GitStatus },
   { id: 'editor', side: 'right', component: EditorStatus },
 ];

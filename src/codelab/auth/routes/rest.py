@@ -13,6 +13,7 @@ from codelab.auth.access import PUBLIC, admins_only, bearer_token
 from codelab.auth.api_tokens import NewApiToken
 from codelab.auth.errors import Unauthenticated
 from codelab.auth.identity import ApiToken, Principal, TokenPair, User
+from codelab.auth.preferences import Preferences
 from codelab.auth.routes.authentication import address_of
 from codelab.auth.routes.bodies import (
     Credentials,
@@ -76,6 +77,12 @@ async def logout(
         await auth.sign_out(principal, address=address)
 
 
+@post("/auth/logout-everywhere", status_code=204)
+async def logout_everywhere(request: OwnRequest, auth: AuthService) -> None:
+    """End all of one's sign-ins; API tokens stay."""
+    await auth.sign_out_everywhere(request.user, address=address_of(request, auth))
+
+
 @post("/auth/setup", opt=PUBLIC)
 async def setup(
     data: JSONBody[FirstAdministrator], request: AnyRequest, auth: AuthService
@@ -91,6 +98,12 @@ async def me(request: OwnRequest) -> Me:
     """Tell who one is."""
     principal = request.user
     return Me(id=principal.user_id, username=principal.name, role=principal.role)
+
+
+@get("/auth/administrators")
+async def list_administrators(auth: AuthService) -> list[str]:
+    """Name some administrators, for users who need one."""
+    return await auth.administrators()
 
 
 @post("/auth/ws-ticket", status_code=200)
@@ -116,6 +129,21 @@ async def change_password(
 async def delete_me(data: JSONBody[Farewell], request: OwnRequest, auth: AuthService) -> None:
     """Delete one's account and all that belongs to it."""
     await auth.delete_user(request.user, data.password, address=address_of(request, auth))
+
+
+@get("/users/me/preferences")
+async def read_preferences(request: OwnRequest, auth: AuthService) -> Preferences:
+    """Read how one likes the interface."""
+    return await auth.preferences.of(request.user.user_id)
+
+
+@put("/users/me/preferences")
+async def keep_preferences(
+    data: JSONBody[Preferences], request: OwnRequest, auth: AuthService
+) -> Preferences:
+    """Keep how one likes the interface, in the place of what was kept before."""
+    await auth.preferences.keep(request.user.user_id, data)
+    return data
 
 
 @get("/users/me/tokens")
@@ -188,11 +216,15 @@ def router(auth: Auth) -> Router:
             login,
             refresh,
             logout,
+            logout_everywhere,
             setup,
             me,
+            list_administrators,
             ws_ticket,
             change_password,
             delete_me,
+            read_preferences,
+            keep_preferences,
             list_tokens,
             create_token,
             delete_token,

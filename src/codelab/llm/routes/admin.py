@@ -14,6 +14,7 @@ from codelab.auth.api import Principal, admins_only
 from codelab.kit.errors import CodeLabError, Conflict
 from codelab.llm.accounting.calls import Attribution
 from codelab.llm.catalog.added_models import AddedModels, ShownModel
+from codelab.llm.catalog.overview import Overview
 from codelab.llm.providers.embeddings import embedding_request
 from codelab.llm.service import Models
 from codelab.sdk.messages import UserMessage
@@ -85,6 +86,12 @@ def administration(models: Models, added: AddedModels) -> Router:
         """List the models that administrators have added; secrets read `[set]`."""
         return await added.list_all()
 
+    @get("/overview", summary="See the whole catalogue")
+    async def overview() -> Overview:
+        """List all models with prices and where each comes from, and who asks which."""
+        await models.discovered()
+        return models.overview()
+
     @post("/", summary="Add a model")
     async def add_model(request: AdminRequest, data: JSONBody[NewModel]) -> ShownModel:
         """Add a model, for everybody and at once."""
@@ -129,6 +136,7 @@ def administration(models: Models, added: AddedModels) -> Router:
         guards=[admins_only],
         route_handlers=[
             list_added,
+            overview,
             add_model,
             change_model,
             remove_model,

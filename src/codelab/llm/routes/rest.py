@@ -93,12 +93,14 @@ def router(models: Models, authorise: Authorise) -> Router:
         agent: Name = None,
         model: Name = None,
         everybody: FromQuery[bool] = False,
+        user: Name = None,
     ) -> UsageReport:
-        """Add up one's own calls, or as an administrator everybody's, by group."""
-        if (everybody or group == "user") and not request.user.is_admin:
+        """Add up one's own calls, or as an administrator everybody's or a user's, by group."""
+        own = request.user.user_id
+        if (everybody or group == "user" or user not in (None, own)) and not request.user.is_admin:
             raise Forbidden("Only administrators may see what others use.")
         chosen = UsageFilter(
-            user_id=None if everybody or group == "user" else request.user.user_id,
+            user_id=user or (None if everybody or group == "user" else own),
             session_id=session_id,
             agent=agent,
             model=model,

@@ -1,0 +1,166 @@
+import { translator } from '../i18n';
+import type { Catalogue } from '../i18n';
+
+export const catalogue = {
+  title: ['Settings', 'Настройки'],
+  back: ['Back to work', 'К работе'],
+  appearance: ['Appearance', 'Внешний вид'],
+  keys: ['Keys', 'Клавиши'],
+  approvals: ['Approvals', 'Разрешения'],
+  notifications: ['Notifications', 'Уведомления'],
+  account: ['Account', 'Учётная запись'],
+  tokens: ['API tokens', 'API-токены'],
+  about: ['About', 'О программе'],
+
+  theme: ['Theme', 'Тема'],
+  light: ['Light', 'Светлая'],
+  dark: ['Dark', 'Тёмная'],
+  system: ['As the system', 'Как в системе'],
+  language: ['Language', 'Язык'],
+  follows: [
+    'These choices follow you to other browsers.',
+    'Эти настройки будут и в других ваших браузерах.',
+  ],
+
+  keysIntro: [
+    'Choose a command, then press its new keys. A second combination may follow the first.',
+    'Выберите команду и нажмите новые клавиши. За первым сочетанием может идти второе.',
+  ],
+  keysOfProject: [
+    'Those of the editor, the terminal and the assistant are listed once you have opened a project in this tab.',
+    'Команды редактора, терминала и помощника появятся, когда вы откроете проект в этой вкладке.',
+  ],
+  searchCommands: ['Search commands', 'Поиск команд'],
+  noCommands: ['No command fits.', 'Нет подходящих команд.'],
+  command: ['Command', 'Команда'],
+  combination: ['Keys', 'Клавиши'],
+  none: ['none', 'нет'],
+  change: ['Change', 'Изменить'],
+  changeOf: ['Change the keys of: {title}', 'Изменить клавиши команды: {title}'],
+  reset: ['Reset', 'Сбросить'],
+  resetOf: ['Reset the keys of: {title}', 'Сбросить клавиши команды: {title}'],
+  resetAll: ['Reset all keys', 'Сбросить все клавиши'],
+  resetAllText: [
+    'All commands get the keys back that they were born with.',
+    'Все команды получат исходные клавиши.',
+  ],
+  pressKeys: ['Press the new keys for “{title}”', 'Нажмите новые клавиши для «{title}»'],
+  pressed: ['Pressed', 'Нажато'],
+  pressHint: [
+    'Tab, Enter and Escape alone work as usual here.',
+    'Tab, Enter и Escape сами по себе здесь работают как обычно.',
+  ],
+  nothingPressed: ['nothing yet', 'пока ничего'],
+  takenBy: [
+    'These keys also belong to: {titles}. Only one of them would answer.',
+    'Эти клавиши заняты: {titles}. Сработает только одна команда.',
+  ],
+  browserOwns: [
+    'Most browsers keep these keys for themselves.',
+    'Эти клавиши большинство браузеров оставляют себе.',
+  ],
+  plainKey: [
+    'A letter alone would get in the way of typing.',
+    'Одна буква мешала бы набирать текст.',
+  ],
+  save: ['Save', 'Сохранить'],
+  again: ['Press again', 'Нажать заново'],
+  noKeys: ['No keys', 'Без клавиш'],
+  cancel: ['Cancel', 'Отмена'],
+  conflict: ['also: {title}', 'также: {title}'],
+
+  notifyWhen: ['Tell me when an approval waits', 'Сообщать, когда ждёт запрос'],
+  notifyHint: [
+    'The browser shows a notification while this page is hidden.',
+    'Браузер покажет уведомление, пока страница скрыта.',
+  ],
+  notifyDenied: [
+    'The browser does not let this page notify you. Allow it in the browser’s settings for this site.',
+    'Браузер запрещает этой странице уведомления. Разрешите их в настройках браузера для этого сайта.',
+  ],
+  notifyMissing: ['This browser has no notifications.', 'В этом браузере нет уведомлений.'],
+
+  signedInAs: ['Signed in as', 'Вы вошли как'],
+  admin: ['administrator', 'администратор'],
+  user: ['user', 'пользователь'],
+  password: ['Password', 'Пароль'],
+  currentPassword: ['Current password', 'Нынешний пароль'],
+  newPassword: ['New password', 'Новый пароль'],
+  repeatPassword: ['New password again', 'Новый пароль ещё раз'],
+  passwordRule: [
+    'At least 10 characters. All other sign-ins and all API tokens end.',
+    'Не меньше 10 знаков. Все остальные входы и все API-токены закончатся.',
+  ],
+  different: ['The two new passwords differ.', 'Новые пароли не совпадают.'],
+  changePassword: ['Change password', 'Сменить пароль'],
+  passwordChanged: ['The password was changed.', 'Пароль изменён.'],
+  signIns: ['Sign-ins', 'Входы'],
+  everywhereText: [
+    'Ends your sign-ins on all devices, this one too. API tokens stay.',
+    'Завершает входы на всех устройствах, и на этом тоже. API-токены остаются.',
+  ],
+  everywhere: ['Sign out everywhere', 'Выйти везде'],
+  data: ['Your data', 'Ваши данные'],
+  exportText: [
+    'All that CodeLab keeps about you, as a zip of JSON files. Your project files stay where they are.',
+    'Всё, что CodeLab хранит о вас: архив файлов JSON. Файлы проектов остаются на месте.',
+  ],
+  export: ['Export my data', 'Выгрузить мои данные'],
+  deleteTitle: ['Delete account', 'Удаление учётной записи'],
+  deleteText: [
+    'Deletes your account, sessions, approvals and rules for good. Files in project folders stay.',
+    'Навсегда удаляет учётную запись, сеансы, разрешения и правила. Файлы проектов остаются.',
+  ],
+  deleteAccount: ['Delete my account', 'Удалить учётную запись'],
+  deleteForGood: ['Delete for good', 'Удалить навсегда'],
+  confirmByPassword: ['Type your password to confirm.', 'Введите пароль, чтобы подтвердить.'],
+
+  tokensIntro: [
+    'Other programs use the models of this server with a token, at {address}.',
+    'С токеном другие программы обращаются к моделям этого сервера по адресу {address}.',
+  ],
+  tokenName: ['What is it for?', 'Для чего он?'],
+  tokenLife: ['Works for', 'Срок'],
+  days: [
+    { one: '{n} day', other: '{n} days' },
+    { one: '{n} день', few: '{n} дня', many: '{n} дней', other: '{n} дня' },
+  ],
+  ever: ['until deleted', 'до удаления'],
+  createToken: ['Create token', 'Создать токен'],
+  tokenOnce: [
+    'Copy the token now: it is shown this once.',
+    'Скопируйте токен сейчас: больше он показан не будет.',
+  ],
+  newToken: ['New token', 'Новый токен'],
+  copy: ['Copy', 'Копировать'],
+  copied: ['Copied.', 'Скопировано.'],
+  done: ['Done', 'Готово'],
+  noTokens: ['You have no API tokens.', 'У вас нет API-токенов.'],
+  name: ['Name', 'Название'],
+  created: ['Created', 'Создан'],
+  lastUsed: ['Last used', 'Использован'],
+  expires: ['Works until', 'Действует до'],
+  never: ['never', 'никогда'],
+  revoke: ['Revoke', 'Отозвать'],
+  revokeOf: ['Revoke the token {name}', 'Отозвать токен {name}'],
+  revokeText: [
+    'Programs that use “{name}” lose access at once.',
+    'Программы, которые используют «{name}», сразу потеряют доступ.',
+  ],
+
+  version: ['Version', 'Версия'],
+  aboutText: [
+    'A development environment whose agents work under your eyes: every step visible, every change yours to approve.',
+    'Среда разработки, в которой агенты работают у вас на виду: виден каждый шаг, каждое изменение разрешаете вы.',
+  ],
+  documentation: ['REST interface', 'REST-интерфейс'],
+  keyOverview: ['Keys at a glance', 'Клавиши'],
+  showKeys: ['Show all keys', 'Показать все клавиши'],
+  openSettings: ['Open settings', 'Открыть настройки'],
+  openAdmin: ['Open administration', 'Открыть администрирование'],
+  openAbout: ['About CodeLab', 'О CodeLab'],
+  close: ['Close', 'Закрыть'],
+  changeKeys: ['Change keys', 'Изменить клавиши'],
+} as const satisfies Catalogue;
+
+export const t = translator(catalogue);
