@@ -51,6 +51,7 @@ from codelab.gateway.schema import openapi_config
 from codelab.gateway.socket import Socket, socket_route
 from codelab.gateway.sse import chat_route
 from codelab.gateway.stream import Stream
+from codelab.gateway.terminal_socket import TerminalSocket, terminal_route
 from codelab.hitl.api import (
     ApprovalRecord,
     EditedCall,
@@ -89,11 +90,13 @@ from codelab.tools.api import Tools
 from codelab.workspace.api import (
     Explorer,
     Keeping,
+    Terminals,
     Workspaces,
     WorkspaceSettings,
     read_networks,
 )
 from codelab.workspace.routes import router as workspace_routes
+from codelab.workspace.terminals.routes import router as terminal_routes
 
 _BODY_BYTES = 1024 * 1024
 _ANSWERS_BYTES = 32 * 1024 * 1024
@@ -202,6 +205,9 @@ def create_app(
         allowed_origins=settings.web.allowed_origins,
         version=__version__,
     )
+    terminals = Terminals(workspaces, auth.renewed, bus, setting=settings.projects.terminal)
+    origins = settings.web.allowed_origins
+    terminal_socket = TerminalSocket(auth, terminals, presence, allowed_origins=origins)
     health = Health(
         __version__,
         {
@@ -223,9 +229,9 @@ def create_app(
             closing.push_async_callback(limiter.close)
             for folder in folders:
                 await workspaces.ensure(folder)
-            for part in (relay, bus, audit, models, stream, upkeep, agents, presence):
+            for part in (relay, bus, audit, models, stream, upkeep, agents, terminals, presence):
                 closing.push_async_callback(part.close)
-            for starting in (relay, bus, audit, stream, upkeep, agents, presence):
+            for starting in (relay, bus, audit, stream, upkeep, agents, terminals, presence):
                 await starting.start()
             models.warm_up()
             workspaces.warm_up()
@@ -237,6 +243,7 @@ def create_app(
         route_handlers=[
             auth_routes(auth),
             workspace_routes(workspaces, explorer),
+            terminal_routes(terminals),
             session_routes(sessions),
             compaction_routes(Compactions(services, sessions, workspaces)),
             checkpoint_routes(checkpoints),
@@ -250,6 +257,7 @@ def create_app(
             export_route(Export(auth, workspaces, sessions, hitl, rules, models, audit.entries_of)),
             chat_route(dispatcher, stream, presence),
             socket_route(socket),
+            terminal_route(terminal_socket),
         ],
     )
     litestar = Litestar(

@@ -25,12 +25,18 @@ from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
+from codelab.workspace.terminals.permission import TerminalSetting
+from codelab.workspace.terminals.pseudo_terminal import Size
+from codelab.workspace.terminals.service import TerminalLimits, Terminals
+from codelab.workspace.terminals.terminal import WINDOW, Ending, Terminal, View
 
 __all__ = [
     "FILE_OPERATIONS",
+    "WINDOW",
     "Audience",
     "Caps",
     "Conflict",
+    "Ending",
     "Explorer",
     "FileChange",
     "FileDiff",
@@ -40,10 +46,16 @@ __all__ = [
     "Pruner",
     "Restoration",
     "Saved",
+    "Size",
     "Snapshot",
     "SnapshotStore",
     "Standing",
     "Step",
+    "Terminal",
+    "TerminalLimits",
+    "TerminalSetting",
+    "Terminals",
+    "View",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

@@ -20,6 +20,25 @@ class WorkspaceDeleted(Event, frozen=True, kw_only=True):
     user_id: str
 
 
+class TerminalOpened(Event, frozen=True, kw_only=True):
+    """A user opened a terminal."""
+
+    workspace_id: str
+    user_id: str
+    terminal_id: str
+
+
+class TerminalClosed(Event, frozen=True, kw_only=True):
+    """A terminal has ended and is gone; `reason` says why."""
+
+    workspace_id: str
+    user_id: str
+    terminal_id: str
+    reason: str
+    exit_code: int
+    duration_ms: int
+
+
 class FileWritten(Event, frozen=True, kw_only=True):
     """A user saved a file; `digest` is the SHA-256 of its new bytes."""
 
