@@ -116,7 +116,7 @@ async def test_a_human_finds_a_shell_in_the_box(
     if place.sandbox_layer() == "bubblewrap":
         assert not (root / ".git/hooks/pre-commit").exists()
         assert "x\n" not in (root / ".git/config").read_text()
-    assert "made" in await desk.type("git add -A; git status -s\n", "A  made")
+    assert "made" in await desk.type("git add -A; git status -s | cat\n", "A  made")
     # Nothing stands where nothing was: the editor may make it meanwhile.
     assert not (root / ".claude").exists()
     await desk.type("exit 5\n", "exit")

@@ -300,6 +300,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace_id}/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListTerminals */
+        get: operations["ApiV1WorkspacesWorkspaceIdTerminalsListTerminals"];
+        put?: never;
+        /** OpenTerminal */
+        post: operations["ApiV1WorkspacesWorkspaceIdTerminalsOpenTerminal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/terminals/{terminal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** EndTerminal */
+        delete: operations["ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdEndTerminal"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/terminals/{terminal_id}/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** TerminalTicket */
+        post: operations["ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdTicketTerminalTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1106,6 +1158,14 @@ export interface components {
          * @enum {string}
          */
         Decision: "deny" | "ask" | "allow";
+        /** Ending */
+        Ending: {
+            exit_code: number;
+            /** @enum {string} */
+            reason: "exited" | "bound" | "closed" | "unused" | "signed_out" | "stopping" | "failed";
+            /** @default  */
+            detail: string;
+        };
         /** EventPage */
         EventPage: {
             events: {
@@ -1506,6 +1566,13 @@ export interface components {
         SignOut: {
             refresh_token?: string | null;
         };
+        /** Size */
+        Size: {
+            /** @default 80 */
+            cols: number;
+            /** @default 24 */
+            rows: number;
+        };
         /** SpendingLimits */
         SpendingLimits: {
             caps: components["schemas"]["Standing"][];
@@ -1520,6 +1587,32 @@ export interface components {
             reserved_usd: number;
             left_usd: number;
             renews_at?: string | null;
+        };
+        /** TerminalInfo */
+        TerminalInfo: {
+            id: string;
+            workspace_id: string;
+            cols: number;
+            rows: number;
+            /** Format: date-time */
+            created_at: string;
+            connected: boolean;
+            ended: components["schemas"]["Ending"] | null;
+        };
+        /** TerminalList */
+        TerminalList: {
+            allowed: boolean;
+            reason: string;
+            layer: string;
+            network: string;
+            limit: number;
+            terminals: components["schemas"]["TerminalInfo"][];
+        };
+        /** TerminalTicket */
+        TerminalTicket: {
+            ticket: string;
+            /** @default 30 */
+            expires_in: number;
         };
         /** Ticket */
         Ticket: {
@@ -2989,6 +3082,154 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsListTerminals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsOpenTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Size"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalInfo"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdEndTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+                terminal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdTicketTerminalTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+                terminal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalTicket"];
+                };
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];

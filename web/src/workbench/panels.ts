@@ -1,5 +1,7 @@
 import type { Component } from 'svelte';
 
+import { terminalPane } from '../terminal/pane';
+
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
   id: string;
@@ -17,4 +19,4 @@ export interface Panel {
 export const panels: Panel[] = [];
 
 /** The panes under the editor, in the order of their tabs. */
-export const lowerPanes: Panel[] = [];
+export const lowerPanes: Panel[] = [terminalPane];
