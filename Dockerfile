@@ -1,5 +1,18 @@
 # syntax=docker/dockerfile:1
 
+# --- the browser interface, with a Node.js that stays behind here ----------------------------------
+FROM python:3.13-slim-bookworm AS interface
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY requirements/node.txt requirements/
+RUN python -m pip install \
+    --only-binary :all: --require-hashes --no-compile --requirement requirements/node.txt
+COPY web web
+RUN python web/build.py build
+
 # --- the packages, in a virtual environment of their own -----------------------------------------
 FROM python:3.13-slim-bookworm AS build
 
@@ -14,9 +27,10 @@ COPY requirements/runtime.txt requirements/
 RUN python -m pip --python /opt/codelab/bin/python install \
     --only-binary :all: --require-hashes --no-compile --requirement requirements/runtime.txt
 
-COPY pyproject.toml LICENSE README.md ./
+COPY pyproject.toml hatch_build.py LICENSE README.md ./
 COPY migrations migrations
 COPY src src
+COPY --from=interface /build/src/codelab/web/static src/codelab/web/static
 # Compiled once, and never compared with the sources again: nothing can write them at run time.
 RUN python -m pip --python /opt/codelab/bin/python install \
     --no-deps --no-build-isolation --no-compile . \

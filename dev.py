@@ -37,6 +37,8 @@ usage: python3 dev.py VERB [arguments]
   codelab ARGUMENTS      run any other codelab command (chat, user, migrate, doctor ...)
 
   test [arguments]       run all tests (arguments go to pytest)
+  web                    the browser interface: types, style, tests, build, sizes
+  web types              write its types anew, from the server's own
   lint                   style, formatting and likely mistakes
   fix                    mend what lint can mend by itself
   types                  strict types
@@ -53,6 +55,7 @@ SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 LOCK = ROOT / ".venv.lock"
 REQUIREMENTS = ROOT / "requirements"
+BUILD, RENEW = ROOT / "web" / "build.py", REQUIREMENTS / "renew.py"
 
 # The real model's weights would bring a server that has to be compiled; the tests have their own.
 LISTS: dict[str, list[tuple[str, list[str]]]] = {
@@ -75,8 +78,6 @@ MISLEADING = {
 }
 # uv doesn't read pip's settings: where it has none of its own, it is given pip's.
 UV_FROM_PIP = {"UV_DEFAULT_INDEX": "PIP_INDEX_URL", "SSL_CERT_FILE": "PIP_CERT"}
-INDEX_SETTINGS = {"UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"}
-INDEX_SETTINGS |= {"UV_INDEX", "UV_INDEX_URL"}
 
 NO_INSTALLER = (
     "CodeLab installs its packages into .venv, and this Python has neither pip nor the means to "
@@ -85,6 +86,7 @@ NO_INSTALLER = (
 )
 # What failed steps printed, kept back as long as there is another way.
 COMPLAINTS: list[str] = []
+NO_INTERFACE = "The browser interface could not be built; `python3 dev.py web` shows why."
 INSTALL_FAILED = "The packages could not be installed (see above). Is the package index reachable?"
 
 
@@ -189,8 +191,7 @@ def installers(uv: str | None) -> Iterator[Command]:
         yield [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON]
     pip = find_pip()
     if pip is None:
-        if not uv:
-            fail(NO_INSTALLER)
+        COMPLAINTS.extend([] if uv else [NO_INSTALLER])
         return
     quiet = [*pip, "install", "--quiet", "--disable-pip-version-check"]
     own_uv = SCRIPTS / "uv"
@@ -240,6 +241,24 @@ def base_python() -> str:
     return getattr(sys, "_base_executable", "") or sys.executable
 
 
+def build_interface() -> None:
+    """Build the browser interface if its sources changed; without a way to, say so and go on."""
+    with LOCK.open("a+", encoding="utf-8") as lock, locked(lock):
+        if not BUILD.exists() or attempt(PYTHON, BUILD, "current", hide=True):
+            return
+        say("Building the browser interface; the first time takes a minute ...")
+        if not (find_node() and attempt(PYTHON, BUILD, "build", hide=True)):
+            say(NO_INTERFACE)
+
+
+def find_node() -> bool:
+    """Make sure that there is a Node.js, in .venv if the machine has none that will do."""
+    if attempt(PYTHON, BUILD, "system", hide=True):
+        return True
+    listed: Command = ["--require-hashes", "-r", REQUIREMENTS / "node.txt"]
+    return any(attempt(*one, *listed, hide=True) for one in installers(shutil.which("uv")))
+
+
 # --- the verbs -----------------------------------------------------------------------------------
 
 
@@ -270,7 +289,8 @@ def steps(name: str) -> list[Command]:
     """The commands that make up one check."""
     ruff = SCRIPTS / "ruff"
     mypy: Command = [PYTHON, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
-    present = [path for path in ("src", "tests", "bench", "dev.py") if (ROOT / path).exists()]
+    sources = ("src", "tests", "bench", "dev.py", "hatch_build.py", BUILD, RENEW)
+    present = [path for path in sources if (ROOT / path).exists()]
     plugins = sorted((ROOT / "plugins").glob("*/src"))
     known: dict[str, list[Command]] = {
         "lint": [[ruff, "check"], [ruff, "format", "--check"]],
@@ -278,6 +298,7 @@ def steps(name: str) -> list[Command]:
         "types": [[*mypy, *present], *([*mypy, path] for path in plugins)],
         "contracts": [[SCRIPTS / "lint-imports"]],
         "deps": [[SCRIPTS / "deptry", "src"]],
+        "web": [[PYTHON, BUILD, "check"]],
         "test": [[PYTHON, "-m", "pytest"]],
     }
     return known[name]
@@ -291,6 +312,8 @@ def check(*names: str) -> int:
     """
     prepare("dev")
     os.chdir(ROOT)
+    if "web" in names:
+        find_node()
     failed: list[str] = []
     for name in names:
         if len(names) > 1:
@@ -313,36 +336,10 @@ def bench(*arguments: str) -> NoReturn:
     become(PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:])
 
 
-def lock(*arguments: str) -> int:
-    """Renew the hashed lists from pyproject.toml, keeping pinned versions that still fit.
-
-    Args:
-        arguments: options of uv, such as --upgrade or --upgrade-package NAME.
-    """
-    uv = shutil.which("uv") or str(SCRIPTS / "uv")
-    env = {name: value for name, value in os.environ.items() if name not in INDEX_SETTINGS}
-    form = ["--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes"]
-    quiet = ["--quiet", "--no-config", "--no-header", "--no-annotate"]
-    # The first list leads: what the others share with it is held to the same versions.
-    lead = ["--constraints", "requirements/dev.txt"]
-    for name, options in {
-        "dev.txt": ["pyproject.toml", "--group", "dev"],
-        "runtime.txt": ["pyproject.toml", "--group", "build", *lead],
-        "uv.txt": ["--group", "installer", *lead],
-        "real-model.txt": ["--group", "real-model", "--no-deps"],
-        "bench-peer.txt": ["--group", "bench-peer"],
-    }.items():
-        output = ["--output-file", f"requirements/{name}"]
-        command = [uv, "pip", "compile", *form, *quiet, *output, *options, *arguments]
-        subprocess.run(command, cwd=ROOT, env=env, check=True)
-        if "://" in (REQUIREMENTS / name).read_text("utf-8"):
-            fail(f"requirements/{name} names an address; the lists must work with any index.")
-    return 0
-
-
 def test(*arguments: str) -> NoReturn:
     """Run the tests."""
     prepare("dev")
+    build_interface()
     os.chdir(ROOT)
     become(PYTHON, "-m", "pytest", *arguments)
 
@@ -370,10 +367,18 @@ def use_a_supported_python() -> None:
 
 def main(verb: str = "", *arguments: str) -> int:
     """Carry out one verb."""
-    checks = ["lint", "types", "contracts", "deps", "test"]
-    verbs = {"codelab": codelab, "test": test, "bench": bench, "lock": lock}
+    checks = ["lint", "types", "contracts", "deps", "web", "test"]
+    verbs = {"codelab": codelab, "test": test, "bench": bench}
     if verb == "serve":
+        prepare("runtime")
+        build_interface()
         codelab("serve", *arguments)
+    if verb == "web" and arguments:
+        prepare("dev")
+        find_node()
+        become(PYTHON, BUILD, *arguments)
+    if verb == "lock":
+        become(sys.executable, RENEW, *arguments)
     if verb in verbs:
         return verbs[verb](*arguments)
     if verb == "check":
@@ -390,7 +395,5 @@ if __name__ == "__main__":
         sys.exit(main(*sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
-    except subprocess.CalledProcessError as error:
-        fail(f"{error.cmd[0]} failed.")
     except PermissionError as error:
         fail(f"no permission to write {error.filename}.")

@@ -33,6 +33,13 @@ PASSWORD = "correct horse battery staple"
 # Everything that answers somebody who has not signed in. The last ones have a check of their own.
 PUBLIC = {
     ("GET", "/"),
+    ("GET", "/admin"),
+    ("GET", "/admin/{rest}"),
+    ("GET", "/assets/{name}"),
+    ("GET", "/settings"),
+    ("GET", "/settings/{rest}"),
+    ("GET", "/w/{rest}"),
+    ("GET", "/workspaces"),
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/docs"),
@@ -153,7 +160,7 @@ async def test_the_public_pages_answer(http: httpx.AsyncClient) -> None:
         response = await http.get(path)
         assert response.status_code == 200, (path, response.text)
     # Without the link's token the setup page does nothing.
-    assert (await http.get("/setup")).status_code == 403
+    assert (await http.post("/setup", data={"username": "ada"})).status_code == 403
 
 
 async def test_a_whole_day_in_one_test(codelab: CodeLab, http: httpx.AsyncClient) -> None:

@@ -32,6 +32,14 @@ venv)
 esac
 """
 
+# Stands for web/build.py: notes what it is asked, and finds what the test says.
+BUILD = """
+import os, pathlib, sys
+with pathlib.Path({log!r}).open("a") as log:
+    print("web", sys.argv[1], file=log)
+sys.exit(sys.argv[1] in os.environ.get("LACKING", "").split())
+"""
+
 
 @dataclass
 class Desk:
@@ -60,6 +68,11 @@ class Desk:
         lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
         self.log.unlink(missing_ok=True)
         return lines
+
+    def with_interface(self) -> None:
+        """Give the clone a browser interface."""
+        (self.root / "web").mkdir()
+        (self.root / "web" / "build.py").write_text(BUILD.format(log=str(self.log)), "utf-8")
 
 
 @pytest.fixture
@@ -194,3 +207,36 @@ def test_an_unknown_benchmark_is_refused_before_anything_is_installed(desk: Desk
     assert done.returncode == 1
     assert "NAME" in done.stderr
     assert desk.asked() == []
+
+
+def test_the_server_starts_with_an_interface_that_is_up_to_date(desk: Desk) -> None:
+    desk.with_interface()
+    assert desk.run("serve", LACKING="current").returncode == 7
+    assert desk.asked()[-3:] == ["web current", "web system", "web build"]
+    done = desk.run("serve")
+    assert (done.returncode, done.stderr, desk.asked()) == (7, "", ["web current"])
+    desk.run("codelab", "doctor")
+    assert desk.asked() == []
+
+
+def test_where_there_is_no_node_it_comes_from_the_package_index(desk: Desk) -> None:
+    desk.with_interface()
+    desk.run("serve")
+    desk.asked()
+    assert desk.run("serve", LACKING="current system").returncode == 7
+    _, _, installed, built = desk.asked()
+    assert "--require-hashes" in installed and installed.endswith("node.txt")
+    assert built == "web build"
+
+
+@pytest.mark.parametrize("trouble", [{"LACKING": "current build"}, {"FAILURE": "no index"}])
+def test_without_a_way_to_build_the_interface_it_starts_and_says_so(
+    desk: Desk, trouble: dict[str, str]
+) -> None:
+    desk.with_interface()
+    desk.run("serve")
+    nowhere = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    done = desk.run("serve", **{"LACKING": "current system", **nowhere, **trouble})
+    assert done.returncode == 7
+    said = done.stderr.splitlines()
+    assert len(said) == 2 and "python3 dev.py web" in said[1]

@@ -1,10 +1,29 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const server = process.env.CODELAB_SERVER ?? 'http://127.0.0.1:8000';
 
+/** Leaves a compressed copy beside each asset that shrinks, so that the server need not make one. */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    apply: 'build',
+    writeBundle(options, bundle) {
+      for (const name of Object.keys(bundle).filter((one) => /^assets\/.*\.(css|js|svg)$/.test(one))) {
+        const file = join(options.dir ?? '', name);
+        writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), compressed()],
   // The server replaces this with a fresh value in every response.
   html: { cspNonce: 'CODELAB_CSP_NONCE' },
   build: {
@@ -15,6 +34,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: true,
+    // The licences of what is bundled travel with it.
+    license: { fileName: 'licenses.md' },
   },
   server: { proxy: { '/api': { target: server, ws: true }, '/health': server } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
 from codelab.settings import Settings, internal_secret, secret_keys
 from codelab.tools.api import Tools
+from codelab.web.interface import Interface
+from codelab.web.routes import interface_routes, page_of
 from codelab.workspace.api import (
     Explorer,
     Keeping,
@@ -208,6 +211,7 @@ def create_app(
     terminals = Terminals(workspaces, auth.renewed, bus, setting=settings.projects.terminal)
     origins = settings.web.allowed_origins
     terminal_socket = TerminalSocket(auth, terminals, presence, allowed_origins=origins)
+    interface = Interface()
     health = Health(
         __version__,
         {
@@ -264,7 +268,8 @@ def create_app(
         route_handlers=[
             api,
             v1_router(models, api_authentication(auth), Permission(auth.is_active)),
-            setup_pages(auth),
+            setup_pages(auth, partial(page_of, interface)),
+            *interface_routes(interface),
             *health_routes(health),
             metrics_route(metrics, auth),
             *docs_routes(),

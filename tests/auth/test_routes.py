@@ -74,14 +74,17 @@ def invalid(request: AnyRequest, error: ValidationException) -> Response[dict[st
     return Response({"code": "invalid_input"}, status_code=422)
 
 
-def application(auth: Auth) -> Litestar:
+def application(auth: Auth, interface: Response[bytes] | None = None) -> Litestar:
+    async def page() -> Response[bytes] | None:
+        return interface
+
     api = Router(
         path="/api/v1",
         route_handlers=[router(auth), echo, open_to_all, for_admins, socket],
         middleware=[authentication(auth)],
     )
     return Litestar(
-        [api, setup_pages(auth)],
+        [api, setup_pages(auth, page)],
         exception_handlers={CodeLabError: problem, ValidationException: invalid},
     )
 
@@ -382,6 +385,17 @@ async def test_setup_by_the_page(client: Client, auth: Auth) -> None:
     assert (await client.post("/setup", data=form)).status_code == 409
     assert (await client.get("/setup", params={"token": token or ""})).status_code == 409
     assert (await auth.sign_in("anna", GOOD)).access_token
+
+
+async def test_the_setup_link_opens_the_interface_where_there_is_one(auth: Auth) -> None:
+    token = await auth.issue_setup_token()
+    interface = Response(b"the interface", media_type="text/html")
+    async with AsyncTestClient(application(auth, interface)) as client:
+        answer = await client.get("/setup", params={"token": token or ""})
+        assert (answer.status_code, answer.text) == (200, "the interface")
+        # It is handed over to the interface as it is: looking at the page uses nothing up.
+        body = {"token": token, "username": "anna", "password": GOOD}
+        assert (await client.post("/api/v1/auth/setup", json=body)).status_code == 201
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data", "application/json"])

@@ -68,9 +68,10 @@ def test_images_have_versions_and_nothing_is_fetched_by_address() -> None:
 
 def test_packages_are_pinned_by_hash() -> None:
     installs = [step for step in arguments("RUN") if " install " in step and "pip" in step]
-    assert len(installs) == 2
-    assert "--require-hashes" in installs[0] and "requirements/runtime.txt" in installs[0]
-    assert "--no-deps" in installs[1] and "--no-build-isolation" in installs[1]
+    assert len(installs) == 3
+    for step, listed in zip(installs, ("node.txt", "runtime.txt"), strict=False):
+        assert "--require-hashes" in step and f"requirements/{listed}" in step
+    assert "--no-deps" in installs[2] and "--no-build-isolation" in installs[2]
 
 
 def test_it_runs_as_nobody_special() -> None:
@@ -113,19 +114,38 @@ def below(path: Path) -> list[Path]:
     return [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
 
 
+def test_the_interface_is_built_in_a_stage_of_its_own_and_handed_over() -> None:
+    assert "python web/build.py build" in arguments("RUN")
+    (handed,) = [step.split()[1:] for step in arguments("COPY") if "--from=interface" in step]
+    assert handed == ["/build/src/codelab/web/static", "src/codelab/web/static"]
+    assert not [name for name, rest in last_stage() if "interface" in rest or "node" in rest]
+
+
 def test_the_context_is_small_and_enough_to_build_the_package(tmp_path: Path) -> None:
     context = tmp_path / "build"
+    # What the first stage hands over; its own context is only looked through.
+    page = context / "src" / "codelab" / "web" / "static" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>CodeLab</p>", "utf-8")
     for path in context_files():
         target = context / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     assert {path.name for path in context.iterdir()} == {name.split("/")[0] for name in copied()}
+    assert (context / "web" / "package-lock.json").exists()
+    assert not list(context.rglob("node_modules")) and not page.with_name("assets").exists()
+    shutil.rmtree(context / "web")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     done = subprocess.run(command, cwd=context, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for wanted in ("codelab/app.py", "codelab/_migrations/env.py", "codelab/py.typed"):
+    for wanted in (
+        "codelab/app.py",
+        "codelab/_migrations/env.py",
+        "codelab/py.typed",
+        "codelab/web/static/index.html",
+    ):
         assert wanted in names
 
 

@@ -8,7 +8,6 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from codelab.auth.api import PUBLIC
 
@@ -28,11 +27,6 @@ _POLICY = (
 def docs_routes() -> list[HTTPRouteHandler]:
     """Make the routes of the page and of its files; they say nothing about anybody."""
 
-    @get("/", status_code=302, opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
-    def start() -> Redirect:
-        """Lead somebody who opens the server's address to the page."""
-        return Redirect("/docs")
-
     @get("/docs", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
     def page() -> Response[bytes]:
         """Return the page."""
@@ -45,7 +39,7 @@ def docs_routes() -> list[HTTPRouteHandler]:
             raise NotFoundException()
         return _file(name, _TYPES[name])
 
-    return [start, page, part]
+    return [page, part]
 
 
 def _file(name: str, media_type: str) -> Response[bytes]:

@@ -1,4 +1,4 @@
-// Generated from the server; see CONTRIBUTING.
+// Generated from the server by `npm run types`.
 
 export type ServerFrame =
   | Hello

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, get, post
@@ -27,6 +28,7 @@ from codelab.kit.invocation import spelled
 AnyRequest = Request[Any, Any, Any]
 AuthService = NamedDependency[Auth]
 Page = Response[str]
+OtherPage = Callable[[], Awaitable[Response[bytes] | None]]
 
 _LARGEST_BODY = 32 * 1024
 
@@ -35,9 +37,12 @@ _LARGEST_BODY = 32 * 1024
 async def show_setup(
     request: AnyRequest,
     auth: AuthService,
+    interface: NamedDependency[OtherPage],
     token: Annotated[str, QueryParameter(max_length=256)] = "",
-) -> Page:
-    """Show the form, or say why the link does not work."""
+) -> Response[Any]:
+    """Open the interface, which reads the token; without one show a form that needs no scripts."""
+    if page := await interface():
+        return page
     language = _language(request)
     try:
         await auth.check_setup_token(token)
@@ -65,12 +70,20 @@ async def submit_setup(request: AnyRequest, auth: AuthService) -> Page:
     return _page(done_page(language, spelled("chat", _reached_at(request))), 200)
 
 
-def setup_pages(auth: Auth) -> Router:
-    """Make the setup pages, to be mounted at the root."""
+def setup_pages(auth: Auth, interface: OtherPage) -> Router:
+    """Make the setup pages, to be mounted at the root.
+
+    Args:
+        auth: Makes the first administrator.
+        interface: Answers with the browser interface instead, where there is one.
+    """
     return Router(
         path="/",
         route_handlers=[show_setup, submit_setup],
-        dependencies={"auth": Provide(lambda: auth, sync_to_thread=False)},
+        dependencies={
+            "auth": Provide(lambda: auth, sync_to_thread=False),
+            "interface": Provide(lambda: interface, sync_to_thread=False),
+        },
         request_max_body_size=_LARGEST_BODY,
     )
 
