@@ -6,6 +6,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+import { xtermUnderPolicy } from './xterm-policy';
+
 const server = process.env.CODELAB_SERVER ?? 'http://127.0.0.1:8000';
 
 /** Leaves a compressed copy beside each asset that shrinks, so that the server need not make one. */
@@ -23,7 +25,9 @@ function compressed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), compressed()],
+  plugins: [svelte(), xtermUnderPolicy(), compressed()],
+  // Not made ready beforehand: the plugin would not see it.
+  optimizeDeps: { exclude: ['@xterm/xterm'] },
   // The server replaces this with a fresh value in every response.
   html: { cspNonce: 'CODELAB_CSP_NONCE' },
   build: {

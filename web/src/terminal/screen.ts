@@ -5,7 +5,6 @@ import { SearchAddon } from '@xterm/addon-search';
 import { Terminal } from '@xterm/xterm';
 
 import { coloursOf } from './colours';
-import { strictDocument } from './policy';
 
 const FONT_PX = 13;
 const LINES = 10_000;
@@ -34,7 +33,6 @@ export class Screen {
     this.#terminal = new Terminal({
       allowProposedApi: true,
       cursorBlink: false,
-      documentOverride: strictDocument(),
       fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--font-mono'),
       fontSize: FONT_PX,
       minimumContrastRatio: 4.5,
