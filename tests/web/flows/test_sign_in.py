@@ -1,0 +1,53 @@
+"""Signing in and out, and a sign-in that ends while somebody works."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.ide import PHONE, WIDE, Ide, Language, Look, Theme
+
+
+async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_again(
+    ide: Ide,
+) -> None:
+    ide.expect("status of 401")
+    page = await ide.visit(f"/w/{ide.workspace_id}")
+    await page.get_by_label("User name").fill(ide.user.name)
+    await page.get_by_label("Password", exact=True).fill("not-the-password")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong.")
+    await expect(page.get_by_label("Password", exact=True)).to_have_value("")
+    await ide.sign_in(page, ide.user.name)
+    # Where one wanted to go is where one arrives.
+    await expect(page.get_by_role("complementary", name="Assistant")).to_be_visible()
+    assert page.url.endswith(f"/w/{ide.workspace_id}")
+
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await expect(other.get_by_role("complementary", name="Assistant")).to_be_visible()
+    await page.get_by_role("button", name=f"Account of {ide.user.name}").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in to CodeLab")).to_be_visible()
+    # The other tab stays as it is and asks for the password.
+    await expect(other.get_by_role("dialog", name="Your sign-in has ended")).to_be_visible()
+    assert await page.evaluate("localStorage.getItem('codelab.refresh')") is None
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_everybody_can_use_the_pages(
+    ide: Ide, theme: Theme, language: Language, size: tuple[int, int]
+) -> None:
+    look = Look(size, theme, language)
+    for path in ("/", "/setup"):
+        page = await ide.visit(path, look=look)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await ide.check_accessibility(page)
+    page = await ide.open(look=look)
+    await expect(page.get_by_role("heading", name="CodeLab")).to_be_attached()
+    await ide.check_accessibility(page)
+    assert await page.evaluate("document.documentElement.lang") == language
+    # Nothing makes the page itself scroll sideways.
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
