@@ -6,6 +6,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+import { xtermUnderPolicy } from './xterm-policy';
+
 const LICENCES = 'licences.md';
 const server = process.env.CODELAB_SERVER ?? 'http://127.0.0.1:8000';
 
@@ -39,7 +41,9 @@ function fontLicences(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), compressed(), fontLicences()],
+  plugins: [svelte(), xtermUnderPolicy(), compressed(), fontLicences()],
+  // Not made ready beforehand: the plugin would not see it.
+  optimizeDeps: { exclude: ['@xterm/xterm'] },
   // The server replaces this with a fresh value in every response.
   html: { cspNonce: 'CODELAB_CSP_NONCE' },
   build: {

@@ -57,6 +57,7 @@ from codelab.gateway.schema import openapi_config
 from codelab.gateway.socket import Socket, socket_route
 from codelab.gateway.sse import chat_route
 from codelab.gateway.stream import Stream
+from codelab.gateway.terminal_socket import TerminalSocket, terminal_route
 from codelab.hitl.api import (
     ApprovalRecord,
     EditedCall,
@@ -98,12 +99,14 @@ from codelab.web.routes import interface_routes, page_of
 from codelab.workspace.api import (
     Explorer,
     Keeping,
+    Terminals,
     VersionControl,
     Workspaces,
     WorkspaceSettings,
     read_networks,
 )
 from codelab.workspace.routes import router as workspace_routes
+from codelab.workspace.terminals.routes import router as terminal_routes
 from codelab.workspace.vcs.routes import router as git_routes
 
 _BODY_BYTES = 1024 * 1024
@@ -224,6 +227,9 @@ def create_app(
         allowed_origins=settings.web.allowed_origins,
         version=__version__,
     )
+    terminals = Terminals(workspaces, auth.renewed, bus, setting=settings.projects.terminal)
+    origins = settings.web.allowed_origins
+    terminal_socket = TerminalSocket(auth, terminals, presence, allowed_origins=origins)
     interface = Interface()
     health = Health(
         __version__,
@@ -250,10 +256,10 @@ def create_app(
                 await workspaces.ensure(folder)
             for part in (
                 *(relay, bus, audit, models, stream, files, reminder),
-                *(upkeep, agents, presence),
+                *(upkeep, agents, terminals, presence),
             ):
                 closing.push_async_callback(part.close)
-            for starting in (relay, bus, audit, stream, upkeep, agents, presence):
+            for starting in (relay, bus, audit, stream, upkeep, agents, terminals, presence):
                 await starting.start()
             models.warm_up()
             workspaces.warm_up()
@@ -266,6 +272,7 @@ def create_app(
             auth_routes(auth),
             workspace_routes(workspaces, explorer),
             git_routes(VersionControl(workspaces, limiter, bus, per_hour=per_hour)),
+            terminal_routes(terminals),
             session_routes(sessions),
             compaction_routes(Compactions(services, sessions, workspaces)),
             checkpoint_routes(checkpoints),
@@ -281,6 +288,7 @@ def create_app(
             export_route(Export(auth, workspaces, sessions, hitl, rules, models, audit.entries_of)),
             chat_route(dispatcher, stream, presence),
             socket_route(socket),
+            terminal_route(terminal_socket),
         ],
     )
     litestar = Litestar(

@@ -53,6 +53,7 @@ def configuration(folder: Path, https: int, http: int, upstreams: Sequence[int])
         "listen 8443": f"listen 127.0.0.1:{https}",
         "listen 8080": f"listen 127.0.0.1:{http}",
         "set $replicas codelab:8000": "set $replicas replicas",
+        "server codelab:8000;": servers,
         "    map $http_upgrade": f"    upstream replicas {{ {servers} }}\n    map $http_upgrade",
         "/etc/nginx/tls/": f"{tls}/",
         "/dev/stdout": str(folder / "access.log"),

@@ -147,6 +147,24 @@ def test_a_header_that_is_too_large_is_refused(nginx: Proxy) -> None:
         assert response.status == 400
 
 
+def test_a_projects_terminals_are_always_on_the_same_replica(tmp_path: Path) -> None:
+    with (
+        proxy.serving() as one,
+        proxy.serving() as other,
+        proxy.running(tmp_path, one, other) as nginx,
+    ):
+        reached = set()
+        for number in range(8):
+            base = f"/api/v1/workspaces/{number:032x}/terminals"
+            ports = set()
+            for path in (base, f"{base}/1/ticket", base):
+                with ask(nginx, "GET", path) as response:
+                    ports.add(answer(response)["port"])
+            assert len(ports) == 1
+            reached |= ports
+    assert reached == {one, other}
+
+
 def test_measurements_are_not_for_the_outside(nginx: Proxy) -> None:
     with ask(nginx, "GET", "/metrics") as response:
         assert response.status == 404

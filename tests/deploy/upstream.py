@@ -63,6 +63,7 @@ async def describe(scope: Message, receive: Receive, send: Send) -> None:
     """Say what arrived."""
     size = await body_size(receive)
     told = {"method": scope["method"], "path": scope["path"], "size": size}
+    told["port"] = scope["server"][1]
     await start(send, 200, "application/json")
     body = msgspec.json.encode({**told, "headers": headers(scope)})
     await send({"type": "http.response.body", "body": body})

@@ -174,6 +174,7 @@ async def furnished(client: Client) -> Real:
                 real.places["approval_id"] = frame["data"]["approval_id"]
             if frame["type"] == "state" and frame["data"]["state"] == "waiting":
                 break
+    await open_terminals(client, real)
     rule = {"session_id": talk["id"], "decision": "ask", "tool": "read_file"}
     real.places["rule_id"] = (await client.call("POST", "hitl/rules", rule))["id"]
     # A conversation that is long enough to be compacted, and its compaction.
@@ -229,6 +230,18 @@ async def repository(client: Client, workspace_id: str) -> dict[str, dict[str, A
         f"GET {one}/commits/{{commit_id}}": {"commit_id": log["start"]},
         f"GET {one}/commits/{{commit_id}}/diff": {"commit_id": log["start"]},
     }
+
+
+async def open_terminals(client: Client, real: Real) -> None:
+    """Open two terminals, one of which nobody needs; where no box can be built there are none."""
+    base = f"workspaces/{real.places['workspace_id']}/terminals"
+    allowed = (await client.call("GET", base))["allowed"]
+    kept, unwanted = [
+        (await client.call("POST", base, {}))["id"] if allowed else "0" * 32 for _ in range(2)
+    ]
+    real.places["terminal_id"] = kept
+    one = "DELETE /api/v1/workspaces/{workspace_id}/terminals/{terminal_id}"
+    real.special[one] = {"workspace_id": real.places["workspace_id"], "terminal_id": unwanted}
 
 
 async def token_of_another(client: Client, name: str) -> str:

@@ -33,6 +33,7 @@ from codelab.gateway.server import listen, server_config
 from codelab.gateway.socket import Socket, socket_route
 from codelab.gateway.sse import chat_route
 from codelab.gateway.stream import Stream
+from codelab.gateway.terminal_socket import TerminalSocket, terminal_route
 from codelab.hitl.api import (
     ApprovalRecord,
     EditedCall,
@@ -54,7 +55,8 @@ from codelab.sdk.gate import Call
 from codelab.sessions.api import Lease, SessionRecord, Sessions, Turns
 from codelab.sessions.events import AnyFact, TokenStreamed, TurnStarted
 from codelab.sessions.routes import router as sessions_router
-from codelab.workspace.api import Workspaces, WorkspaceSettings
+from codelab.workspace.api import TerminalLimits, Terminals, Workspaces, WorkspaceSettings
+from codelab.workspace.terminals.routes import router as terminals_router
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 PASSWORD = "correct horse battery"
@@ -123,6 +125,12 @@ class Replica:
             allowed_origins=(ALLOWED_ORIGIN,),
             version="1.2.3",
         )
+        self.terminals = Terminals(
+            workspaces, self.auth.renewed, self.bus, limits=TerminalLimits(per_user=2, check_s=0.2)
+        )
+        self.terminal_socket = TerminalSocket(
+            self.auth, self.terminals, self.presence, allowed_origins=(ALLOWED_ORIGIN,)
+        )
         self.leases: dict[str, Lease] = {}
         self.bus.subscribe(TurnStarted, self._keep)
         self._server: uvicorn.Server | None = None
@@ -139,6 +147,8 @@ class Replica:
                 events_route(self.sessions),
                 chat_route(self.dispatcher, self.stream, self.presence),
                 socket_route(self.socket),
+                terminals_router(self.terminals),
+                terminal_route(self.terminal_socket),
             ],
             middleware=[authentication(self.auth)],
         )
@@ -161,6 +171,7 @@ class Replica:
         await self.bus.start()
         await self.stream.start()
         await self.presence.start()
+        await self.terminals.start()
         config = server_config(
             Observed(self.app(), self.metrics, self.auth), host="127.0.0.1", port=0, lifespan="off"
         )
@@ -178,6 +189,7 @@ class Replica:
             await self._serving
         await self.presence.close()
         await self.reminder.close()
+        await self.terminals.close()
         await self.stream.close()
         await self.files.close()
         await self.bus.close()

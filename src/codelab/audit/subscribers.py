@@ -40,6 +40,8 @@ OBSERVED: tuple[type[Event], ...] = (
     auth.AuthEvent,
     workspace.WorkspaceCreated,
     workspace.WorkspaceDeleted,
+    workspace.TerminalOpened,
+    workspace.TerminalClosed,
     workspace.FileWritten,
     workspace.FileDeleted,
     workspace.FileMoved,
@@ -95,6 +97,22 @@ def _(event: workspace.WorkspaceCreated) -> list[Observation]:
 @observe.register
 def _(event: workspace.WorkspaceDeleted) -> list[Observation]:
     return [_of_workspace(event, "workspace.deleted", {})]
+
+
+@observe.register
+def _(event: workspace.TerminalOpened) -> list[Observation]:
+    return [_of_workspace(event, "terminal.opened", {"terminal_id": event.terminal_id})]
+
+
+@observe.register
+def _(event: workspace.TerminalClosed) -> list[Observation]:
+    details: dict[str, Detail] = {
+        "terminal_id": event.terminal_id,
+        "reason": event.reason,
+        "exit_code": event.exit_code,
+        "duration_ms": event.duration_ms,
+    }
+    return [_of_workspace(event, "terminal.closed", details)]
 
 
 @observe.register

@@ -162,6 +162,18 @@ class Auth(Accounts):
         user_id = who.user_id if isinstance(who, Principal) else who
         return await self._standings.of_user(user_id) is not None
 
+    async def renewed(self, principal: Principal) -> Principal | None:
+        """Return a principal with the role that the user has now; none: it may not act any more.
+
+        The answer may be as old as `standing_ttl_s`.
+        """
+        standings, sign_in = self._standings, principal.family_id
+        known = standings.of_family(sign_in) if sign_in else standings.of_user(principal.user_id)
+        standing = await known
+        if standing is None:
+            return None
+        return _principal(standing, sign_in, principal.token_expires_at)
+
     async def issue_ticket(self, principal: Principal) -> str:
         """Make a ticket that opens one WebSocket within seconds."""
         async with self._db.transaction() as tx:

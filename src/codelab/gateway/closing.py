@@ -21,6 +21,10 @@ class CloseCode(enum.IntEnum):
     REFUSED = 4500, "The token was refused."
     SIGNED_OUT = 4501, "The user was signed out, disabled or deleted."
     TOO_MANY_BAD_FRAMES = 4502, "Too many frames in a row were invalid."
+    TAKEN_OVER = 4503, "The terminal was opened in another window."
+    ENDED = 4504, "The terminal has ended."
+    TOO_MUCH_INPUT = 4505, "More was typed than the program reads."
+    FRAME_INVALID = 4506, "A frame was invalid."
 
     reason: str
 

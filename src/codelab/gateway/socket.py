@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any
-from urllib.parse import parse_qs
 
 import structlog
 from litestar import asgi
@@ -15,7 +12,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from codelab.auth.api import PUBLIC, Auth, Principal, bearer_token
-from codelab.gateway import frame_data, origin
+from codelab.gateway import frame_data
 from codelab.gateway import server_frames as frames
 from codelab.gateway.client_frames import (
     MAX_FRAME_BYTES,
@@ -29,14 +26,14 @@ from codelab.gateway.closing import CloseCode
 from codelab.gateway.connection import MAX_WATCHES, Connection
 from codelab.gateway.dispatch import Dispatcher
 from codelab.gateway.encoding import encode, refusal
+from codelab.gateway.handshake import Gate, UpgradeNeeded, accept, query_of, reject
 from codelab.gateway.inbox import Inbox
 from codelab.gateway.observing import headers_of
 from codelab.gateway.outbox import Outbox
 from codelab.gateway.presence import Presence
-from codelab.gateway.problems import problem_body, problem_of
 from codelab.gateway.reminding import Reminder
 from codelab.kit.clock import monotonic_ms
-from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput, Unavailable
+from codelab.kit.errors import CodeLabError, Unavailable
 
 SUBPROTOCOL = "codelab.v1"
 PING_INTERVAL_S = 20.0
@@ -44,21 +41,6 @@ PING_INTERVAL_S = 20.0
 # A little less than the five seconds that clients are promised to be closed within.
 _SIGN_IN_S = 4.5
 _log = structlog.get_logger(__name__)
-
-
-class OriginRefused(Forbidden):
-    """A page of another site tried to open a socket."""
-
-    code = "origin_refused"
-    title = "Origin refused"
-
-
-class UpgradeNeeded(InvalidInput):
-    """A plain request came to the socket's address."""
-
-    code = "upgrade_required"
-    title = "This address speaks WebSocket only"
-    status = HTTPStatus.UPGRADE_REQUIRED
 
 
 class Socket:
@@ -87,7 +69,7 @@ class Socket:
         self._dispatcher = dispatcher
         self._presence = presence
         self._reminder = reminder
-        self._origins = {parsed for text in allowed_origins if (parsed := origin.parse(text))}
+        self._gate = Gate(allowed_origins)
         self._version = version
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,19 +78,12 @@ class Socket:
             raise UpgradeNeeded("Open this address as a WebSocket.")
         await receive()
         try:
-            self._check_handshake(scope)
+            self._gate.check(scope, SUBPROTOCOL)
             principal = await self._early_sign_in(scope)
         except CodeLabError as error:
-            await _reject(scope, send, error)
+            await reject(scope, send, error)
             return
-        offered = SUBPROTOCOL in scope["subprotocols"]
-        await send(
-            {
-                "type": "websocket.accept",
-                "subprotocol": SUBPROTOCOL if offered else None,
-                "headers": [],
-            }
-        )
+        await accept(scope, send, SUBPROTOCOL)
         started = time.monotonic()
         user_id, code = await self._converse(receive, send, principal)
         _log.info("socket_closed", user_id=user_id, code=code, duration_ms=monotonic_ms(started))
@@ -137,25 +112,12 @@ class Socket:
             await outbox.finish()
         return (principal.user_id if principal else None), code
 
-    def _check_handshake(self, scope: Scope) -> None:
-        origins, hosts = headers_of(scope, b"origin"), headers_of(scope, b"host")
-        if not origin.is_allowed(origins, hosts, scope["scheme"] == "wss", self._origins):
-            raise OriginRefused(
-                "Pages of this origin may not connect. "
-                "An administrator can allow it in CODELAB_ALLOWED_ORIGINS."
-            )
-        offered: Any = scope.get("subprotocols")
-        if offered and SUBPROTOCOL not in offered:
-            raise InvalidInput(f"This server speaks the subprotocol {SUBPROTOCOL}.")
-
     async def _early_sign_in(self, scope: Scope) -> Principal | None:
         authorization = headers_of(scope, b"authorization")
         if authorization:
             return await self._auth.authenticate(bearer_token(authorization[0]))
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        if "ticket" in query:
-            return await self._auth.redeem_ticket(query["ticket"][0])
-        return None
+        ticket = query_of(scope).get("ticket")
+        return await self._auth.redeem_ticket(ticket) if ticket is not None else None
 
     async def _late_sign_in(self, inbox: Inbox, outbox: Outbox) -> Principal | None:
         try:
@@ -206,20 +168,3 @@ def socket_route(socket: Socket) -> ASGIRouteHandler:
         await socket.serve(scope, receive, send)
 
     return ws
-
-
-async def _reject(scope: Scope, send: Send, error: CodeLabError) -> None:
-    if "websocket.http.response" not in (scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": CloseCode.REFUSED, "reason": error.title})
-        return
-    problem = problem_of(error)
-    headers = [(b"content-type", b"application/problem+json")]
-    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    start: Any = {
-        "type": "websocket.http.response.start",
-        "status": problem.body.status,
-        "headers": headers,
-    }
-    await send(start)
-    body: Any = {"type": "websocket.http.response.body", "body": problem_body(problem.body)}
-    await send(body)

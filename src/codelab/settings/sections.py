@@ -127,6 +127,13 @@ class Projects(Section, frozen=True, kw_only=True):
         str,
         Meta(description="A TOML file with user names and passwords for these hosts, mode 0600."),
     ] = ""
+    terminal: Annotated[
+        Literal["on", "admins", "off"],
+        Meta(
+            description="Who may open terminals in the browser: everybody in their own projects, "
+            "administrators only, or nobody. See docs/terminal.md."
+        ),
+    ] = "on"
     file_operations_per_hour: Annotated[
         int, Meta(ge=1, description="File operations per user and hour.")
     ] = 1000

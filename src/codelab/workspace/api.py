@@ -26,15 +26,21 @@ from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
-from codelab.workspace.watching.watcher import FileChanges, Watcher
+from codelab.workspace.terminals.permission import TerminalSetting
+from codelab.workspace.terminals.pseudo_terminal import Size
+from codelab.workspace.terminals.service import TerminalLimits, Terminals
+from codelab.workspace.terminals.terminal import WINDOW, Ending, Terminal, View
 from codelab.workspace.vcs.service import VersionControl
+from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 __all__ = [
     "FILE_OPERATIONS",
     "LARGEST_KEPT",
+    "WINDOW",
     "Audience",
     "Caps",
     "Conflict",
+    "Ending",
     "Explorer",
     "FileChange",
     "FileChanges",
@@ -45,12 +51,18 @@ __all__ = [
     "Pruner",
     "Restoration",
     "Saved",
+    "Size",
     "Snapshot",
     "SnapshotStore",
     "Standing",
     "Step",
-    "Watcher",
+    "Terminal",
+    "TerminalLimits",
+    "TerminalSetting",
+    "Terminals",
     "VersionControl",
+    "View",
+    "Watcher",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

@@ -157,6 +157,20 @@ class SandboxUnavailable(CodeLabError):
     status = 503
 
 
+class TerminalRefused(Forbidden):
+    """This user may have no terminal here."""
+
+    code = "terminal_refused"
+    title = "Terminals are off"
+
+
+class TerminalLimitReached(Conflict):
+    """The user has as many terminals as they may."""
+
+    code = "terminal_limit"
+    title = "Too many terminals"
+
+
 class CheckpointFailed(CodeLabError):
     """The state of a project could not be kept, or not be read again."""
 

@@ -39,6 +39,22 @@ class WorkspaceDeleted(WorkspaceEvent, frozen=True, kw_only=True):
     """A workspace was forgotten; its folder stays."""
 
 
+
+class TerminalOpened(WorkspaceEvent, frozen=True, kw_only=True):
+    """A user opened a terminal."""
+
+    terminal_id: str
+
+
+class TerminalClosed(WorkspaceEvent, frozen=True, kw_only=True):
+    """A terminal has ended and is gone; `reason` says why."""
+
+    terminal_id: str
+    reason: str
+    exit_code: int
+    duration_ms: int
+
+
 class FileWritten(WorkspaceEvent, frozen=True, kw_only=True):
     """A user saved a file; `digest` is the SHA-256 of its new bytes."""
 

@@ -41,7 +41,8 @@ from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.box import Access
 from codelab.workspace.sandbox.layers import WORDS, LayerName
 from codelab.workspace.sandbox.output import Capture
-from codelab.workspace.sandbox.sandbox import Sandbox
+from codelab.workspace.sandbox.sandbox import Ended, Sandbox
+from codelab.workspace.sandbox.shells import interactive_shell, shell
 from codelab.workspace.search import find, gather
 from codelab.workspace.text import decode, digest_of, encode, encoding_of
 from codelab.workspace.watching.watcher import FileChanges, Watcher
@@ -220,10 +221,26 @@ class Folder:
         await self._in_thread(lambda root: None)
         return await self._sandbox.run(
             self._root,
-            [*_GENTLY, _shell(), "-c", command],
+            [*_GENTLY, shell(), "-c", command],
             access=Access.READ if read_only else Access.WORK,
             timeout_s=timeout_s,
             on_output=on_output,
+            reach=reach_of(self._sandbox.networks.commands, self._layer),
+        )
+
+    async def attend(self, terminal: str, on_start: Callable[[], None]) -> Ended:
+        """Run a shell in the sandbox at which a human sits, in the root folder, to its end.
+
+        Args:
+            terminal: The terminal's place.
+            on_start: Told when the shell is let go.
+        """
+        await self._in_thread(lambda root: None)
+        return await self._sandbox.attend(
+            self._root,
+            [*_GENTLY, *interactive_shell()],
+            terminal=terminal,
+            on_start=on_start,
             reach=reach_of(self._sandbox.networks.commands, self._layer),
         )
 
@@ -364,7 +381,3 @@ def _shown(now: files.Present | None, path: str) -> str:
         return decode(now.data, path)
     except NotText:
         return summary.format("binary")
-
-
-def _shell() -> str:
-    return "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"

@@ -12,6 +12,7 @@ import { t as ofExplorer } from '../explorer/messages';
 import { t as ofGit } from '../git/messages';
 import { t as ofSearch } from '../search/messages';
 import { t as ofSessions } from '../sessions/messages';
+import { terminalPane } from '../terminal/pane';
 
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
@@ -62,6 +63,7 @@ export const panels: Panel[] = [
 
 /** The panes under the editor, in the order of their tabs. */
 export const lowerPanes: Panel[] = [
+  terminalPane,
   {
     id: 'problems',
     title: () => ofEditor('problems'),

@@ -42,16 +42,34 @@ _PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbi
 # The first process: says that it is ready and waits for the word to go, which never comes when the
 # server died before the kernel was told to end the box with it. Then it sets the limits where they
 # count for this box alone, runs the program and adopts orphans; when it ends, the kernel ends
-# everything else in the box.
+# everything else in the box. It leads its session, so that the terminal that it opens becomes the
+# one of everything that it starts.
 _FIRST = (
-    "echo; read -r go || exit 1; exec </dev/null; "
+    "echo; read -r go || exit 1; {input}; "
     'ulimit -c 0; ulimit -f "$1"; ulimit -d "$2"; ulimit -n 4096 2>/dev/null; '
     'ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; shift 3; "$@"; exit $?'
 )
+_NO_INPUT = "exec </dev/null"
+# Named so, it is found by its name in the box, where the machine's own terminals are not.
+_CONSOLE = str(Path("/dev", "console"))
+_TERMINAL = f"exec 0<>{_CONSOLE} 1>&0 2>&0"
 _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
     *("--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "codelab"),
 )
+_FOR_PROGRAMS = {
+    "GIT_PAGER": "cat",
+    "GIT_TERMINAL_PROMPT": "0",
+    "NO_COLOR": "1",
+    "PAGER": "cat",
+    "TERM": "dumb",
+}
+_FOR_PEOPLE = {
+    "COLORTERM": "truecolor",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "LESS": "FRX",
+    "TERM": "xterm-256color",
+}
 
 
 class Access(enum.Enum):
@@ -101,6 +119,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
         guarded: Files and folders of the workspace that are there and may not be changed.
         absent: Places in the workspace where nothing is, and where nothing may be made.
         reach: What of the network it may reach, and what it needs for that.
+        terminal: The terminal at which a human sits; empty: nobody does.
     """
 
     root: Path
@@ -112,6 +131,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     guarded: tuple[Path, ...] = ()
     absent: tuple[Path, ...] = ()
     reach: Reach = NOWHERE
+    terminal: str = ""
 
 
 class _Mount(msgspec.Struct, frozen=True):
@@ -136,6 +156,7 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
     mounts = [
         *_system(),
         *_scratch(caps),
+        *_terminal(box),
         *_visible(box),
         *_git(box),
         *_kept(box),
@@ -145,6 +166,7 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
     # What lies deeper comes later, so that nothing covers it.
     mounts.sort(key=lambda mount: len(Path(mount.place).parts))
     limits = (caps.file_mb * _MB // 512, caps.memory_mb * _MB // 1024, caps.processes)
+    first = _FIRST.format(input=_TERMINAL if box.terminal else _NO_INPUT)
     filtered = () if filtering is None else ("--seccomp", str(filtering))
     return [
         *_ISOLATION,
@@ -152,7 +174,7 @@ def arguments(box: Box, command: Sequence[str], filtering: int | None = None) ->
         *(word for mount in mounts for word in mount.words),
         # bubblewrap's own root, and the settings of the kernel, which root could change.
         *("--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/"),
-        *("--chdir", str(box.root), "--", "/bin/sh", "-c", _FIRST, "sh"),
+        *("--chdir", str(box.root), "--", "/bin/sh", "-c", first, "sh"),
         *map(str, limits),
         *command,
     ]
@@ -167,15 +189,11 @@ def environment(box: Box, scratch: str = TMP) -> dict[str, str]:
     """
     own = [str(path / "bin") for path in box.read_only if os.access(path / "bin", os.X_OK)]
     return {
-        "GIT_PAGER": "cat",
-        "GIT_TERMINAL_PROMPT": "0",
         "HOME": scratch,
         "LANG": "C.UTF-8",
-        "NO_COLOR": "1",
-        "PAGER": "cat",
         "PATH": ":".join([*own, *_PROGRAMS]),
-        "TERM": "dumb",
         "TMPDIR": scratch,
+        **(_FOR_PEOPLE if box.terminal else _FOR_PROGRAMS),
         **box.reach.variables,
     }
 
@@ -206,6 +224,12 @@ def _scratch(caps: Caps) -> list[_Mount]:
     ]
 
 
+def _terminal(box: Box) -> list[_Mount]:
+    if not box.terminal:
+        return []
+    return [_Mount(_CONSOLE, ("--dev-bind", box.terminal, _CONSOLE))]
+
+
 def _visible(box: Box) -> list[_Mount]:
     further = [_bound(path) for path in box.read_only if os.access(path, os.R_OK)]
     own = [_bound(path, writable=True) for path in box.writable]
@@ -222,7 +246,8 @@ def _git(box: Box) -> list[_Mount]:
     is_history = box.access is Access.HISTORY
     if box.access is Access.READ or (is_history and not os.path.lexists(place)):
         return []
-    if place in box.absent:
+    # At a terminal a human may make a repository.
+    if place in box.absent or (box.terminal and not os.path.lexists(place)):
         return []
     if place.is_symlink():
         raise SandboxUnavailable("Commands are off because .git is a symbolic link here.")

@@ -31,7 +31,7 @@ from codelab.workspace.sandbox.box import (
 from codelab.workspace.sandbox.confinement import kernel
 from codelab.workspace.sandbox.confinement.main import Job, pack
 from codelab.workspace.sandbox.guarded import are_shown, identities, kept_places
-from codelab.workspace.sandbox.process_user import user_for
+from codelab.workspace.sandbox.process_user import ProcessUser, user_for
 from codelab.workspace.sandbox.processes import kill_box
 from codelab.workspace.sandbox.seccomp_alone import filter_alone
 
@@ -138,6 +138,7 @@ class Bubblewrap:
         user = user_for(box.root, box.read_only)
         if user is None:
             return []
+        _hand_over(box, user)
         ids = (f"--reuid={user.uid}", f"--regid={user.gid}")
         return [self._setpriv, *ids, "--clear-groups", "--"]
 
@@ -153,6 +154,8 @@ class Landlock:
         """Say what the program may reach."""
         needed = (*box.read_only, Path(sys.executable), _SOURCE)
         user = None if box.writable else user_for(box.root, needed)
+        if user:
+            _hand_over(box, user)
         number = new_id()
         scratch = str(Path(tempfile.gettempdir(), f"{_SCRATCH}{number}"))
         job = Job(
@@ -165,6 +168,7 @@ class Landlock:
             filter=filter_alone(is_root=(user.uid if user else os.geteuid()) == 0),
             kept=_kept(box),
             mark=f".set-aside-{number[-8:]}",
+            terminal=box.terminal,
             command=list(command),
         )
         yield Start(
@@ -172,6 +176,11 @@ class Landlock:
             environment=environment(box, scratch),
             kill=_leave_to_it,
         )
+
+
+def _hand_over(box: Box, user: ProcessUser) -> None:
+    if box.terminal:
+        os.chown(box.terminal, user.uid, user.gid)
 
 
 def _limits(caps: Caps) -> list[tuple[int, int]]:
@@ -217,13 +226,15 @@ def _rules(box: Box) -> list[tuple[str, int]]:
         *((str(path), kernel.READ) for path in seen),
         *((f"/dev/{name}", kernel.READ | kernel.WRITE_FILE) for name in _DEVICES),
         *((f"/proc/{name}", kernel.READ_FILE) for name in _FACTS),
+        *([("/dev/tty", kernel.TERMINAL)] if box.terminal else []),
         (str(box.root), kernel.READ),
         *((str(path), kernel.READ | kernel.CHANGE) for path in writable),
     ]
 
 
 def _kept(box: Box) -> list[str]:
-    if box.access is Access.READ:
+    # While a human sits there, others change these files as well: the editor, git outside.
+    if box.access is Access.READ or box.terminal:
         return []
     if (box.root / ".git").is_symlink():
         raise SandboxUnavailable("Commands are off because .git is a symbolic link here.")

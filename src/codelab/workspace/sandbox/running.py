@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from codelab.workspace.diffs import reveal
@@ -22,6 +23,7 @@ _MOST_OUTPUT = 64_000_000
 _WATCHED_EVERY_S = 0.05
 _CROWD = 50
 _CROWD_WATCHED_EVERY_S = 0.01
+_ROOM_FROM_S = 600.0
 _END_WITHIN_S = 2.0
 _READY = b"\n"
 _MB = 1_000_000
@@ -54,6 +56,19 @@ class Running:
             if self.process.stdin:
                 self.process.stdin.close()
             self._kill(self.process.pid)
+
+    @contextmanager
+    def bounded(self, time_s: float | None) -> Iterator[None]:
+        """Stop it when it takes longer; none: it may take as long as it likes."""
+        if time_s is None:
+            yield
+            return
+        reason = f"time limit of {time_s:g} s reached"
+        timer = asyncio.get_running_loop().call_later(time_s, self.stop, reason)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def go(self, admit: Admit, is_sound: Callable[[int], bool], way: Gateway) -> None:
         """Wait until the box is built and let the program start.
@@ -107,7 +122,11 @@ class Running:
         the event loop's thread: where there are too many processes, no thread can be started.
         """
         processes, room_mb, shared = 1, _room_mb(root), shared_memory()
+        measured = time.monotonic()
         while not self.stopped:
+            if time.monotonic() - measured > _ROOM_FROM_S:
+                # In hours others fill the disk too, and that is nothing to stop this one for.
+                room_mb, measured = _room_mb(root), time.monotonic()
             is_crowd = processes > _CROWD
             await asyncio.sleep(_CROWD_WATCHED_EVERY_S if is_crowd else _WATCHED_EVERY_S)
             use = use_of(self.process.pid, caps.processes)
@@ -120,7 +139,7 @@ class Running:
             elif memory > caps.memory_mb * _MB:
                 self.stop(f"more than {caps.memory_mb} MB of memory")
             elif room_mb - _room_mb(root) > caps.disk_mb:
-                self.stop(f"the disk has {caps.disk_mb} MB less than at the start")
+                self.stop(f"the disk has {caps.disk_mb} MB less than before")
 
     async def end(self) -> None:
         """Stop the program and wait for its end, without keeping what it still writes."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -140,11 +140,7 @@ class Sandbox:
         Raises:
             SandboxUnavailable: Nothing here can keep the program in a box.
         """
-        standing = await self.standing()
-        if self._layer is None:
-            raise SandboxUnavailable(standing.sentence())
-        if reach.network and standing.layer != NETWORK_LAYER:
-            raise SandboxUnavailable(f"Network is given to boxes of {NETWORK_LAYER} only.")
+        layer = await self._chosen(reach)
         settings = self._settings
         caps = settings.caps
         if memory_mb is not None:
@@ -166,15 +162,62 @@ class Sandbox:
                     absent=absent,
                     reach=reach,
                 )
-                return await self._execute(self._layer, box, command, timeout_s, transcript)
+                return await self._execute(layer, box, command, transcript, timeout_s)
+
+    async def attend(
+        self,
+        root: Path,
+        command: Sequence[str],
+        *,
+        terminal: str,
+        on_start: Callable[[], None],
+        reach: Reach = NOWHERE,
+    ) -> Ended:
+        """Run a program at which a human sits, for as long as they like.
+
+        What is guarded is kept as it is where it exists. Nothing stands in the place of what is
+        missing: it would stand there for hours, in the way of the same human's editor.
+
+        Args:
+            root: The workspace.
+            command: The program and its arguments.
+            terminal: The terminal's place.
+            on_start: Told when the box is built and the program is let go.
+            reach: What of the network it may reach, and what it needs for that.
+
+        Raises:
+            SandboxUnavailable: Nothing here can keep the program in a box.
+        """
+        layer = await self._chosen(reach)
+        found = await asyncio.to_thread(find_guarded, root, self._settings.guarded)
+        box = Box(
+            root=root,
+            access=Access.COMMIT,
+            read_only=self._settings.extra_read_only,
+            hidden=self._hidden,
+            caps=self._settings.caps,
+            guarded=(*found.present, *found.repositories),
+            reach=reach,
+            terminal=terminal,
+        )
+        return await self._execute(layer, box, command, Transcript(), on_start=on_start)
+
+    async def _chosen(self, reach: Reach) -> Layer:
+        standing = await self.standing()
+        if self._layer is None:
+            raise SandboxUnavailable(standing.sentence())
+        if reach.network and standing.layer != NETWORK_LAYER:
+            raise SandboxUnavailable(f"Network is given to boxes of {NETWORK_LAYER} only.")
+        return self._layer
 
     async def _execute(
         self,
         layer: Layer,
         box: Box,
         command: Sequence[str],
-        timeout_s: float,
         transcript: Transcript,
+        timeout_s: float | None = None,
+        on_start: Callable[[], None] = lambda: None,
     ) -> Ended:
         async with AsyncExitStack() as held:
             start = held.enter_context(layer.prepared(box, command))
@@ -183,16 +226,14 @@ class Sandbox:
             started = time.monotonic()
             running = await self._start(start, transcript)
             process = running.process
-            timer = asyncio.get_running_loop().call_later(
-                timeout_s, running.stop, f"time limit of {timeout_s:g} s reached"
-            )
             watch = asyncio.create_task(running.watch(box.caps, box.root))
             try:
-                await running.go(admit, start.is_sound, way)
-                await running.read()
-                await process.wait()
+                with running.bounded(timeout_s):
+                    await running.go(admit, start.is_sound, way)
+                    on_start()
+                    await running.read()
+                    await process.wait()
             finally:
-                timer.cancel()
                 watch.cancel()
                 if process.returncode is None:
                     await running.end()
@@ -244,7 +285,7 @@ class Sandbox:
             if layer.as_owner and os.geteuid() == 0:
                 os.chown(folder, _NOBODY, _NOBODY)
             try:
-                ended = await self._execute(layer, box, ["true"], _PROBE_S, transcript)
+                ended = await self._execute(layer, box, ["true"], transcript, _PROBE_S)
             except SandboxUnavailable as error:
                 return refusal(layer, transcript.text() or error.message)
         return refusal(layer, transcript.text()) if ended.exit_code else ""

@@ -20,13 +20,14 @@ _LAST_CAPABILITY = 63
 # The first version that keeps signals and abstract sockets in, besides files and TCP.
 NEEDED = 6
 EXECUTE, WRITE_FILE, READ_FILE, READ_FOLDER = 1, 1 << 1, 1 << 2, 1 << 3
-TRUNCATE = 1 << 14
+TRUNCATE, ASK_DEVICE = 1 << 14, 1 << 15
 ALL_FILE_RIGHTS = (1 << 16) - 1
-_RIGHTS_OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
+_RIGHTS_OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | ASK_DEVICE
 # Not devices: not made, and not asked for what else they can do.
-_DEVICES = 1 << 6 | 1 << 12 | 1 << 15
+_DEVICES = 1 << 6 | 1 << 12 | ASK_DEVICE
 READ = EXECUTE | READ_FILE | READ_FOLDER
 CHANGE = ALL_FILE_RIGHTS & ~_DEVICES
+TERMINAL = READ_FILE | WRITE_FILE | ASK_DEVICE
 _TCP = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 

@@ -35,6 +35,7 @@ class Job(TypedDict):
         filter: The filter of system calls.
         kept: Places in the workspace that are put back.
         mark: Ends the names of what is set aside.
+        terminal: The terminal at which the command runs; empty: at none.
         command: The program and its arguments.
     """
 
@@ -47,6 +48,7 @@ class Job(TypedDict):
     filter: bytes
     kept: list[str]
     mark: str
+    terminal: str
     command: list[str]
 
 
@@ -57,6 +59,7 @@ def pack(job: Job) -> list[str]:
     return [
         *(":".join(map(str, job["user"])), str(job["processes"])),
         *(job["root"], job["scratch"], job["mark"], binascii.hexlify(job["filter"]).decode()),
+        job["terminal"],
         *(str(len(job["rules"])), *rules, str(len(job["limits"])), *limits),
         *(str(len(job["kept"])), *job["kept"], *job["command"]),
     ]
@@ -67,7 +70,7 @@ def unpack(words: list[str]) -> Job:
     rest = iter(words)
     user = tuple(int(one) for one in next(rest).split(":") if one)
     processes = int(next(rest))
-    root, scratch, mark, steps = (next(rest) for _ in range(4))
+    root, scratch, mark, steps, terminal = (next(rest) for _ in range(5))
     rules = [(next(rest), int(next(rest))) for _ in range(int(next(rest)))]
     limits = [(int(next(rest)), int(next(rest))) for _ in range(int(next(rest)))]
     kept = [next(rest) for _ in range(int(next(rest)))]
@@ -81,6 +84,7 @@ def unpack(words: list[str]) -> Job:
         filter=binascii.unhexlify(steps),
         kept=kept,
         mark=mark,
+        terminal=terminal,
         command=list(rest),
     )
 
@@ -88,7 +92,10 @@ def unpack(words: list[str]) -> Job:
 def main() -> None:
     """Run the job that the command line names."""
     job = unpack(sys.argv[1:])
+    terminal = -1
     try:
+        if job["terminal"]:
+            terminal = os.open(job["terminal"], os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         if job["user"]:
             uid, gid = job["user"]
             os.setgroups([])
@@ -104,7 +111,7 @@ def main() -> None:
         _fail(f"{error.filename or 'the kernel'}: {error.strerror}")
     child = os.fork()
     if not child:
-        _become(job)
+        _become(job, terminal)
     code = _wait(child)
     ended = tree.kill_descendants(os.getpid(), _END_WITHIN_S)
     # In any case: otherwise it would do to take long to end.
@@ -122,7 +129,7 @@ def _make(scratch: str) -> None:
     os.close(folder)
 
 
-def _become(job: Job) -> None:
+def _become(job: Job, terminal: int) -> None:
     try:
         most = job["processes"] + tree.tasks_of(os.getuid())
         for kind, bound in [*job["limits"], (resource.RLIMIT_NPROC, most)]:
@@ -135,7 +142,10 @@ def _become(job: Job) -> None:
         os.write(1, _READY)
         if not os.read(0, 1):
             os._exit(1)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if terminal < 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        else:
+            os.login_tty(terminal)
         kernel.install_filter(job["filter"])
     except OSError as error:
         _fail(error.strerror)

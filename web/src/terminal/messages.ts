@@ -1,0 +1,38 @@
+import { translator, type Catalogue } from '../i18n';
+
+export const catalogue = {
+  terminal: ['Terminal', 'Терминал'],
+  terminals: ['Terminals', 'Терминалы'],
+  numbered: ['Terminal {n}', 'Терминал {n}'],
+  input: ['Terminal input. F6 leaves it.', 'Ввод терминала. F6 — выйти из него.'],
+  open: ['New terminal', 'Новый терминал'],
+  close: ['Close the terminal and end what runs in it', 'Закрыть терминал и завершить всё, что в нём работает'],
+  find: ['Find (Ctrl+Shift+F)', 'Найти (Ctrl+Shift+F)'],
+  more: ['More', 'Ещё'],
+  copy: ['Copy', 'Копировать'],
+  paste: ['Paste', 'Вставить'],
+  clear: ['Clear', 'Очистить'],
+  screenReader: ['Screen reader mode', 'Режим экранного диктора'],
+  findInput: ['Find in the terminal', 'Найти в терминале'],
+  next: ['Next match', 'Следующее совпадение'],
+  previous: ['Previous match', 'Предыдущее совпадение'],
+  closeFind: ['Close the search', 'Закрыть поиск'],
+  notFound: ['Nothing found', 'Ничего не найдено'],
+  loading: ['Opening the terminal …', 'Терминал открывается …'],
+  none: ['No terminal is open.', 'Нет открытых терминалов.'],
+  offline: ['No connection. What runs goes on; trying again …', 'Нет связи. Программы работают дальше; подключаемся снова …'],
+  taken: ['Opened in another window.', 'Открыт в другом окне.'],
+  useHere: ['Use it here', 'Открыть здесь'],
+  gone: ['This terminal has ended with its server or its sign-in.', 'Этот терминал завершился вместе с сервером или входом.'],
+  exited: ['Ended with exit code {code}.', 'Завершён с кодом {code}.'],
+  bound: ['Stopped: {detail}.', 'Остановлен: {detail}.'],
+  unused: ['Ended: nobody used it for long.', 'Завершён: им долго не пользовались.'],
+  ended: ['Ended.', 'Завершён.'],
+  again: ['Start again', 'Запустить снова'],
+  pasteTooLong: ['At most 1 MB can be pasted at once.', 'За один раз можно вставить не больше 1 МБ.'],
+  pasteRefused: ['The browser does not let pages read the clipboard here. Press Ctrl+V.', 'Браузер не даёт читать буфер обмена. Нажмите Ctrl+V.'],
+  limit: ['No more terminals can be opened here: {n} at most.', 'Больше терминалов открыть нельзя: не больше {n}.'],
+  weaker: ['Weaker box: {layer}', 'Более слабая изоляция: {layer}'],
+} as const satisfies Catalogue;
+
+export const t = translator(catalogue);
