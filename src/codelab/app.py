@@ -29,7 +29,7 @@ from codelab.agents.routes import review_router as review_routes
 from codelab.agents.routes import router as compaction_routes
 from codelab.audit.api import Audit
 from codelab.audit.routes import router as audit_routes
-from codelab.auth.api import Auth, AuthSettings
+from codelab.auth.api import Auth
 from codelab.auth.routes import api_authentication, authentication, setup_pages
 from codelab.auth.routes import router as auth_routes
 from codelab.gateway.administration import Server, administration_routes
@@ -62,10 +62,7 @@ from codelab.hitl.api import (
     ApprovalRecord,
     EditedCall,
     Hitl,
-    HitlSettings,
-    Rule,
     Rulebook,
-    read_rules,
 )
 from codelab.hitl.routes import router as hitl_routes
 from codelab.hitl.routes import rule_router as rule_routes
@@ -78,13 +75,8 @@ from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
 from codelab.llm.api import (
     AddedModels,
-    Caps,
-    LlmSettings,
     Models,
     ResponseCache,
-    RetryPolicy,
-    TimeLimits,
-    parse_allowed,
 )
 from codelab.llm.routes import Permission, refuse, v1_router
 from codelab.llm.routes import router as llm_routes
@@ -92,18 +84,15 @@ from codelab.plugins import Plugins, load_plugins
 from codelab.sdk.tool import Category
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
-from codelab.settings import Settings, internal_secret, secret_keys
+from codelab.settings import Settings, modules, secret_keys
 from codelab.tools.api import Tools
 from codelab.web.interface import Interface
 from codelab.web.routes import interface_routes, page_of
 from codelab.workspace.api import (
     Explorer,
-    Keeping,
     Terminals,
     VersionControl,
     Workspaces,
-    WorkspaceSettings,
-    read_networks,
 )
 from codelab.workspace.routes import router as workspace_routes
 from codelab.workspace.terminals.routes import router as terminal_routes
@@ -152,23 +141,25 @@ def create_app(
     cipher = Cipher(keys)
 
     # Modules, from the lowest layer up.
-    auth = Auth(db, _auth_settings(settings, keys))
-    workspaces = Workspaces(db, _workspace_settings(settings))
+    auth = Auth(db, modules.auth_settings(settings, keys))
+    workspaces = Workspaces(db, modules.workspace_settings(settings))
     sessions = Sessions(db, cipher, workspaces.get, replica=replica)
     turns = Turns(db, cipher, replica=replica)
     answers = _response_cache(settings, keys)
-    llm_settings = _llm_settings(settings)
+    llm_settings = modules.llm_settings(settings)
     added = AddedModels(db, cipher, llm_settings.allowed)
     models = Models(llm_settings, db, bus, limiter, installed.providers, answers, added)
-    agent_registry = AgentRegistry(installed.agents, _prompts(settings))
+    agent_registry = AgentRegistry(installed.agents, modules.prompts(settings))
 
     async def edit(approval: ApprovalRecord, edited: dict[str, Any]) -> EditedCall:
         return await prepare_edited(services, workspaces, approval, edited)
 
     policy_file = Path(settings.approvals.policy_file).name
-    rules = Rulebook(db, cipher, _server_rules(settings), sessions.get, workspaces.get, policy_file)
+    rules = Rulebook(
+        db, cipher, modules.server_rules(settings), sessions.get, workspaces.get, policy_file
+    )
     rules.count_uses(bus)
-    hitl = Hitl(db, cipher, turns, rules, limiter, _hitl_settings(settings), edit)
+    hitl = Hitl(db, cipher, turns, rules, limiter, modules.hitl_settings(settings), edit)
     tools = Tools(
         gate=hitl,
         limiter=limiter,
@@ -324,80 +315,6 @@ def _relay(settings: Settings) -> Relay:
     return RedisRelay(connect(url)) if url else MemoryRelay()
 
 
-def _prompts(settings: Settings) -> dict[str, str]:
-    if not settings.turns.prompts_dir:
-        return {}
-    files = Path(settings.turns.prompts_dir).glob("*.md")
-    return {file.stem: file.read_text("utf-8") for file in files}
-
-
-def _auth_settings(settings: Settings, keys: tuple[str, ...]) -> AuthSettings:
-    return AuthSettings(
-        secrets=keys,
-        internal_secret=internal_secret(settings),
-        trusted_proxies=settings.web.trusted_proxies,
-    )
-
-
-def _workspace_settings(settings: Settings) -> WorkspaceSettings:
-    projects = settings.projects
-    return WorkspaceSettings(
-        data_dir=settings.data_dir,
-        roots=tuple(Path(root) for root in projects.workspaces_root),
-        allowed_hidden=projects.allowed_hidden,
-        sandbox=projects.sandbox,
-        guarded=projects.sandbox_guarded,
-        hidden_paths=settings.own_paths[1:],
-        extra_read_only=tuple(Path(folder) for folder in projects.sandbox_read_only),
-        file_operations_per_hour=projects.file_operations_per_hour,
-        networks=read_networks(
-            projects.sandbox_network, projects.git_remotes, projects.git_credentials_file
-        ),
-        checkpoints_dir=_checkpoints_dir(settings),
-        keeping=Keeping(
-            workspace_mb=settings.checkpoints.checkpoints_workspace_mb,
-            total_mb=settings.checkpoints.checkpoints_total_mb,
-        ),
-    )
-
-
-def _checkpoints_dir(settings: Settings) -> Path | None:
-    chosen = settings.checkpoints.checkpoints_dir
-    return Path(chosen).expanduser().resolve() if chosen else None
-
-
-def _llm_settings(settings: Settings) -> LlmSettings:
-    access = settings.models
-    default = settings.data_dir / "models.yaml"
-    chosen = Path(access.models_file) if access.models_file else default
-    return LlmSettings(
-        models_file=chosen,
-        models_file_optional=not access.models_file,
-        time_limits=TimeLimits(
-            first_token_s=access.first_token_timeout_s,
-            idle_s=access.token_timeout_s,
-            answer_s=access.answer_timeout_s,
-            embedding_s=access.embedding_timeout_s,
-        ),
-        requests_per_hour=access.llm_requests_per_hour,
-        preload=access.litellm_preload,
-        retry=RetryPolicy(longest_wait_s=access.model_wait_s),
-        caps=_caps(settings),
-        allowed=parse_allowed(access.model_addresses),
-    )
-
-
-def _caps(settings: Settings) -> Caps:
-    budgets = settings.budgets
-    return Caps(
-        turn_usd=budgets.turn_budget_usd,
-        session_usd=budgets.session_budget_usd,
-        user_day_usd=budgets.user_day_budget_usd,
-        server_day_usd=budgets.server_day_budget_usd,
-        refuse_unpriced=budgets.unpriced_models == "refuse",
-    )
-
-
 def _response_cache(settings: Settings, keys: tuple[str, ...]) -> ResponseCache | None:
     keep_s = settings.models.response_cache_s
     if not keep_s:
@@ -405,17 +322,3 @@ def _response_cache(settings: Settings, keys: tuple[str, ...]) -> ResponseCache 
     url = settings.stores.redis_url
     cache = open_cache("model-answers", url, keys, memory_bytes=_ANSWERS_BYTES)
     return ResponseCache(cache, keep_s)
-
-
-def _hitl_settings(settings: Settings) -> HitlSettings:
-    approvals = settings.approvals
-    return HitlSettings(
-        timeout_s=approvals.hitl_timeout_s,
-        requests_per_hour=approvals.approval_requests_per_hour,
-        policy_file=Path(approvals.policy_file).resolve() if approvals.policy_file else None,
-    )
-
-
-def _server_rules(settings: Settings) -> tuple[Rule, ...]:
-    file = settings.approvals.policy_file
-    return read_rules(Path(file)) if file else ()

@@ -39,7 +39,6 @@ class WorkspaceDeleted(WorkspaceEvent, frozen=True, kw_only=True):
     """A workspace was forgotten; its folder stays."""
 
 
-
 class TerminalOpened(WorkspaceEvent, frozen=True, kw_only=True):
     """A user opened a terminal."""
 
