@@ -1,4 +1,4 @@
-"""The assistant's pane: an answer streams, tools run, messages wait, and nothing hostile happens."""
+"""The assistant: an answer streams, tools run, messages wait, and hostile text stays text."""
 
 from __future__ import annotations
 

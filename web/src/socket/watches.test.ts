@@ -30,10 +30,10 @@ describe('watches', () => {
     const watches = new Watches();
     const sink = record();
     watches.add('s', sink);
-    watches.deliver(state(5, 1));
+    watches.deliver(state(1, 1));
     watches.deliver({ type: 'recovered', session_id: 's', epoch: 2, data: { ok: false, from_seq: 0 } });
     watches.deliver(state(1, 2));
-    expect(sink.seen).toEqual([5, 'reset', -1, 1]);
+    expect(sink.seen).toEqual([1, 'reset', -1, 1]);
   });
 
   it('shows the whole session to a second follower, and to the first again', () => {
@@ -42,6 +42,8 @@ describe('watches', () => {
     watches.add('s', first);
     watches.deliver(state(1));
     watches.add('s', second);
+    // Still on its way when all was asked for again.
+    watches.deliver(state(2));
     watches.deliver(state(1));
     expect(first.seen).toEqual([1, 'reset', 1]);
     expect(second.seen).toEqual([1]);

@@ -58,7 +58,8 @@ export class Watches {
       }
     }
     if (frame.seq) {
-      if (frame.seq <= watch.lastSeq) return;
+      // What was under way when it was asked for all again comes once more, in its turn.
+      if (frame.seq !== watch.lastSeq + 1) return;
       watch.lastSeq = frame.seq;
       watch.epoch = frame.epoch ?? watch.epoch;
     }
