@@ -168,6 +168,7 @@ async def test_what_others_change_is_shown_unless_something_is_unsaved(ide: Ide)
     await page.get_by_text("This file was deleted.").wait_for()
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("This file was deleted.")).to_have_count(0)
+    await expect(page.get_by_role("tab", name="shared.txt")).to_have_accessible_name("shared.txt")
     assert file.read_text("utf-8").endswith("my line")
 
 
@@ -246,6 +247,9 @@ async def test_everybody_can_use_the_editor(
     page = await opened(ide, "shop.py", look=Look(size, theme, language))
     text = editor(page, "shop.py")
     await expect(page.locator(".cm-line span[class]").first).to_be_visible()
+    if size == WIDE:
+        spaces = "4 пробела" if language == "ru" else "4 spaces"
+        await expect(page.get_by_role("contentinfo")).to_contain_text(spaces)
     await ide.check_accessibility(page)
     await text.press("Control+f")
     find = "Найти" if language == "ru" else "Find"

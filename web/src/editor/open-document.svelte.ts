@@ -155,7 +155,8 @@ export class OpenDocument {
   /** Hears of what happens in the editor that shows it. */
   readonly updated = (update: ViewUpdate): void => {
     if (update.docChanged) this.#textChanged();
-    if (update.docChanged || update.selectionSet) this.listeners.moved(this);
+    const isOther = update.transactions.some((transaction) => transaction.reconfigured);
+    if (update.docChanged || update.selectionSet || isOther) this.listeners.moved(this);
   };
 
   /**
