@@ -98,6 +98,15 @@ async def test_a_file_is_changed_and_saved_by_the_keyboard_alone(ide: Ide) -> No
     await expect(status).to_contain_text("Line 2, column 1")
     assert file.read_bytes().startswith(b"one\r\ntwo")
 
+    # What is selected can be asked about; that leads to the assistant.
+    ask = page.get_by_role("button", name="Ask about the selection")
+    await expect(ask).to_have_count(0)
+    await page.keyboard.press("Shift+End")
+    await expect(ask).to_be_visible()
+    await expect(status).to_contain_text("3 characters selected")
+    await page.keyboard.press("Control+i")
+    await expect(page.locator("[data-region=assistant]:focus-within")).to_have_count(1)
+
 
 async def test_unsaved_text_outlives_a_reload_and_is_not_closed_by_mistake(ide: Ide) -> None:
     file = put(ide, "notes.txt", "saved")
