@@ -98,6 +98,15 @@ async def test_a_file_is_changed_and_saved_by_the_keyboard_alone(ide: Ide) -> No
     await expect(status).to_contain_text("Line 2, column 1")
     assert file.read_bytes().startswith(b"one\r\ntwo")
 
+    # What is selected can be asked about; that leads to the assistant.
+    ask = page.get_by_role("button", name="Ask about the selection")
+    await expect(ask).to_have_count(0)
+    await page.keyboard.press("Shift+End")
+    await expect(ask).to_be_visible()
+    await expect(status).to_contain_text("3 characters selected")
+    await page.keyboard.press("Control+i")
+    await expect(page.locator("[data-region=assistant]:focus-within")).to_have_count(1)
+
 
 async def test_unsaved_text_outlives_a_reload_and_is_not_closed_by_mistake(ide: Ide) -> None:
     file = put(ide, "notes.txt", "saved")
@@ -168,6 +177,7 @@ async def test_what_others_change_is_shown_unless_something_is_unsaved(ide: Ide)
     await page.get_by_text("This file was deleted.").wait_for()
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("This file was deleted.")).to_have_count(0)
+    await expect(page.get_by_role("tab", name="shared.txt")).to_have_accessible_name("shared.txt")
     assert file.read_text("utf-8").endswith("my line")
 
 
@@ -246,6 +256,9 @@ async def test_everybody_can_use_the_editor(
     page = await opened(ide, "shop.py", look=Look(size, theme, language))
     text = editor(page, "shop.py")
     await expect(page.locator(".cm-line span[class]").first).to_be_visible()
+    if size == WIDE:
+        spaces = "4 пробела" if language == "ru" else "4 spaces"
+        await expect(page.get_by_role("contentinfo")).to_contain_text(spaces)
     await ide.check_accessibility(page)
     await text.press("Control+f")
     find = "Найти" if language == "ru" else "Find"

@@ -10,7 +10,8 @@ export interface Draft {
 export type Store = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
 
 const PREFIX = 'codelab.draft';
-const LONGEST = 1_000_000;
+/** A longer text is not kept. */
+export const LONGEST_DRAFT = 1_000_000;
 const LONGEST_TOGETHER = 2_000_000;
 const MONTH_MS = 30 * 24 * 3600 * 1000;
 
@@ -30,7 +31,7 @@ export class Drafts {
   keep(workspaceId: string, path: string, base: string, text: string): boolean {
     const key = this.#key(workspaceId, path);
     this.store.removeItem(key);
-    if (text.length > LONGEST) return false;
+    if (text.length > LONGEST_DRAFT) return false;
     this.#makeRoom(text.length);
     try {
       this.store.setItem(key, JSON.stringify({ base, text, at: this.now() } satisfies Draft));

@@ -4,7 +4,6 @@ export const catalogue = {
   loading: ['Opening …', 'Открывается …'],
   save: ['Save', 'Сохранить'],
   saveAll: ['Save all', 'Сохранить все'],
-  saved: ['Saved.', 'Сохранено.'],
   notSaved: ['{path} was not saved: {why}', 'Файл {path} не сохранён: {why}'],
   goToLine: ['Go to line', 'Перейти к строке'],
   find: ['Find in the file', 'Найти в файле'],
@@ -14,7 +13,6 @@ export const catalogue = {
   wrap: ['Wrap long lines or not', 'Переносить длинные строки или нет'],
   preview: ['Preview', 'Просмотр'],
   previewOf: ['Preview: {name}', 'Просмотр: {name}'],
-  asText: ['Open as text', 'Открыть как текст'],
   ask: ['Ask about the selection', 'Спросить о выделенном'],
   leave: [
     'Tab indents. Press Escape, then Tab, or F6 to leave.',
@@ -47,7 +45,6 @@ export const catalogue = {
     'Большой файл: подсветка и проверки отключены.',
   ],
   restored: ['Text that was not saved has been restored.', 'Несохранённый текст восстановлен.'],
-  reloaded: ['Changed outside; loaded anew.', 'Изменён извне, загружен заново.'],
 
   notText: ['This file is not text, so it cannot be edited here.', 'Это не текстовый файл, править его здесь нельзя.'],
   tooLarge: [

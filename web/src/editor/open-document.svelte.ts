@@ -3,6 +3,7 @@ import { EditorState, Text, type Extension, type TransactionSpec } from '@codemi
 import { EditorView, type ViewUpdate } from '@codemirror/view';
 
 import { hasUnsaved, opened, statusOf, step, type Disk, type Happening, type Status } from './document';
+import { LONGEST_DRAFT } from './drafts';
 import { isChanged, type Checked, type FileText, type Problem } from './files';
 import { LARGEST_HIGHLIGHTED } from './languages';
 import { newlineOf, separatorOf, type Newline } from './newlines';
@@ -155,7 +156,8 @@ export class OpenDocument {
   /** Hears of what happens in the editor that shows it. */
   readonly updated = (update: ViewUpdate): void => {
     if (update.docChanged) this.#textChanged();
-    if (update.docChanged || update.selectionSet) this.listeners.moved(this);
+    const isOther = update.transactions.some((transaction) => transaction.reconfigured);
+    if (update.docChanged || update.selectionSet || isOther) this.listeners.moved(this);
   };
 
   /**
@@ -192,7 +194,9 @@ export class OpenDocument {
   /** Writes the draft now: the page may go away. */
   flush(): void {
     clearTimeout(this.#draftTimer);
-    if (this.isUnsaved) this.drafts.keep(this.path, this.#machine.base, this.text);
+    // Of a longer one nothing is kept: writing it out again and again would hold the typing up.
+    const isKept = this.isUnsaved && this.state.doc.length <= LONGEST_DRAFT;
+    if (isKept) this.drafts.keep(this.path, this.#machine.base, this.text);
   }
 
   /** Gives up what is unsaved, for good. */

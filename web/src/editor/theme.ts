@@ -115,8 +115,8 @@ const colours = HighlightStyle.define([
     tag: [tags.number, tags.bool, tags.null, tags.atom, tags.escape, tags.unit, tags.color],
     color: 'var(--code-number)',
   },
-  { tag: [tags.comment, tags.meta, tags.processingInstruction, tags.documentMeta], color: 'var(--code-comment)' },
-  { tag: tags.comment, fontStyle: 'italic' },
+  { tag: tags.comment, color: 'var(--code-comment)', fontStyle: 'italic' },
+  { tag: [tags.meta, tags.processingInstruction, tags.documentMeta], color: 'var(--code-comment)' },
   {
     tag: [
       tags.function(tags.variableName),
