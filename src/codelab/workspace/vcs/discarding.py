@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from codelab.workspace.checkpoints.plan import FileState, Step
-from codelab.workspace.checkpoints.selection import LARGEST_FILE
+from codelab.workspace.checkpoints.selection import LARGEST_KEPT
 from codelab.workspace.errors import GitRefused
 from codelab.workspace.folder import Folder
 from codelab.workspace.vcs.calls import MOST_BYTES, checked, done_to, printed
@@ -88,7 +88,7 @@ async def undiscard(folder: Folder, files: Sequence[KeptFile]) -> tuple[str, ...
 
 
 def _too_large(root: Path, names: Sequence[str]) -> list[str]:
-    return [name for name in names if (root / name).lstat().st_size > LARGEST_FILE]
+    return [name for name in names if (root / name).lstat().st_size > LARGEST_KEPT]
 
 
 def _check(entries: Sequence[ChangedPath]) -> None:

@@ -15,7 +15,7 @@ from codelab.kit.bus import Bus
 from codelab.kit.ratelimit import RateLimiter
 from codelab.workspace.errors import GitRefused
 from codelab.workspace.events import GitAction, RepositoryChanged
-from codelab.workspace.explorer import FILE_OPERATIONS
+from codelab.workspace.entrance import FILE_OPERATIONS
 from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience
 from codelab.workspace.service import Workspaces
