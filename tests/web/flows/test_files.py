@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -15,6 +17,13 @@ HOSTILE = "\u202egnp.txt"
 def line(page: Page, name: str) -> Locator:
     """A line of the tree."""
     return page.get_by_role("treeitem", name=name, exact=True)
+
+
+def fill(folder: Path, count: int) -> None:
+    """Make a folder with many files."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"file{number}.txt").touch()
 
 
 async def open_files(ide: Ide) -> Page:
@@ -94,10 +103,7 @@ async def test_what_changes_outside_appears_by_itself(ide: Ide) -> None:
 
 
 async def test_thousands_of_files_are_few_lines_in_the_page(ide: Ide) -> None:
-    many = ide.project / "many"
-    many.mkdir()
-    for number in range(2500):
-        (many / f"file{number}.txt").touch()
+    await asyncio.to_thread(fill, ide.project / "many", 2500)
     page = await open_files(ide)
     await line(page, "many").click()
     await expect(line(page, "file0.txt")).to_be_visible()
