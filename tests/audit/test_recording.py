@@ -103,6 +103,26 @@ CASES: list[tuple[Event, dict[str, Any]]] = [
         },
     ),
     (
+        workspace.RepositoryChanged(
+            workspace_id="w1", user_id="u1", action="discarded", target="a.py", files=3
+        ),
+        {
+            "action": "git.discarded",
+            "resource_type": "workspace",
+            "resource_id": "w1",
+            "user_id": "u1",
+            "details": {"target": "a.py", "files": 3},
+        },
+    ),
+    (
+        facts(
+            sessions.CheckpointRestored(
+                restoration_id="r1", checkpoint_id="", through_seq=1, conversation=True
+            )
+        ),
+        {"action": "conversation.rewound", "resource_id": "r1", "session_id": "s1"},
+    ),
+    (
         sessions.TurnClosed(**WHO, agent="coder", stop_reason="end", duration_ms=9, usage=Usage()),
         {
             "action": "turn.closed",

@@ -260,7 +260,7 @@ async def test_sessions_are_found_by_title_and_by_text(
     await replica.sessions.start_turn(ada.principal, made[0], f"{'far ' * 50}a NEEDLE{' off' * 50}")
     await http.patch(f"{SESSIONS}/{made[1]}", json={"archived": True})
 
-    async def found(**query: object) -> list[tuple[str, int]]:
+    async def found(**query: str | bool) -> list[tuple[str, int]]:
         page = (await http.get(f"{SESSIONS}/search", params=query)).json()
         assert page["next"] is None
         return [(one["session"]["id"], one["seq"]) for one in page["found"]]
@@ -274,7 +274,8 @@ async def test_sessions_are_found_by_title_and_by_text(
     assert "NEEDLE" in excerpt and (excerpt[0], excerpt[-1]) == ("…", "…") and len(excerpt) < 200
     bob = await sign_up(replica, "bob")
     async with bob.http(replica) as others:
-        for query in ({"text": "strasse"}, {"text": "needle", "messages": True}):
+        for text in ("strasse", "needle"):
+            query = {"text": text, "messages": "true"}
             page = await others.get(f"{SESSIONS}/search", params=query)
             assert page.json() == {"found": [], "next": None}
 
