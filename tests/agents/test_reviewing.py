@@ -18,14 +18,14 @@ from tests.agents.stage import ANN, Stage, of
 LINES = [f"line {number}\n" for number in range(40)]
 WANTED = [line.replace("line 3\n", "three\n").replace("line 30\n", "thirty\n") for line in LINES]
 ONE_OF_TWO = [line.replace("line 3\n", "three\n") for line in LINES]
-EDIT = {
+EDIT: dict[str, object] = {
     "path": "a.txt",
     "replacements": [
         {"old_text": "line 3\n", "new_text": "three\n"},
         {"old_text": "line 30\n", "new_text": "thirty\n"},
     ],
 }
-WRITE = {"path": "a.txt", "content": "".join(WANTED)}
+WRITE: dict[str, object] = {"path": "a.txt", "content": "".join(WANTED)}
 BOTH = pytest.mark.parametrize(("tool", "parameters"), [("edit_file", EDIT), ("write_file", WRITE)])
 
 
@@ -125,7 +125,10 @@ async def test_what_changes_between_the_answer_and_the_write_is_asked_about_agai
 async def test_line_endings_and_repeated_lines_stay_as_reviewed(
     stage: Stage, before: str, after: str, reviewed: str
 ) -> None:
-    edit = {"path": "a.txt", "replacements": [{"old_text": before, "new_text": after}]}
+    edit: dict[str, object] = {
+        "path": "a.txt",
+        "replacements": [{"old_text": before, "new_text": after}],
+    }
     turn, approval = await asked(stage, "edit_file", edit, before)
     shown = await reviews(stage).show(ANN, approval.id)
     assert (shown.before, shown.after) == (before, after)

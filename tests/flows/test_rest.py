@@ -52,8 +52,8 @@ FAREWELLS = {
     "/api/v1/auth/password",
     "/api/v1/users/me",
 }
-# What takes a secret, an approval that somebody has answered, or a
-# message of the session.
+# What takes a secret, an approval that somebody has answered, one of a file's change with the hash
+# of the file, or a message of the session.
 NOT_TO_BE_GUESSED = {
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
@@ -61,6 +61,8 @@ NOT_TO_BE_GUESSED = {
     "PUT /api/v1/auth/password",
     "DELETE /api/v1/users/me",
     "PUT /api/v1/hitl/requests/{approval_id}/reject",
+    "GET /api/v1/hitl/requests/{approval_id}/review",
+    "PUT /api/v1/hitl/requests/{approval_id}/review",
     # There is no model of its kind.
     "POST /v1/embeddings",
     "POST /api/v1/sessions/{session_id}/feedback",

@@ -60,6 +60,7 @@ async def shared_server(
     try:
         async with aiohttp.ClientSession() as http:
             await set_up(server, http, _ADMINISTRATOR)
+        await model_server.script(_SHARED_KEY, ())
         yield server
     finally:
         server.stop()
@@ -88,6 +89,7 @@ async def own_ide(
             folder.mkdir()
             server = _server(folder, model_server, model_key, tmp_path)
             server.extra.update(settings)
+            await model_server.script(model_key, ())
             stack.callback(server.stop)
             await server.start()
             return await stack.enter_async_context(

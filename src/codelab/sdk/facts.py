@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 
-class _Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Facts(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
-from tests.web.ide import PHONE, WIDE, Ide, Language, Look, Theme
+from tests.web.ide import PASSWORD, PHONE, WIDE, Ide, Language, Look, Theme
 
 
 async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_again(
@@ -32,6 +34,35 @@ async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_agai
     # The other tab stays as it is and asks for the password.
     await expect(other.get_by_role("dialog", name="Your sign-in has ended")).to_be_visible()
     assert await page.evaluate("localStorage.getItem('codelab.refresh')") is None
+
+
+async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
+    ide.expect("status of 401")
+    page = await ide.open("/workspaces")
+    folder = page.get_by_role("textbox")
+    await folder.fill("half a thought")
+    token = await page.evaluate("localStorage.getItem('codelab.refresh')")
+    # Ended elsewhere; the page hears of it at its next request, if not by its socket before.
+    await ide.user.client.call("POST", "auth/logout", {"refresh_token": token})
+    await page.get_by_role("button", name="Open the folder").click()
+    dialog = page.get_by_role("dialog", name="Your sign-in has ended")
+    await expect(dialog).to_be_visible()
+    await ide.check_accessibility(page)
+    await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    await dialog.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(dialog).to_have_count(0)
+    await expect(folder).to_have_value("half a thought")
+    await expect(page.get_by_role("link", name="shop-project")).to_be_visible()
+
+
+async def test_names_from_outside_are_shown_and_never_run(ide: Ide, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)>\u202egpj.exe\u0007"
+    (tmp_path / hostile).mkdir()
+    await ide.user.client.call("POST", "workspaces", {"path": str(tmp_path / hostile)})
+    page = await ide.open("/workspaces")
+    shown = page.get_by_role("link").filter(has_text="onerror")
+    await expect(shown).to_contain_text("<img src=x onerror=alert(1)>U+202Egpj.exeU+0007")
+    assert await page.locator("img").count() == 0
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE])

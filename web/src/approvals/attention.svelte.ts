@@ -36,8 +36,17 @@ export const attention = new Attention();
 
 $effect.root(() => {
   $effect(() => {
-    const name = document.title.replace(COUNTED, '');
-    document.title = waiting.count > 0 ? `(${waiting.count}) ${name}` : name;
+    const count = waiting.count;
+    const write = (): void => {
+      const name = document.title.replace(COUNTED, '');
+      const wanted = count > 0 ? `(${count}) ${name}` : name;
+      if (document.title !== wanted) document.title = wanted;
+    };
+    write();
+    // Pages name themselves; the count stays in front whatever they are called.
+    const observer = new MutationObserver(write);
+    observer.observe(document.head, { childList: true, characterData: true, subtree: true });
+    return () => observer.disconnect();
   });
   $effect(() => {
     if (account.state === 'signed_out') waiting.clear();
