@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.web.flows.test_administration import go
 from tests.web.ide import PASSWORD, PHONE, WIDE, Ide, Language, Look, Theme
@@ -14,6 +16,15 @@ SECTIONS = {
 }
 KEPT = "localStorage.getItem('codelab.unsent') === null"
 SHOWN = "document.documentElement.dataset.theme"
+
+
+async def until(page: Page, expression: str) -> None:
+    """Wait until something holds in a page; its policy lets Playwright compile no condition."""
+    for _ in range(200):
+        if await page.evaluate(expression):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"it never came to {expression}")
 
 
 async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
@@ -36,7 +47,7 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     await go(page, "Appearance")
     await page.get_by_role("radio", name="Dark").check()
     await page.get_by_role("radio", name="Русский").check()
-    await page.wait_for_function(KEPT)
+    await until(page, KEPT)
     await expect(page.get_by_role("heading", level=2, name="Внешний вид")).to_be_visible()
 
     await page.reload()
@@ -46,7 +57,7 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     assert await other.evaluate(SHOWN) == "dark"
     await other.keyboard.press("Control+k")
     await other.keyboard.press("l")
-    await other.wait_for_function(f"{SHOWN} === 'light'")
+    await until(other, f"{SHOWN} === 'light'")
 
     await other.keyboard.press("Shift+Slash")
     overview = other.get_by_role("dialog", name="Клавиши")
