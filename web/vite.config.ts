@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -8,6 +8,7 @@ import { defineConfig } from 'vitest/config';
 
 import { xtermUnderPolicy } from './xterm-policy';
 
+const LICENCES = 'licences.md';
 const server = process.env.CODELAB_SERVER ?? 'http://127.0.0.1:8000';
 
 /** Leaves a compressed copy beside each asset that shrinks, so that the server need not make one. */
@@ -24,8 +25,23 @@ function compressed(): Plugin {
   };
 }
 
+/** Adds the fonts' licences to those of the code: style sheets alone bring them in. */
+function fontLicences(): Plugin {
+  const fonts = 'node_modules/@fontsource-variable';
+  return {
+    name: 'font-licences',
+    apply: 'build',
+    writeBundle(options) {
+      for (const name of readdirSync(fonts)) {
+        const text = readFileSync(join(fonts, name, 'LICENSE'), 'utf8');
+        appendFileSync(join(options.dir ?? '', LICENCES), `\n## ${name} (OFL-1.1)\n\n${text}`);
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), xtermUnderPolicy(), compressed()],
+  plugins: [svelte(), xtermUnderPolicy(), compressed(), fontLicences()],
   // Not made ready beforehand: the plugin would not see it.
   optimizeDeps: { exclude: ['@xterm/xterm'] },
   // The server replaces this with a fresh value in every response.
@@ -39,7 +55,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     manifest: true,
     // The licences of what is bundled travel with it.
-    license: { fileName: 'licenses.md' },
+    license: { fileName: LICENCES },
   },
   server: { proxy: { '/api': { target: server, ws: true }, '/health': server } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

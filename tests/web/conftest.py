@@ -67,7 +67,7 @@ async def shared_server(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def ide(
-    shared_server: CodeLab, browser: Browser, model_server: ModelServer, project: Path
+    browser: Browser, shared_server: CodeLab, model_server: ModelServer, project: Path
 ) -> AsyncIterator[Ide]:
     """The interface of the shared server, with a user and a project of the test's own."""
     async with ide_of(shared_server, browser, model_server, _SHARED_KEY, project) as made:

