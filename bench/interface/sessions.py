@@ -14,7 +14,7 @@ from codelab.sessions.api import Lease, Sessions, Turns
 from codelab.sessions.events import AssistantMessageCompleted, TurnEnded, TurnStarted
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 
-_TURNS = 5000
+_TURNS, _STEPS = 500, 19
 _LAST = "This is the very last answer."
 
 # From inside the page: the way there is a click's, without loading the page anew.
@@ -36,7 +36,7 @@ async def long_session(stage: Stage) -> list[Figure]:
     session_id = await stage.ide.new_session()
     await _fill(stage, session_id)
     page = await stage.open(f"/s/{await stage.ide.new_session()}")
-    box = page.get_by_role("complementary", name="Assistant").get_by_role("textbox")
+    box = page.locator("[data-region=assistant] textarea")
     try:
         await expect(box.first).to_be_visible(timeout=5000)
         page.set_default_timeout(30_000)
@@ -71,12 +71,14 @@ async def _fill(stage: Stage, session_id: str) -> None:
     principal = Principal(user_id=me["id"], name=stage.ide.user.name)
     for number in range(_TURNS):
         opened = await sessions.start_turn(principal, session_id, f"Question {number}?")
-        text = _LAST if number == _TURNS - 1 else f"Answer {number}, in `code` and in words."
-        answer = AssistantMessageCompleted(
-            message_id=new_id(), agent="coder", model="load", text=text
-        )
-        ended = TurnEnded(message_id=answer.message_id, stop_reason="end", duration_ms=1)
+        answers = [_answer(f"Answer {number}.{step}, in `code`.") for step in range(_STEPS - 1)]
+        answers.append(_answer(_LAST if number == _TURNS - 1 else f"Done with {number}."))
+        ended = TurnEnded(message_id=answers[-1].message_id, stop_reason="end", duration_ms=1)
         async with db.transaction() as tx:
-            await turns.end(tx, leases.pop(opened.turn_id), [answer], ended, "coder")
+            await turns.end(tx, leases.pop(opened.turn_id), answers, ended, "coder")
     await workspaces.close()
     await db.close()
+
+
+def _answer(text: str) -> AssistantMessageCompleted:
+    return AssistantMessageCompleted(message_id=new_id(), agent="coder", model="load", text=text)

@@ -26,7 +26,7 @@ async def streaming(stage: Stage) -> list[Figure]:
     """Stream an answer into the assistant and type into its composer meanwhile."""
     session_id = await stage.ide.new_session()
     page = await stage.open(f"/s/{session_id}")
-    box = page.get_by_role("complementary", name="Assistant").get_by_role("textbox")
+    box = page.locator("[data-region=assistant] textarea")
     try:
         await expect(box.first).to_be_visible(timeout=5000)
     except (AssertionError, Error):

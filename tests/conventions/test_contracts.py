@@ -23,6 +23,7 @@ SOUND = {
     "llm/api.py": "import litellm\nfrom codelab.sdk import tool",
     "sessions/api.py": "from codelab.auth import api",
     "workspace/api.py": "from codelab.kit import ids",
+    "workspace/terminals/routes.py": "import litestar",
     "auth/api.py": "from codelab.sdk import tool",
     "auth/routes.py": "import litestar",
     "sdk/tool.py": "from codelab.kit import ids",
