@@ -16,9 +16,6 @@ GitAction = Literal[
     "switched",
     "branch_created",
     "branch_deleted",
-    "fetched",
-    "pulled",
-    "pushed",
 ]
 
 

@@ -330,23 +330,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/workspaces/{workspace_id}/problems": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** CheckText */
-        post: operations["ApiV1WorkspacesWorkspaceIdProblemsCheckText"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/workspaces/{workspace_id}/files/{file_path}": {
         parameters: {
             query?: never;
@@ -515,6 +498,314 @@ export interface paths {
         put?: never;
         /** Replace */
         post: operations["ApiV1WorkspacesWorkspaceIdReplacementsReplace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say where the repository stands */
+        get: operations["ApiV1WorkspacesWorkspaceIdGitStatusReadStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare a file */
+        get: operations["ApiV1WorkspacesWorkspaceIdGitDiffCompareFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stage changes */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitStageStage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/unstage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unstage changes */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitUnstageUnstage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Stage a part of a file */
+        put: operations["ApiV1WorkspacesWorkspaceIdGitIndexStageText"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Discard changes */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitDiscardDiscard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/undiscard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put back what was discarded */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitUndiscardUndiscard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commit what is staged */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitCommitCommit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the branches */
+        get: operations["ApiV1WorkspacesWorkspaceIdGitBranchesListBranches"];
+        put?: never;
+        /** Make a branch */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitBranchesCreateBranch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/branches/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a merged branch */
+        delete: operations["ApiV1WorkspacesWorkspaceIdGitBranchesNameDeleteBranch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch to a branch */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitSwitchSwitch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List commits */
+        get: operations["ApiV1WorkspacesWorkspaceIdGitLogReadLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/commits/{commit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a commit */
+        get: operations["ApiV1WorkspacesWorkspaceIdGitCommitsCommitIdReadCommit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/commits/{commit_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare a file of a commit */
+        get: operations["ApiV1WorkspacesWorkspaceIdGitCommitsCommitIdDiffCompareCommitted"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/git/init": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a repository */
+        post: operations["ApiV1WorkspacesWorkspaceIdGitInitFound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListTerminals */
+        get: operations["ApiV1WorkspacesWorkspaceIdTerminalsListTerminals"];
+        put?: never;
+        /** OpenTerminal */
+        post: operations["ApiV1WorkspacesWorkspaceIdTerminalsOpenTerminal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/terminals/{terminal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** EndTerminal */
+        delete: operations["ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdEndTerminal"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/terminals/{terminal_id}/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** TerminalTicket */
+        post: operations["ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdTicketTerminalTicket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1434,16 +1725,6 @@ export interface components {
             /** @default  */
             reason: string;
         };
-        /** CallFacts */
-        CallFacts: {
-            command?: components["schemas"]["CommandFacts"] | null;
-            file?: components["schemas"]["FileFacts"] | null;
-            commit?: components["schemas"]["CommitFacts"] | null;
-            asked_by?: components["schemas"]["AskingRule"] | null;
-            always?: components["schemas"]["StandingRule"] | null;
-            /** @default  */
-            always_refused: string;
-        };
         /** Branch */
         Branch: {
             name: string;
@@ -1466,6 +1747,16 @@ export interface components {
             current: string;
             branches: components["schemas"]["Branch"][];
             truncated: boolean;
+        };
+        /** CallFacts */
+        CallFacts: {
+            command?: components["schemas"]["CommandFacts"] | null;
+            file?: components["schemas"]["FileFacts"] | null;
+            commit?: components["schemas"]["CommitFacts"] | null;
+            asked_by?: components["schemas"]["AskingRule"] | null;
+            always?: components["schemas"]["StandingRule"] | null;
+            /** @default  */
+            always_refused: string;
         };
         /**
          * Category
@@ -1571,6 +1862,54 @@ export interface components {
             /** @default [] */
             messages: components["schemas"]["HiddenMessage"][];
         };
+        /** Child */
+        Child: {
+            name: string;
+            path: string;
+            /** @enum {string} */
+            kind: "file" | "folder" | "other";
+            /** @default 0 */
+            size: number;
+            /** @default false */
+            is_link: boolean;
+            /** @default false */
+            is_ignored: boolean;
+            /** @default true */
+            can_open: boolean;
+        };
+        /** Children */
+        Children: {
+            path: string;
+            entries: components["schemas"]["Child"][];
+            truncated: boolean;
+            cursor?: string | null;
+        };
+        /** Chosen */
+        Chosen: {
+            path: string;
+            hash: string;
+            offsets?: number[] | null;
+        };
+        /** ChosenReplacement */
+        ChosenReplacement: {
+            search: components["schemas"]["SearchQuery"];
+            replacement: string;
+            files: (components["schemas"]["Chosen"] | unknown)[];
+        };
+        /** CodeProblem */
+        CodeProblem: {
+            line: number;
+            column: number;
+            message: string;
+            /** @enum {string} */
+            severity: "error" | "warning";
+            source: string;
+        };
+        /** CodeText */
+        CodeText: {
+            path: string;
+            content: string;
+        };
         /** CommandFacts */
         CommandFacts: {
             folder: string;
@@ -1584,22 +1923,43 @@ export interface components {
             /** @default  */
             doubt: string;
         };
+        /** CommitDetails */
+        CommitDetails: {
+            commit: components["schemas"]["CommitSummary"];
+            message: string;
+            files: components["schemas"]["workspace_vcs_history_CommittedFile"][];
+            truncated: boolean;
+        };
         /** CommitFacts */
         CommitFacts: {
             branch: string;
             author: string;
             message: string;
             /** @default [] */
-            files: components["schemas"]["CommittedFile"][];
+            files: components["schemas"]["sdk_facts_CommittedFile"][];
             /** @default 0 */
             file_count: number;
         };
-        /** CommittedFile */
-        CommittedFile: {
-            path: string;
-            status: string;
-            added?: number | null;
-            removed?: number | null;
+        /** CommitMessage */
+        CommitMessage: {
+            message: string;
+        };
+        /** CommitPage */
+        CommitPage: {
+            commits: components["schemas"]["CommitSummary"][];
+            start: string;
+            next: number | null;
+        };
+        /** CommitSummary */
+        CommitSummary: {
+            id: string;
+            parents: string[];
+            author: string;
+            email: string;
+            /** Format: date-time */
+            at: string;
+            subject: string;
+            refs: string[];
         };
         /** Compaction */
         Compaction: {
@@ -1647,6 +2007,14 @@ export interface components {
         DiscardedFiles: {
             files: components["schemas"]["DiscardedFile"][];
         };
+        /** Ending */
+        Ending: {
+            exit_code: number;
+            /** @enum {string} */
+            reason: "exited" | "bound" | "closed" | "unused" | "signed_out" | "stopping" | "failed";
+            /** @default  */
+            detail: string;
+        };
         /** EventPage */
         EventPage: {
             events: {
@@ -1677,6 +2045,12 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** FileComparison */
+        FileComparison: {
+            path: string;
+            before: components["schemas"]["Side"] | null;
+            after: components["schemas"]["Side"] | null;
+        };
         /** FileFacts */
         FileFacts: {
             path: string;
@@ -1692,6 +2066,18 @@ export interface components {
             hunks: number;
             tracked?: boolean | null;
             restorable?: boolean | null;
+        };
+        /** FileNames */
+        FileNames: {
+            paths: string[];
+            truncated: boolean;
+        };
+        /** FileOccurrences */
+        FileOccurrences: {
+            path: string;
+            hash: string;
+            count: number;
+            occurrences: components["schemas"]["Occurrence"][];
         };
         /** FileText */
         FileText: {
@@ -1721,6 +2107,17 @@ export interface components {
             repositories: number;
             /** @default true */
             is_complete: boolean;
+        };
+        /** FoundPage */
+        FoundPage: {
+            found: components["schemas"]["FoundSession"][];
+            next: string | null;
+        };
+        /** FoundSession */
+        FoundSession: {
+            session: components["schemas"]["SessionView"];
+            seq: number;
+            excerpt: string;
         };
         /** FurtherMatches */
         FurtherMatches: {
@@ -1783,6 +2180,18 @@ export interface components {
         HistoryPage: {
             items: components["schemas"]["HistoryItem"][];
             next: number | null;
+        };
+        /** KeptFile */
+        KeptFile: {
+            path: string;
+            blob: string;
+            /** @default false */
+            executable: boolean;
+        };
+        /** Lines */
+        Lines: {
+            added: number | null;
+            removed: number | null;
         };
         /** MadeFolder */
         MadeFolder: {
@@ -2012,6 +2421,28 @@ export interface components {
         Paths: {
             paths: string[];
         };
+        /** PluginInfo */
+        PluginInfo: {
+            name: string;
+            distribution: string;
+            version: string;
+            agents: string[];
+            tools: string[];
+            models: string[];
+            events: string[];
+        };
+        /** Preferences */
+        Preferences: {
+            /** @enum {null|string} */
+            theme?: "light" | "dark" | "system" | null;
+            /** @enum {null|string} */
+            language?: "en" | "ru" | null;
+            keys?: {
+                [key: string]: string;
+            };
+            answer_keys?: boolean | null;
+            notifications?: boolean | null;
+        };
         /** PutBack */
         PutBack: {
             left: string[];
@@ -2039,6 +2470,28 @@ export interface components {
         Replacement: {
             search: components["schemas"]["SearchQuery"];
             replacement: string;
+        };
+        /** RepositoryStatus */
+        RepositoryStatus: {
+            is_repository: boolean;
+            /** @default  */
+            branch: string;
+            /** @default  */
+            commit: string;
+            /** @default  */
+            upstream: string;
+            /** @default 0 */
+            ahead: number;
+            /** @default 0 */
+            behind: number;
+            /** @default  */
+            under_way: string;
+            /** @default [] */
+            entries: components["schemas"]["ChangedPath"][];
+            /** @default 0 */
+            changed: number;
+            /** @default false */
+            truncated: boolean;
         };
         /** Response */
         Response: {
@@ -2104,6 +2557,15 @@ export interface components {
             before_hash: string;
             /** @default  */
             feedback: string;
+        };
+        /** Rewinding */
+        Rewinding: {
+            before_seq: number;
+        };
+        /** Rewound */
+        Rewound: {
+            restoration_id: string;
+            through_seq: number;
         };
         /**
          * Risk
@@ -2258,6 +2720,13 @@ export interface components {
         SignOut: {
             refresh_token?: string | null;
         };
+        /** Size */
+        Size: {
+            /** @default 80 */
+            cols: number;
+            /** @default 24 */
+            rows: number;
+        };
         /** SkippedFile */
         SkippedFile: {
             path: string;
@@ -2303,6 +2772,32 @@ export interface components {
             kind: string;
             version: string;
             size_bytes: number;
+        };
+        /** TerminalInfo */
+        TerminalInfo: {
+            id: string;
+            workspace_id: string;
+            cols: number;
+            rows: number;
+            /** Format: date-time */
+            created_at: string;
+            connected: boolean;
+            ended: components["schemas"]["Ending"] | null;
+        };
+        /** TerminalList */
+        TerminalList: {
+            allowed: boolean;
+            reason: string;
+            layer: string;
+            network: string;
+            limit: number;
+            terminals: components["schemas"]["TerminalInfo"][];
+        };
+        /** TerminalTicket */
+        TerminalTicket: {
+            ticket: string;
+            /** @default 30 */
+            expires_in: number;
         };
         /** Ticket */
         Ticket: {
@@ -2434,6 +2929,19 @@ export interface components {
             owner_id: string | null;
             /** Format: date-time */
             created_at: string;
+        };
+        /** CommittedFile */
+        sdk_facts_CommittedFile: {
+            path: string;
+            status: string;
+            added?: number | null;
+            removed?: number | null;
+        };
+        /** CommittedFile */
+        workspace_vcs_history_CommittedFile: {
+            path: string;
+            status: string;
+            lines: components["schemas"]["Lines"] | null;
         };
         /**
          * Problem
@@ -3822,46 +4330,6 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
-    ApiV1WorkspacesWorkspaceIdProblemsCheckText: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                workspace_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CodeText"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Checked"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            409: components["responses"]["409"];
-            410: components["responses"]["410"];
-            412: components["responses"]["412"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            507: components["responses"]["507"];
-        };
-    };
     ApiV1WorkspacesWorkspaceIdFilesFilePathReadFile: {
         parameters: {
             query?: never;
@@ -4393,6 +4861,773 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replaced"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitStatusReadStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitDiffCompareFile: {
+        parameters: {
+            query: {
+                path: string;
+                staged?: boolean;
+            };
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileComparison"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitStageStage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Paths"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitUnstageUnstage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Paths"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitIndexStageText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StagedText"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitDiscardDiscard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Paths"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discarded"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitUndiscardUndiscard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardedFiles"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PutBack"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitCommitCommit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommitMessage"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitBranchesListBranches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitBranchesCreateBranch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBranch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitBranchesNameDeleteBranch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitSwitchSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BranchChoice"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitLogReadLog: {
+        parameters: {
+            query?: {
+                path?: string;
+                start?: string;
+                skip?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitCommitsCommitIdReadCommit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+                commit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitDetails"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitCommitsCommitIdDiffCompareCommitted: {
+        parameters: {
+            query: {
+                path: string;
+            };
+            header?: never;
+            path: {
+                workspace_id: string;
+                commit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileComparison"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdGitInitFound: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsListTerminals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalList"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsOpenTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Size"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalInfo"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdEndTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+                terminal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdTerminalsTerminalIdTicketTerminalTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+                terminal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalTicket"];
                 };
             };
             400: components["responses"]["400"];

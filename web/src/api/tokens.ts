@@ -8,11 +8,18 @@ export interface TokenPair {
   expires_in: number;
 }
 
-const REFRESH = 'codelab.refresh';
+/** A sign-in as all tabs of this browser share it. */
+interface SignIn {
+  access: string;
+  refresh: string;
+  /** When the access token ends, in milliseconds since 1970. */
+  endsAt: number;
+}
+
+const KEY = 'codelab.sign-in';
 // Renewed a little early, so that a token never ends on its way.
 const EARLY_MS = 30_000;
 
-let access: { token: string; endsAt: number } | null = null;
 let renewal: Promise<string | null> | null = null;
 let onEnded: () => void = () => {};
 
@@ -20,30 +27,35 @@ let onEnded: () => void = () => {};
 export function whenEnded(listener: () => void): void {
   onEnded = listener;
   window.addEventListener('storage', (event) => {
-    if (event.key === REFRESH && event.newValue === null) end();
+    if (event.key === KEY && event.newValue === null) onEnded();
   });
 }
 
-/** Keeps a fresh pair; the access token stays in this tab's memory. */
+/**
+ * Keeps a fresh pair for all tabs.
+ *
+ * The access token is kept too: each refresh token works once, and a page that is loaded again
+ * while it is being exchanged would lose the sign-in.
+ */
 export function keep(pair: TokenPair): void {
-  access = { token: pair.access_token, endsAt: Date.now() + pair.expires_in * 1000 };
-  localStorage.setItem(REFRESH, pair.refresh_token);
+  const endsAt = Date.now() + pair.expires_in * 1000;
+  const kept: SignIn = { access: pair.access_token, refresh: pair.refresh_token, endsAt };
+  localStorage.setItem(KEY, JSON.stringify(kept));
 }
 
 /** Forgets the sign-in in every tab. */
 export function forget(): void {
-  access = null;
-  localStorage.removeItem(REFRESH);
+  localStorage.removeItem(KEY);
 }
 
 /** Says whether there is a sign-in that may still be good. */
 export function isKept(): boolean {
-  return localStorage.getItem(REFRESH) !== null;
+  return localStorage.getItem(KEY) !== null;
 }
 
 /** Returns the refresh token, to be ended on signing out. */
 export function refreshToken(): string | null {
-  return localStorage.getItem(REFRESH);
+  return read()?.refresh ?? null;
 }
 
 /**
@@ -52,31 +64,38 @@ export function refreshToken(): string | null {
  * @throws Unreachable when it had to be renewed and the server does not answer.
  */
 export async function accessToken(): Promise<string | null> {
-  if (access && access.endsAt - EARLY_MS > Date.now()) return access.token;
-  return isKept() ? renew(access?.token ?? null) : null;
+  const kept = read();
+  if (kept === null || isFresh(kept)) return kept?.access ?? null;
+  return renew(kept.access);
 }
 
 /** Gets a new access token in place of a refused one, once for all who ask at the same time. */
 export async function renew(refused: string | null): Promise<string | null> {
-  if (access && access.token !== refused && access.endsAt - EARLY_MS > Date.now()) {
-    return access.token;
-  }
-  renewal ??= exclusively('codelab.renewal', exchange).finally(() => {
+  renewal ??= exclusively('codelab.renewal', () => exchange(refused)).finally(() => {
     renewal = null;
   });
   return renewal;
 }
 
-async function exchange(): Promise<string | null> {
-  // Another tab may have used the one that we knew: whoever has the lock reads the newest.
-  const token = localStorage.getItem(REFRESH);
-  if (token === null) return null;
+function read(): SignIn | null {
+  return JSON.parse(localStorage.getItem(KEY) ?? 'null') as SignIn | null;
+}
+
+function isFresh(kept: SignIn): boolean {
+  return kept.endsAt - EARLY_MS > Date.now();
+}
+
+async function exchange(refused: string | null): Promise<string | null> {
+  // Another tab may have renewed it already: whoever has the lock reads the newest.
+  const kept = read();
+  if (kept === null) return null;
+  if (kept.access !== refused && isFresh(kept)) return kept.access;
   let response: Response;
   try {
     response = await fetch('/api/v1/auth/refresh', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ refresh_token: token }),
+      body: JSON.stringify({ refresh_token: kept.refresh }),
     });
   } catch (error) {
     throw new Unreachable(error);

@@ -13,11 +13,10 @@ import msgspec
 from codelab.auth.api import Principal
 from codelab.kit.bus import Bus
 from codelab.kit.ratelimit import RateLimiter
+from codelab.workspace.entrance import Entrance
 from codelab.workspace.errors import GitRefused
 from codelab.workspace.events import GitAction, RepositoryChanged
-from codelab.workspace.entrance import FILE_OPERATIONS
 from codelab.workspace.folder import Folder
-from codelab.workspace.rules import Audience
 from codelab.workspace.service import Workspaces
 from codelab.workspace.vcs import branches, comparing, discarding, founding, history, staging, state
 from codelab.workspace.vcs.branches import BranchList
@@ -52,22 +51,21 @@ class VersionControl:
     def __init__(
         self, workspaces: Workspaces, limiter: RateLimiter, bus: Bus, *, per_hour: int = 1000
     ) -> None:
-        self._workspaces = workspaces
-        self._limiter = limiter
+        self._entrance = Entrance(workspaces, limiter, per_hour)
         self._bus = bus
-        self._per_hour = per_hour
         # Two clicks in a row would otherwise meet at git's own lock.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def status(self, principal: Principal, workspace_id: str) -> RepositoryStatus:
         """Say where the repository stands."""
-        return await state.status_of(await self._enter(principal, workspace_id))
+        # The interface asks by itself whenever a file has changed.
+        return await state.status_of(await self._entrance.look_in(principal, workspace_id))
 
     async def compare(
         self, principal: Principal, workspace_id: str, path: str, *, staged: bool
     ) -> FileComparison:
         """Show a file before and after a change that is not committed."""
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         return await comparing.compared(folder, path, staged=staged)
 
     async def stage(
@@ -122,7 +120,7 @@ class VersionControl:
 
     async def branches(self, principal: Principal, workspace_id: str) -> BranchList:
         """List the branches."""
-        return await branches.branches_of(await self._enter(principal, workspace_id))
+        return await branches.branches_of(await self._entrance.enter(principal, workspace_id))
 
     async def create_branch(
         self, principal: Principal, workspace_id: str, name: str, start: str
@@ -156,18 +154,18 @@ class VersionControl:
         limit: int,
     ) -> CommitPage:
         """Return a page of the log."""
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         return await history.log_of(folder, path=path, start=start, skip=skip, limit=limit)
 
     async def details(self, principal: Principal, workspace_id: str, commit: str) -> CommitDetails:
         """Show a commit."""
-        return await history.details_of(await self._enter(principal, workspace_id), commit)
+        return await history.details_of(await self._entrance.enter(principal, workspace_id), commit)
 
     async def compare_commit(
         self, principal: Principal, workspace_id: str, commit: str, path: str
     ) -> FileComparison:
         """Show a file before and after a commit."""
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         return await comparing.committed_sides(folder, commit, path)
 
     async def found(self, principal: Principal, workspace_id: str) -> RepositoryStatus:
@@ -182,14 +180,9 @@ class VersionControl:
             await asyncio.to_thread(founding.found, Path(folder.root()))
             return await self._changed(principal, workspace_id, folder, "initialised")
 
-    async def _enter(self, principal: Principal, workspace_id: str) -> Folder:
-        await self._workspaces.get(principal, workspace_id)
-        await self._limiter.hit(FILE_OPERATIONS, self._per_hour, principal.user_id)
-        return await self._workspaces.open(workspace_id, audience=Audience.HUMAN)
-
     @asynccontextmanager
     async def _changing(self, principal: Principal, workspace_id: str) -> AsyncIterator[Folder]:
-        folder = await self._enter(principal, workspace_id)
+        folder = await self._entrance.enter(principal, workspace_id)
         async with self._turns.setdefault(workspace_id, asyncio.Lock()):
             yield folder
 
