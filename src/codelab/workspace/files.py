@@ -15,8 +15,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import msgspec
-
 from codelab.kit.ids import new_id
 from codelab.workspace.contents import Stamp, is_settled, stamp_of
 from codelab.workspace.errors import (
@@ -26,25 +24,20 @@ from codelab.workspace.errors import (
     FileNotWritten,
     FileTooLarge,
     NotRegular,
-    PathRefused,
 )
 from codelab.workspace.leftovers import TEMPORARY, is_older
 from codelab.workspace.names import ROOT, joined, prefixes
 from codelab.workspace.paths import (
-    ensure_regular,
-    explained,
     opened_file,
     opened_folder,
     real_path,
 )
+from codelab.workspace.present import Present, changed, identity, present_in, read_all
 from codelab.workspace.renaming import EXCHANGE, NOREPLACE, renamed
 from codelab.workspace.rules import Rules
-from codelab.workspace.text import digest_of
 
-LARGEST_READ = 10_000_000
 LARGEST_WRITE = 1_000_000
 
-_CHUNK = 1 << 20
 _NEW_MODE = 0o666
 _TRIES = 100
 # What a killed server has left is cleared away, looking at no more than this at each write.
@@ -52,15 +45,6 @@ _LEFT_OVER_AFTER_S = 3600.0
 _MOST_SEEN = 2000
 # Writers of the same file take turns; the number only bounds the memory.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
-
-
-class Present(msgspec.Struct, frozen=True):
-    """A file as it is now."""
-
-    data: bytes
-    digest: str
-    mode: int
-    owner: tuple[int, int]
 
 
 def look(root: int, rules: Rules, path: str) -> Stamp:
@@ -85,7 +69,7 @@ def read(root: int, rules: Rules, path: str) -> tuple[bytes, Stamp, bool]:
     """
     with _readable(root, rules, path) as descriptor:
         before = stamp_of(os.fstat(descriptor))
-        data = _read_all(descriptor, path)
+        data = read_all(descriptor, path)
         after = stamp_of(os.fstat(descriptor))
     return data, after, is_settled(before, after, time.time_ns())
 
@@ -113,7 +97,7 @@ def present(root: int, rules: Rules, path: str) -> Present | None:
     """
     try:
         with target_of(root, rules, path, create=False) as (folder, name):
-            return _present(folder, name, path)
+            return present_in(folder, name, path)
     except FileMissing:
         return None
 
@@ -145,9 +129,9 @@ def write(
     """
     check_size(data, largest)
     with target_of(root, rules, path, create=True) as (folder, name), _turn(folder, name):
-        now = _present(folder, name, path)
+        now = present_in(folder, name, path)
         if (now.digest if now else "") != before:
-            raise _changed(path, now)
+            raise changed(path, now)
         temporary = _write_beside(folder, data, now, path, executable)
         try:
             _take_place(folder, temporary, name, path, before)
@@ -178,11 +162,11 @@ def delete(root: int, rules: Rules, path: str, before: str) -> None:
         FileChanged: It is another one than expected.
     """
     with target_of(root, rules, path, create=False) as (folder, name), _turn(folder, name):
-        now = _present(folder, name, path)
+        now = present_in(folder, name, path)
         if now is None:
             raise FileMissing(f"There is no file {path}.", field="path")
         if now.digest != before:
-            raise _changed(path, now)
+            raise changed(path, now)
         try:
             _take_away(folder, name, path, before)
             os.fsync(folder)
@@ -228,45 +212,6 @@ def make_folders(root: int, folders: list[str]) -> None:
                 except OSError as error:
                     raise not_written(error, path) from None
         parent = path
-
-
-def _present(folder: int, name: str, path: str) -> Present | None:
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        descriptor = os.open(name, flags, dir_fd=folder)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise PathRefused(
-                f"{path} is a symbolic link; name the file itself.", field="path"
-            ) from None
-        raise explained(error, path) from None
-    try:
-        status = ensure_regular(descriptor, path)
-        data = _read_all(descriptor, path)
-        owner = (status.st_uid, status.st_gid)
-        return Present(data, digest_of(data), status.st_mode & 0o7777, owner)
-    finally:
-        os.close(descriptor)
-
-
-def _read_all(descriptor: int, path: str) -> bytes:
-    size = os.fstat(descriptor).st_size
-    if size > LARGEST_READ:
-        raise FileTooLarge(
-            f"{path} has {size / 1e6:.1f} MB; at most 10 MB are read. Search it instead.",
-            field="path",
-        )
-    chunks: list[bytes] = []
-    total = 0
-    # The size may grow, or be a wrong one, as under /proc: only what is read counts.
-    while chunk := os.read(descriptor, _CHUNK):
-        total += len(chunk)
-        if total > LARGEST_READ:
-            raise FileTooLarge(f"{path} grew beyond 10 MB while it was read.", field="path")
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _write_beside(
@@ -320,18 +265,18 @@ def _keep_owner(folder: int, descriptor: int, now: Present | None) -> None:
 
 
 def _take_place(folder: int, temporary: str, name: str, path: str, before: str) -> None:
-    ours = _identity(folder, temporary)
+    ours = identity(folder, temporary)
     try:
         if not renamed(folder, temporary, name, EXCHANGE if before else NOREPLACE):
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             return
     except (FileExistsError, FileNotFoundError):
-        raise _changed(path) from None
+        raise changed(path) from None
     except OSError as error:
         raise not_written(error, path) from None
-    if before and (displaced := _identity(folder, temporary)) != before:
+    if before and (displaced := identity(folder, temporary)) != before:
         _put_back(folder, temporary, name, displaced, ours)
-        raise _changed(path)
+        raise changed(path)
 
 
 def _take_away(folder: int, name: str, path: str, before: str) -> None:
@@ -340,14 +285,14 @@ def _take_away(folder: int, name: str, path: str, before: str) -> None:
     if not renamed(folder, name, temporary, NOREPLACE):
         os.unlink(name, dir_fd=folder)
         return
-    if _identity(folder, temporary) != before:
+    if identity(folder, temporary) != before:
         try:
             renamed(folder, temporary, name, NOREPLACE)
         except FileExistsError:
             # Another program saved once more: that one is the newest.
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
-        raise _changed(path)
+        raise changed(path)
     os.unlink(temporary, dir_fd=folder)
 
 
@@ -365,20 +310,10 @@ def _put_back(folder: int, temporary: str, name: str, displaced: str, placed: st
             with suppress(OSError):
                 renamed(folder, temporary, name, NOREPLACE)
             return
-        found = _identity(folder, temporary)
+        found = identity(folder, temporary)
         if found == placed:
             return
         displaced, placed = found, displaced
-
-
-def _identity(folder: int, name: str) -> str:
-    """Return the file's digest; for what cannot be read as a file, its place on the disk."""
-    try:
-        now = _present(folder, name, name)
-    except (FileTooLarge, NotRegular, PathRefused):
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        return f"{status.st_dev}:{status.st_ino}"
-    return now.digest if now else ""
 
 
 @contextmanager
@@ -386,14 +321,6 @@ def _turn(folder: int, name: str) -> Iterator[None]:
     status = os.fstat(folder)
     with _LOCKS[hash((status.st_dev, status.st_ino, name)) % len(_LOCKS)]:
         yield
-
-
-def _changed(path: str, now: Present | None = None) -> FileChanged:
-    return FileChanged(
-        f"{path} was changed since it was looked at. Read it again.",
-        field="path",
-        digest=now.digest if now else "",
-    )
 
 
 def not_written(error: OSError, path: str) -> Exception:

@@ -37,6 +37,7 @@ from codelab.workspace.git import access_of, git_command
 from codelab.workspace.listing import list_folder
 from codelab.workspace.names import ROOT, clean
 from codelab.workspace.paths import opened_file, opened_folder, opened_root, real_path
+from codelab.workspace.present import LARGEST_READ, Present
 from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.box import Access
 from codelab.workspace.sandbox.layers import WORDS, LayerName
@@ -293,9 +294,9 @@ class Folder:
     def _largest(self) -> int:
         # What people can open they can save.
         is_human = self._rules.audience is Audience.HUMAN
-        return files.LARGEST_READ if is_human else files.LARGEST_WRITE
+        return LARGEST_READ if is_human else files.LARGEST_WRITE
 
-    def _refuse_masks(self, now: files.Present | None, content: str, path: str) -> None:
+    def _refuse_masks(self, now: Present | None, content: str, path: str) -> None:
         # People are shown their files as they are; only agents can take a mask for the text.
         if self._rules.audience is Audience.HUMAN:
             return
@@ -362,7 +363,7 @@ class Folder:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
-def _writable(now: files.Present | None, path: str) -> files.Present | None:
+def _writable(now: Present | None, path: str) -> Present | None:
     if now and is_read_only(now.mode):
         raise FileReadOnly(
             f"{path} is write-protected. To change it, allow writing to it first.", field="path"
@@ -370,7 +371,7 @@ def _writable(now: files.Present | None, path: str) -> files.Present | None:
     return now
 
 
-def _shown(now: files.Present | None, path: str) -> str:
+def _shown(now: Present | None, path: str) -> str:
     """Return a file's text for a diff; of a binary or huge one, a line that says so."""
     if now is None:
         return ""

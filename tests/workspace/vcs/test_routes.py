@@ -17,8 +17,8 @@ from codelab.workspace.api import VersionControl, Workspaces, WorkspaceSettings
 from codelab.workspace.events import RepositoryChanged
 from codelab.workspace.models import workspaces as table
 from codelab.workspace.vcs.routes import router
+from tests.workspace.http import ADA, ByHeader, problem
 from tests.workspace.places import git
-from tests.workspace.test_routes import ADA, ByHeader, problem
 
 pytestmark = pytest.mark.usefixtures("boxed")
 

@@ -10,11 +10,11 @@ from msgspec import Meta
 from codelab.sdk import Category, Preparation, Risk, Tool, ToolContext, ToolError, ToolResult
 from codelab.sdk.errors import CodeLabError, NotFound
 from codelab.sdk.facts import CallFacts, FileFacts
+from codelab.sdk.git import literal
 from codelab.sdk.tool import Proposal
 from codelab.sdk.workspace import Change
 from codelab.tools.builtin.code import well_formed
 from codelab.tools.builtin.fields import FilePath
-from codelab.tools.builtin.git.asking import literal
 
 
 class WriteFileParameters(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from codelab.workspace.diffs import unified
 from codelab.workspace.errors import FileChanged, FileMissing, NotRegular, NotText, PathRefused
 from codelab.workspace.names import ROOT
 from codelab.workspace.paths import opened_folder, real_path
+from codelab.workspace.present import Present
 from codelab.workspace.rules import Rules
 from codelab.workspace.text import decode
 
@@ -95,7 +96,7 @@ class Undoing:
             except (OSError, CodeLabError):
                 continue
 
-    def _look(self, path: str) -> tuple[FileState | None, files.Present | None]:
+    def _look(self, path: str) -> tuple[FileState | None, Present | None]:
         try:
             if self._lies_elsewhere(path):
                 return _OTHER, None

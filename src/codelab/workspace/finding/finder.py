@@ -22,6 +22,7 @@ from codelab.workspace.finding.occurrences import Occurrences, Place, SearchQuer
 from codelab.workspace.finding.quick_open import MOST_NAMES, Names, likeliest, names_of
 from codelab.workspace.folder import Folder
 from codelab.workspace.names import clean
+from codelab.workspace.present import LARGEST_READ
 from codelab.workspace.rules import Rules
 from codelab.workspace.text import decode, digest_of
 
@@ -220,7 +221,7 @@ def _replacing(one: Chosen, path: str, inside: Sequence[Place]) -> Callable[[int
         data = occurrences.replaced(now.data, inside, chosen)
         if data is None or (data == now.data and not inside):
             raise FileChanged(f"{path} no longer holds what was found.", field="path")
-        files.write(root, rules, path, data, now.digest, largest=files.LARGEST_READ)
+        files.write(root, rules, path, data, now.digest, largest=LARGEST_READ)
         return digest_of(data)
 
     return work

@@ -6,7 +6,8 @@ import re
 
 from codelab.sdk import ToolContext
 from codelab.sdk.facts import CallFacts, CommitFacts, CommittedFile
-from codelab.tools.builtin.git.asking import author_of, literal, signed
+from codelab.sdk.git import literal
+from codelab.tools.builtin.git.asking import author_of, signed
 from codelab.tools.builtin.git.committing import Commit, Planned
 
 # As many files as somebody looks through; the preview names the others.
