@@ -256,7 +256,7 @@ async def test_what_waits_is_told_to_every_socket_of_its_user(
             told = (await read_until(client, "approvals_waiting"))[-1]
             assert told["data"] == {"count": 0, "approvals": []}
         # One that nobody answers goes the same way.
-        second = await there.ask(session_id, ada)
+        second = await here.ask(session_id, ada)
         await read_until(near, "approvals_waiting")
         async with here.db.transaction() as tx:
             past = utc_now() - timedelta(seconds=1)
