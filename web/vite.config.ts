@@ -40,6 +40,15 @@ function fontLicences(): Plugin {
   };
 }
 
+// What reads one language, apart from what all of them share.
+const LANGUAGE = /@codemirror\/(?:lang-|legacy-modes)|@lezer\/(?!common|highlight|lr)/;
+
+/** Names the chunks that read one language each, so that the sizes of the rest can be told. */
+function nameOf(chunk: { moduleIds: string[] }): string {
+  const isLanguage = chunk.moduleIds.some((id) => LANGUAGE.test(id));
+  return isLanguage ? 'assets/language-[hash].js' : 'assets/[name]-[hash].js';
+}
+
 export default defineConfig({
   plugins: [svelte(), xtermUnderPolicy(), compressed(), fontLicences()],
   // Not made ready beforehand: the plugin would not see it.
@@ -56,6 +65,7 @@ export default defineConfig({
     manifest: true,
     // The licences of what is bundled travel with it.
     license: { fileName: LICENCES },
+    rolldownOptions: { output: { chunkFileNames: nameOf } },
   },
   server: { proxy: { '/api': { target: server, ws: true }, '/health': server } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

@@ -92,6 +92,7 @@ async def test_three_of_four_places_are_applied_by_keys_and_the_agent_is_told(id
     await card_in(page).get_by_role("button", name="Review", exact=True).press("Enter")
     review = page.locator(".review")
     await expect(review.locator("[data-hunk]")).to_have_count(4)
+    await ide.check_accessibility(page)
     for _ in range(2):
         await page.keyboard.press("F7")
     await page.keyboard.press("Space")
