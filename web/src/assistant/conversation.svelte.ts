@@ -191,7 +191,7 @@ export class Conversation {
     // Another tab was quicker: it waits for that turn's end.
     if (error instanceof FrameRefused && error.data.code === 'turn_in_progress') return;
     this.paused = true;
-    this.problem = error instanceof FrameRefused ? error.data.message : explain(error);
+    this.problem = explain(error);
   }
 
   async #begin(): Promise<LiveSession> {
@@ -236,7 +236,7 @@ export class Conversation {
       await action();
       return true;
     } catch (error) {
-      this.problem = error instanceof FrameRefused ? error.data.message : explain(error);
+      this.problem = explain(error);
       return false;
     }
   }
