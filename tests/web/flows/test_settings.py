@@ -45,6 +45,7 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     await dialog.get_by_role("button", name="Save").click()
     await page.get_by_role("button", name="Change the keys of: Theme: dark").click()
     await page.keyboard.press("Control+k")
+    await page.keyboard.press("l")
     await expect(dialog).to_contain_text("These keys also belong to: Theme: light")
     await page.keyboard.press("Escape")
 
