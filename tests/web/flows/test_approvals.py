@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.model_server.script import Reply, ToolCall
+from tests.web.flows.test_settings import until
 from tests.web.ide import PHONE, Ide, Language, Look, Theme
 
 LINES = [f"line {number}\n" for number in range(80)]
@@ -26,6 +27,18 @@ EDIT = ToolCall(
         ],
     },
 )
+# Headless browsers show no notifications and hide no pages.
+_RECORDING = """
+globalThis.told = [];
+globalThis.away = false;
+globalThis.Notification = class extends Notification {
+  constructor(title, options) {
+    super(title, options);
+    told.push(options.body);
+  }
+};
+Object.defineProperty(document, 'hidden', { get: () => away });
+"""
 WRITE = ToolCall(name="write_file", arguments={"path": "new.txt", "content": "one\ntwo\n"})
 
 
@@ -213,6 +226,32 @@ async def test_what_nobody_answers_expires_before_their_eyes(own_ide: Any) -> No
     await over(page)
     assert "Nobody answered in time" in await told(ide)
     await expect(page).to_have_title("shop-project · CodeLab")
+
+
+async def test_who_looks_elsewhere_is_told_once(ide: Ide) -> None:
+    session_id = await ide.new_session(agent="coder")
+    page = await ide.open(f"/w/{ide.workspace_id}/s/{session_id}")
+    await page.context.grant_permissions(["notifications"])
+    await page.context.add_init_script(_RECORDING)
+    await page.reload()
+    box = page.get_by_role("combobox", name="Message to the agents")
+    await ide.script(
+        Reply(tool_calls=[WRITE]), Reply(tool_calls=[WRITE]), Reply(text="All is done.")
+    )
+    await box.fill("Do it")
+    await box.press("Enter")
+    await expect(card_in(page)).to_be_visible(timeout=_TURN_MS)
+    # Who sees the card is not told of it.
+    assert await page.evaluate("told") == []
+    await page.evaluate("away = true")
+    await card_in(page).get_by_role("button", name="Approve", exact=True).click()
+    await until(page, "told.length > 0")
+    await expect(card_in(page)).to_be_visible()
+    await expect(page).to_have_title("(1) shop-project · CodeLab")
+    assert await page.evaluate("told") == ["coder asks to use write_file"]
+    await page.keyboard.press("Alt+a")
+    await page.keyboard.press("n")
+    await over(page)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
