@@ -191,7 +191,7 @@ async def conversation(ide: Ide) -> Page:
         Reply(text=ANSWER),
     )
     page = await _asked(ide, "ask", "Why does the test of the cart fail?")
-    await expect(page.get_by_text("Shall I change it?")).to_be_visible()
+    await expect(page.get_by_text("Shall I change it?", exact=True)).to_be_visible()
     return page
 
 
@@ -260,7 +260,7 @@ async def checkpoint(ide: Ide) -> Page:
     page = await _waiting(ide)
     card = page.locator("[data-approval]")
     await card.get_by_role("button", name="Approve all 3 changes").click()
-    await expect(page.get_by_text("The cart is mended.")).to_be_visible(timeout=_SOON)
+    await expect(page.get_by_text("The cart is mended.", exact=True)).to_be_visible(timeout=_SOON)
     box = page.get_by_role("combobox", name="Message to the agents")
     await box.fill("/undo")
     await box.press("Enter")

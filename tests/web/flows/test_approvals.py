@@ -11,7 +11,6 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.model_server.script import Reply, ToolCall
-from tests.web.flows.test_settings import until
 from tests.web.ide import PHONE, Ide, Language, Look, Theme
 
 LINES = [f"line {number}\n" for number in range(80)]
@@ -236,7 +235,9 @@ async def test_who_looks_elsewhere_is_told_once(ide: Ide) -> None:
     await page.reload()
     box = page.get_by_role("combobox", name="Message to the agents")
     await ide.script(
-        Reply(tool_calls=[WRITE]), Reply(tool_calls=[WRITE]), Reply(text="All is done.")
+        Reply(tool_calls=[WRITE]),
+        Reply(tool_calls=[ToolCall(name="delete_file", arguments={"path": "new.txt"})]),
+        Reply(text="All is done."),
     )
     await box.fill("Do it")
     await box.press("Enter")
@@ -245,10 +246,9 @@ async def test_who_looks_elsewhere_is_told_once(ide: Ide) -> None:
     assert await page.evaluate("told") == []
     await page.evaluate("away = true")
     await card_in(page).get_by_role("button", name="Approve", exact=True).click()
-    await until(page, "told.length > 0")
-    await expect(card_in(page)).to_be_visible()
+    await expect(card_in(page)).to_contain_text("delete_file", timeout=_TURN_MS)
     await expect(page).to_have_title("(1) shop-project · CodeLab")
-    assert await page.evaluate("told") == ["coder asks to use write_file"]
+    assert await page.evaluate("told") == ["coder asks to use delete_file"]
     await page.keyboard.press("Alt+a")
     await page.keyboard.press("n")
     await over(page)

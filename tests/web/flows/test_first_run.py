@@ -86,7 +86,7 @@ async def test_a_newcomer_comes_from_the_setup_link_to_a_committed_change(
     await card.get_by_role("button", name="Review", exact=True).click(timeout=_SOON)
     await page.get_by_role("checkbox", name="Change 2 of 2").uncheck()
     await page.get_by_role("button", name="Apply 1 of 2 hunks").click()
-    await expect(page.get_by_text("It is mended.")).to_be_visible(timeout=_SOON)
+    await expect(page.get_by_text("It is mended.", exact=True)).to_be_visible(timeout=_SOON)
     await expect(card).to_have_count(0)
     mended = _CART.replace("prices[1:]", "prices")
     assert (ide.project / "shop/cart.py").read_text() == mended

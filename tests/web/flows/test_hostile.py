@@ -11,7 +11,9 @@ from tests.web.flows.test_terminal import open_terminal, type_line
 from tests.web.ide import Ide
 from tests.workspace.places import git
 
-_NAME = "<img src=x onerror=alert(1)>\u202egpj.txt"
+_NAME = "<img src=x onerror=alert(1)>.txt"
+# No request may name this one; it is shown all the same.
+_TURNED = "<b>a\u202egpj.txt"
 _BRANCH = "<img/src=x/onerror=alert(1)>\u202ehctarb"
 _CONTENT = "<script>document.title = 'taken'</script>\n\x1b[31m\u202ered\n"
 # A title, a link, a picture, a clipboard entry and a question about the terminal itself.
@@ -22,7 +24,8 @@ _PRINTED = (
 
 
 async def test_files_branches_tools_and_terminals_run_nothing(ide: Ide) -> None:
-    (ide.project / _NAME).write_text(_CONTENT, "utf-8")
+    for name in (_NAME, _TURNED):
+        (ide.project / name).write_text(_CONTENT, "utf-8")
     git(ide.project, "checkout", "-q", "-b", _BRANCH)
     await ide.script(
         Reply(tool_calls=[ToolCall(name="read_file", arguments={"path": _NAME})]),
@@ -31,16 +34,16 @@ async def test_files_branches_tools_and_terminals_run_nothing(ide: Ide) -> None:
     page = await ide.open()
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.message))
-    shown = page.get_by_role("treeitem").filter(has_text="onerror")
-    await expect(shown).to_contain_text("U+202E")
+    turned = page.get_by_role("treeitem").filter(has_text="<b>a")
+    await expect(turned).to_contain_text("U+202E")
     branch = page.get_by_role("contentinfo").get_by_role("button", name=re.compile("^Branch"))
     await expect(branch).to_contain_text("<img/src=x/onerror=alert(1)>")
     await expect(branch).to_contain_text("U+202E")
 
-    await shown.click()
+    await page.get_by_role("treeitem", name=_NAME).click()
     text = page.get_by_role("region", name="Editor").get_by_role("textbox")
     await expect(text).to_contain_text("<script>document.title")
-    await expect(page.get_by_role("tab").filter(has_text="onerror")).to_contain_text("U+202E")
+    await expect(page.get_by_role("tab", name=_NAME)).to_be_visible()
     await page.get_by_role("navigation").get_by_role("button", name="Git").click()
     changes = page.get_by_role("grid", name="Changed files")
     await expect(changes.get_by_text("U+202E")).to_be_visible()
@@ -48,7 +51,7 @@ async def test_files_branches_tools_and_terminals_run_nothing(ide: Ide) -> None:
     box = page.get_by_role("combobox", name="Message to the agents")
     await box.fill("@ask Read it")
     await box.press("Enter")
-    await expect(page.get_by_text("It was read.")).to_be_visible()
+    await expect(page.get_by_text("It was read.", exact=True)).to_be_visible()
     await page.get_by_role("button", name=re.compile("^Read .*done")).click()
     output = page.get_by_role("region", name="Output")
     await expect(output).to_contain_text("<script>document.title")

@@ -51,7 +51,7 @@ async def test_from_the_sign_in_to_an_approved_commit(ide: Ide) -> None:
     await expect(card).to_be_focused()
     await tab_to(page, "Approve")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("All is done.")).to_be_visible(timeout=_SOON)
+    await expect(page.get_by_text("All is done.", exact=True)).to_be_visible(timeout=_SOON)
     await expect(card).to_have_count(0)
     assert run("git", "log", "-1", "--format=%s", cwd=ide.project).stdout == "Add new.txt\n"
     assert run("git", "show", "HEAD:new.txt", cwd=ide.project).stdout == "one\ntwo\n"

@@ -57,7 +57,7 @@ async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
     await expect(dialog).to_have_count(0)
     await expect(box).to_have_value("@ask Half a thought")
     await box.press("Enter")
-    await expect(page.get_by_text("A whole answer.")).to_be_visible()
+    await expect(page.get_by_text("A whole answer.", exact=True)).to_be_visible()
 
 
 async def test_names_from_outside_are_shown_and_never_run(ide: Ide, tmp_path: Path) -> None:
