@@ -41,9 +41,19 @@ def total(prices):
     return result
 
 
+def is_free(prices):
+    """Say whether nothing has to be paid."""
+    return total(prices) == 0
+
+
 def dearest(prices):
     """Find the highest price."""
     return sorted(prices)[len(prices) - 1]
+
+
+def is_large(prices):
+    """Say whether it takes a large box."""
+    return len(prices) > 10
 
 
 def discount(prices, percent):
@@ -323,7 +333,9 @@ async def _waiting(ide: Ide) -> Page:
         Reply(
             text="The loop leaves the first price out. I mend that, and two things beside it.",
             tool_calls=[
-                ToolCall(name="edit_file", arguments={"path": "shop/cart.py", "replacements": EDITS})
+                ToolCall(
+                    name="edit_file", arguments={"path": "shop/cart.py", "replacements": EDITS}
+                )
             ],
         ),
         Reply(text="The cart is mended."),

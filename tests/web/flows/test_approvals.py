@@ -254,8 +254,7 @@ async def test_who_looks_elsewhere_is_told_once(ide: Ide) -> None:
     await over(page)
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "language"), [("light", "ru"), ("dark", "en")])
 async def test_a_phone_lists_what_waits_in_all_sessions(
     ide: Ide, theme: Theme, language: Language
 ) -> None:

@@ -120,4 +120,4 @@ async def test_a_newcomer_comes_from_the_setup_link_to_a_committed_change(
     await expect(late.get_by_text("CodeLab is set up already.")).to_be_visible()
     await late.get_by_role("button", name="Sign in").click()
     await ide.sign_in(late, "grace")
-    await late.wait_for_url("**/w/*")
+    await expect(late.get_by_role("link", name="shop-project")).to_be_visible()
