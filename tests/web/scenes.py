@@ -195,7 +195,7 @@ async def conversation(ide: Ide) -> Page:
             text="I look at the code and at its test first.",
             tool_calls=[
                 ToolCall(name="read_file", arguments={"path": "shop/cart.py"}),
-                ToolCall(name="search_code", arguments={"query": "total"}),
+                ToolCall(name="search_files", arguments={"pattern": "total"}),
             ],
         ),
         Reply(text=ANSWER),
@@ -210,8 +210,10 @@ async def terminal(ide: Ide) -> Page:
     """A file in the editor, over a terminal in which the project's tests ran."""
     page = await _editing(ide)
     shown = await open_terminal(page)
-    await type_line(page, "python3 -m unittest")
-    await expect(shown).to_contain_text("FAILED")
+    # The prompt names the folder, which here is nobody's.
+    await type_line(page, "PS1='$ '; clear")
+    await type_line(page, "git log --oneline; wc -l shop/*.py")
+    await expect(shown).to_contain_text("total")
     return page
 
 
@@ -317,8 +319,10 @@ async def no_model(ide: Ide) -> Page:
 
 async def _asked(ide: Ide, agent: str, question: str) -> Page:
     """Ask an agent in a session of its own."""
+    (ide.project / "shop/cart.py").write_text(CART, "utf-8")
+    git(ide.project, "commit", "-qam", "A larger cart")
     session_id = await ide.new_session(agent=agent)
-    page = await ide.open(f"/w/{ide.workspace_id}/s/{session_id}")
+    page = await _editing(ide, f"/w/{ide.workspace_id}/s/{session_id}")
     box = page.get_by_role("combobox", name="Message to the agents")
     await box.fill(question)
     await box.press("Enter")
@@ -327,17 +331,10 @@ async def _asked(ide: Ide, agent: str, question: str) -> Page:
 
 async def _waiting(ide: Ide) -> Page:
     """Have the coder ask for a change of three places."""
-    (ide.project / "shop/cart.py").write_text(CART, "utf-8")
-    git(ide.project, "commit", "-qam", "A larger cart")
+    edit = ToolCall(name="edit_file", arguments={"path": "shop/cart.py", "replacements": EDITS})
+    text = "The loop leaves the first price out. I mend that, and two things beside it."
     await ide.script(
-        Reply(
-            text="The loop leaves the first price out. I mend that, and two things beside it.",
-            tool_calls=[
-                ToolCall(
-                    name="edit_file", arguments={"path": "shop/cart.py", "replacements": EDITS}
-                )
-            ],
-        ),
+        Reply(text=text, tool_calls=[edit]),
         Reply(text="The cart is mended."),
     )
     page = await _asked(ide, "coder", "The total of the cart is wrong. Please mend it.")
@@ -346,9 +343,9 @@ async def _waiting(ide: Ide) -> Page:
     return page
 
 
-async def _editing(ide: Ide) -> Page:
+async def _editing(ide: Ide, path: str | None = None) -> Page:
     """Open the cart in the editor."""
-    page = await ide.open()
+    page = await ide.open(path)
     await page.get_by_role("treeitem", name="shop", exact=True).click()
     await page.get_by_role("treeitem", name="cart.py", exact=True).click()
     await expect(page.get_by_role("textbox", name="shop/cart.py", exact=True)).to_be_visible()
