@@ -102,14 +102,9 @@ async def test_an_account_is_looked_after(ide: Ide) -> None:
     await expect(page.get_by_role("heading", name="Sign in to CodeLab")).to_be_visible()
 
 
+# Colours change with the theme, names with the language: each page is seen in both of both.
 @pytest.mark.parametrize(
-    ("theme", "language", "size"),
-    [
-        ("light", "en", WIDE),
-        ("dark", "en", PHONE),
-        ("light", "ru", PHONE),
-        ("dark", "ru", WIDE),
-    ],
+    ("theme", "language", "size"), [("dark", "en", WIDE), ("light", "ru", PHONE)]
 )
 async def test_everybody_can_use_these_pages(
     ide: Ide, theme: Theme, language: Language, size: tuple[int, int]
