@@ -1,18 +1,25 @@
-const KEY = 'codelab.approvals.keys';
+/** A choice between on and off that this browser keeps; on until somebody chooses. */
+class Switch {
+  readonly #key: string;
+  #on = $state(true);
 
-class CardKeys {
-  #on = $state(localStorage.getItem(KEY) !== 'off');
+  constructor(key: string) {
+    this.#key = key;
+    this.#on = localStorage.getItem(key) !== 'off';
+  }
 
-  /** Whether Y and N decide inside a card. */
   get on(): boolean {
     return this.#on;
   }
 
   set on(value: boolean) {
     this.#on = value;
-    localStorage.setItem(KEY, value ? 'on' : 'off');
+    localStorage.setItem(this.#key, value ? 'on' : 'off');
   }
 }
 
-/** Whether keys decide inside a card; kept in this browser. */
-export const cardKeys = new CardKeys();
+/** Whether Y and N decide inside a card. */
+export const cardKeys = new Switch('codelab.approvals.keys');
+
+/** Whether the user is told of what waits while the page is hidden, once the browser allows it. */
+export const notifications = new Switch('codelab.notifications');
