@@ -11,12 +11,17 @@ _OPTIONS = {"runOnly": {"type": "tag", "values": _RULES}, "resultTypes": ["viola
 
 async def check_accessibility(page: Page) -> None:
     """Fail with each violation, its elements and what axe advises."""
+    found = await violations(page)
+    assert not found, f"{page.url}\n" + "\n".join(found)
+
+
+async def violations(page: Page) -> list[str]:
+    """Describe each violation."""
     results = await Axe().run(page, options=_OPTIONS)
-    found = [
+    return [
         f"{violation['id']}: {violation['help']}\n"
         + "\n".join(
             f"    {node['html']}\n    {node['failureSummary']}" for node in violation["nodes"]
         )
         for violation in results.response["violations"]
     ]
-    assert not found, f"{page.url}\n" + "\n".join(found)
