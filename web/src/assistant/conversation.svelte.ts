@@ -161,8 +161,7 @@ export class Conversation {
 
   /** The user's message that began a turn, as far as it still counts. */
   questionOf(turnId: string): UserView | undefined {
-    const row = this.session?.rows.findLast(({ view }) => view.kind === 'user' && view.turnId === turnId);
-    return row?.view.kind === 'user' ? row.view : undefined;
+    return this.session?.question(turnId);
   }
 
   #isFree(): boolean {
