@@ -32,7 +32,7 @@ async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_agai
     await expect(page.get_by_role("heading", name="Sign in to CodeLab")).to_be_visible()
     # The other tab stays as it is and asks for the password.
     await expect(other.get_by_role("dialog", name="Your sign-in has ended")).to_be_visible()
-    assert await page.evaluate("localStorage.getItem('codelab.refresh')") is None
+    assert await page.evaluate("localStorage.getItem('codelab.sign-in')") is None
 
 
 async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
@@ -40,7 +40,7 @@ async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
     page = await ide.open("/workspaces")
     folder = page.get_by_role("textbox")
     await folder.fill("half a thought")
-    token = await page.evaluate("localStorage.getItem('codelab.refresh')")
+    token = await page.evaluate("JSON.parse(localStorage.getItem('codelab.sign-in')).refresh")
     # Ended elsewhere; the page hears of it at its next request, if not by its socket before.
     await ide.user.client.call("POST", "auth/logout", {"refresh_token": token})
     await page.get_by_role("button", name="Open the folder").click()
