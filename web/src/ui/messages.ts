@@ -4,8 +4,8 @@ export const catalogue = {
   close: ['Close', 'Закрыть'],
   loading: ['Loading …', 'Загрузка …'],
   failed: [
-    'This part could not be loaded. If CodeLab was updated meanwhile, reload the page; what you typed is kept.',
-    'Эту часть не удалось загрузить. Если CodeLab обновили, перезагрузите страницу; набранное сохранится.',
+    'This part could not be loaded: the network failed, or CodeLab was updated. What you typed is kept.',
+    'Эту часть не удалось загрузить: сбой сети или CodeLab обновили. Набранное сохранится.',
   ],
   reload: ['Reload the page', 'Перезагрузить страницу'],
   otherProject: ['Choose another project', 'Выбрать другой проект'],
