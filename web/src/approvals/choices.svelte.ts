@@ -1,3 +1,5 @@
+import { storage } from '../browser/storage';
+
 /** A choice between on and off that this browser keeps; on until somebody chooses. */
 class Switch {
   readonly #key: string;
@@ -5,7 +7,7 @@ class Switch {
 
   constructor(key: string) {
     this.#key = key;
-    this.#on = localStorage.getItem(key) !== 'off';
+    this.#on = storage.getItem(key) !== 'off';
   }
 
   get on(): boolean {
@@ -14,7 +16,7 @@ class Switch {
 
   set on(value: boolean) {
     this.#on = value;
-    localStorage.setItem(this.#key, value ? 'on' : 'off');
+    storage.setItem(this.#key, value ? 'on' : 'off');
   }
 }
 

@@ -162,16 +162,18 @@ export class Conversation {
 
   /** The user's message that began a turn, as far as it still counts. */
   questionOf(turnId: string): UserView | undefined {
-    const row = this.session?.rows.findLast(({ view }) => view.kind === 'user' && view.turnId === turnId);
-    return row?.view.kind === 'user' ? row.view : undefined;
+    return this.session?.question(turnId);
   }
 
   #isFree(): boolean {
     const status = this.session?.status;
     if (!status) return true;
-    if (this.#awaited !== null && (status.turnId !== this.#awaited || status.busy)) return false;
+    const awaited = this.#awaited;
+    // Another turn may have begun since, before anybody here saw the end of this one.
+    const hasBegun = awaited === null || this.questionOf(awaited) !== undefined;
+    if (!hasBegun || status.busy) return false;
     this.#awaited = null;
-    return !status.busy;
+    return true;
   }
 
   async #send(outgoing: Outgoing): Promise<void> {
