@@ -297,6 +297,7 @@ async def usage(ide: Ide) -> Page:
     await conversation(ide)
     page = await ide.open("/admin/usage", user=await ide.signed_in("root"))
     await page.get_by_role("radio", name="Tokens").check()
+    await page.get_by_role("radio", name="agent").check()
     await expect(page.get_by_role("row", name="ask")).to_be_visible()
     return page
 
