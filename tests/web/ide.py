@@ -203,6 +203,10 @@ class Ide:
         """Let console errors pass whose text has one of the parts, for example a refusal's."""
         self._watch.expect(*parts)
 
+    def violations(self) -> list[str]:
+        """Return what the pages so far have reported against their policy."""
+        return [found for found in self._watch.complaints() if "Policy violated" in found]
+
     async def check_accessibility(self, page: Page) -> None:
         """Fail with each violation of WCAG 2.2 AA that axe finds."""
         await check_accessibility(page)

@@ -32,6 +32,10 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     await expect(page.get_by_role("complementary", name="Assistant")).to_be_visible()
     await page.keyboard.press("Control+,")
     await go(page, "Keys")
+    # Also those of what has not been open since the page was loaded.
+    await page.reload()
+    await page.get_by_label("Search commands").fill("go to line")
+    await expect(page.get_by_role("row", name="Go to line")).to_contain_text("Alt+G")
     await page.get_by_label("Search commands").fill("theme")
     await page.get_by_role("button", name="Change the keys of: Theme: light").click()
     await page.keyboard.press("Control+k")
