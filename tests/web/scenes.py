@@ -223,7 +223,8 @@ async def problems(ide: Ide) -> Page:
     """What is wrong in a file, marked and listed."""
     (ide.project / "shop/cart.py").write_text(CART.replace("prices):", "prices)", 1), "utf-8")
     page = await _editing(ide)
-    await page.keyboard.press("Control+Shift+M")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.press("p")
     pane = page.get_by_role("region", name="Problems")
     await expect(pane.get_by_role("button", name="expected")).to_be_visible()
     return page
