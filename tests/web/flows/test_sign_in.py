@@ -46,8 +46,10 @@ async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
     box = page.get_by_role("combobox", name="Message to the agents")
     await box.fill("@ask Half a thought")
     token = json.loads(await page.evaluate(_KEPT, SIGN_IN))["refresh"]
-    # Ended elsewhere; the page hears of it by its socket.
+    # Ended elsewhere; the page hears of it at its next request, if not by its socket before.
     await ide.user.client.call("POST", "auth/logout", {"refresh_token": token})
+    await page.keyboard.press("Control+k")
+    await page.keyboard.press("s")
     dialog = page.get_by_role("dialog", name="Your sign-in has ended")
     await expect(dialog).to_be_visible()
     await ide.check_accessibility(page)
