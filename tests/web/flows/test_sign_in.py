@@ -12,7 +12,6 @@ from playwright.async_api import expect
 from tests.model_server.script import Reply
 from tests.web.ide import PASSWORD, SIGN_IN, Ide, new_user
 
-
 _NOTHING = """
 Object.defineProperty(window, 'localStorage', {
   get() { throw new DOMException('blocked', 'SecurityError'); },
@@ -30,6 +29,8 @@ async def new_name(ide: Ide) -> str:
     """Name one more user of the shared server."""
     administrator = await ide.signed_in("root")
     return (await new_user(ide, administrator, f"next-to-{ide.user.name}")).name
+
+
 _KEPT = "(key) => localStorage.getItem(key)"
 
 
