@@ -110,7 +110,7 @@ async def test_a_stale_cursor_gets_everything_anew(cluster: Cluster, nginx: Prox
                         seen.append(frame)
                     if frame["type"] == "done":
                         break
-            assert recovered == {"ok": False, "from_seq": 0}
+            assert recovered == {"ok": False, "from_seq": 0, "last_seq": len(record)}
             assert seen == record
 
 

@@ -304,7 +304,7 @@ async def test_resume_in_the_middle_of_a_message(
         await send(socket, {"type": "resume", "session_id": session.id, "data": {"last_seq": 0}})
         frames = await read_until(socket, "token")
         assert [frame["type"] for frame in frames] == ["ack", "recovered", "message", "token"]
-        assert frames[1]["data"] == {"ok": True, "from_seq": 0}
+        assert frames[1]["data"] == {"ok": True, "from_seq": 0, "last_seq": 1}
         assert (frames[3]["data"]["text"], frames[3]["data"]["offset"]) == ("Hello ", 0)
         replica.say(session.id, "m", "world", 6)
         assert (await read(socket))["data"]["offset"] == 6
@@ -336,7 +336,7 @@ async def test_resume_from_a_cursor(
         await send(socket, {"type": "resume", "id": 1, "session_id": session.id, "data": asked})
         frames = await read_until(socket, "done")
     recovered = next(frame for frame in frames if frame["type"] == "recovered")
-    assert recovered["data"] == {"ok": ok, "from_seq": from_seq}
+    assert recovered["data"] == {"ok": ok, "from_seq": from_seq, "last_seq": 3}
     assert (recovered["id"], recovered["epoch"]) == (1, 1)
     assert [f["seq"] for f in frames if "seq" in f] == list(range(from_seq + 1, 4))
 

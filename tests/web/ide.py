@@ -23,7 +23,9 @@ console or asked another host; what a test provokes on purpose it announces befo
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -55,7 +57,7 @@ WIDE, MEDIUM, PHONE = (1440, 900), (1024, 768), (430, 932)
 _CONNECT_S = 15.0
 _LOCALES = {"en": "en-GB", "ru": "ru-RU"}
 # Where the interface keeps what survives a reload.
-_REFRESH = "codelab.refresh"
+SIGN_IN = "codelab.sign-in"
 
 
 @dataclass(frozen=True)
@@ -163,13 +165,18 @@ class Ide:
         """
         # A sign-in of its own: each browser renews and ends its own.
         somebody = await self.signed_in((user or self.user).name)
-        token = somebody.pair["refresh_token"]
+        pair = somebody.pair
+        kept = {
+            "access": pair["access_token"],
+            "refresh": pair["refresh_token"],
+            "endsAt": (time.time() + pair["expires_in"]) * 1000,
+        }
         state: StorageState = {
             "cookies": [],
             "origins": [
                 {
                     "origin": self.server.url,
-                    "localStorage": [{"name": _REFRESH, "value": token}],
+                    "localStorage": [{"name": SIGN_IN, "value": json.dumps(kept)}],
                 }
             ],
         }
@@ -195,6 +202,10 @@ class Ide:
     def expect(self, *parts: str) -> None:
         """Let console errors pass whose text has one of the parts, for example a refusal's."""
         self._watch.expect(*parts)
+
+    def violations(self) -> list[str]:
+        """Return what the pages so far have reported against their policy."""
+        return [found for found in self._watch.complaints() if "Policy violated" in found]
 
     async def check_accessibility(self, page: Page) -> None:
         """Fail with each violation of WCAG 2.2 AA that axe finds."""

@@ -228,7 +228,7 @@ class Dispatcher:
             session_id=frame.session_id,
             id=frame.id,
             epoch=record.epoch,
-            data=frame_data.RecoveredData(ok=ok, from_seq=from_seq),
+            data=frame_data.RecoveredData(ok=ok, from_seq=from_seq, last_seq=record.last_seq),
         )
         connection.outbox.send(encode(recovered))
         if (resting := _resting_state(record)) is not None:

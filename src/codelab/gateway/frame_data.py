@@ -346,10 +346,17 @@ class DoneData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecoveredData(msgspec.Struct, frozen=True, kw_only=True):
-    """Frames after `from_seq` follow; with `ok` false the client drops what it has first."""
+    """Frames after `from_seq` follow; with `ok` false the client drops what it has first.
+
+    Args:
+        ok: Whether what the client has still holds.
+        from_seq: The last frame that is not sent again.
+        last_seq: How far the log reaches: a client that has come there has caught up.
+    """
 
     ok: bool
     from_seq: int
+    last_seq: int
 
 
 class PongData(msgspec.Struct, frozen=True, kw_only=True):

@@ -852,10 +852,16 @@ export interface Recovered {
 }
 /**
  * Frames after `from_seq` follow; with `ok` false the client drops what it has first.
+ *
+ *     Args:
+ *         ok: Whether what the client has still holds.
+ *         from_seq: The last frame that is not sent again.
+ *         last_seq: How far the log reaches: a client that has come there has caught up.
  */
 export interface RecoveredData {
   ok: boolean;
   from_seq: number;
+  last_seq: number;
 }
 /**
  * The answer to `ping`.

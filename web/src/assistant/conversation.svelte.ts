@@ -161,8 +161,7 @@ export class Conversation {
 
   /** The user's message that began a turn, as far as it still counts. */
   questionOf(turnId: string): UserView | undefined {
-    const row = this.session?.rows.findLast(({ view }) => view.kind === 'user' && view.turnId === turnId);
-    return row?.view.kind === 'user' ? row.view : undefined;
+    return this.session?.question(turnId);
   }
 
   #isFree(): boolean {
@@ -191,7 +190,7 @@ export class Conversation {
     // Another tab was quicker: it waits for that turn's end.
     if (error instanceof FrameRefused && error.data.code === 'turn_in_progress') return;
     this.paused = true;
-    this.problem = error instanceof FrameRefused ? error.data.message : explain(error);
+    this.problem = explain(error);
   }
 
   async #begin(): Promise<LiveSession> {
@@ -236,7 +235,7 @@ export class Conversation {
       await action();
       return true;
     } catch (error) {
-      this.problem = error instanceof FrameRefused ? error.data.message : explain(error);
+      this.problem = explain(error);
       return false;
     }
   }

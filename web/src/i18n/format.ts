@@ -4,9 +4,23 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
+const TIME = { dateStyle: 'medium', timeStyle: 'short' } as const;
+// Each takes longer to make than a hundred texts to write with it.
+const formats = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+function format<Made extends Intl.NumberFormat | Intl.DateTimeFormat, Options>(
+  Format: new (language: string, options?: Options) => Made,
+  options?: Options,
+): Made {
+  const key = `${Format.name} ${language.current} ${JSON.stringify(options)}`;
+  const made = (formats.get(key) as Made | undefined) ?? new Format(language.current, options);
+  formats.set(key, made);
+  return made;
+}
+
 /** Writes a number with the language's separators. */
 export function formatNumber(value: number, options?: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(language.current, options).format(value);
+  return format(Intl.NumberFormat, options).format(value);
 }
 
 /** Writes a large count shortly, such as 12.3K. */
@@ -39,20 +53,18 @@ export function formatDuration(ms: number): string {
 
 /** Writes a moment as date and time. */
 export function formatTime(at: string | number | Date): string {
-  return new Intl.DateTimeFormat(language.current, { dateStyle: 'medium', timeStyle: 'short' }).format(
-    new Date(at),
-  );
+  return format(Intl.DateTimeFormat, TIME).format(new Date(at));
 }
 
 /** Writes how long ago a moment was, such as "5 minutes ago". */
 export function formatAgo(at: string | number | Date, now: number = Date.now()): string {
   const seconds = (new Date(at).getTime() - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(language.current, { numeric: 'auto' });
+  const ago = new Intl.RelativeTimeFormat(language.current, { numeric: 'auto' });
   const distance = Math.abs(seconds);
-  if (distance < MINUTE_S) return format.format(Math.round(seconds), 'second');
-  if (distance < HOUR_S) return format.format(Math.round(seconds / MINUTE_S), 'minute');
-  if (distance < DAY_S) return format.format(Math.round(seconds / HOUR_S), 'hour');
-  return format.format(Math.round(seconds / DAY_S), 'day');
+  if (distance < MINUTE_S) return ago.format(Math.round(seconds), 'second');
+  if (distance < HOUR_S) return ago.format(Math.round(seconds / MINUTE_S), 'minute');
+  if (distance < DAY_S) return ago.format(Math.round(seconds / HOUR_S), 'hour');
+  return ago.format(Math.round(seconds / DAY_S), 'day');
 }
 
 function unit(value: number, name: string, digits: number): string {

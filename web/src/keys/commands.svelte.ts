@@ -2,18 +2,22 @@ import { SvelteMap } from 'svelte/reactivity';
 
 import { keysOf, match, strokeOf, type Stroke } from './keymap';
 
-/** Something the user can do, from the palette or by its keys. */
-export interface Command {
+/** A command as it is listed: keys can be chosen for it before the code that carries it out is loaded. */
+export interface CommandEntry {
   id: string;
   title: () => string;
   keys?: string;
-  run: () => void;
-  /** Whether it makes sense now; always, if absent. */
-  when?: () => boolean;
   /** Works where all other keys belong to what has the focus, such as the terminal. */
   everywhere?: boolean;
   /** Has keys but no entry in the palette. */
   hidden?: boolean;
+}
+
+/** Something the user can do, from the palette or by its keys. */
+export interface Command extends CommandEntry {
+  run: () => void;
+  /** Whether it makes sense now; always, if absent. */
+  when?: () => boolean;
 }
 
 const CHOSEN = 'codelab.keys';
@@ -24,17 +28,11 @@ class Commands {
     JSON.parse(localStorage.getItem(CHOSEN) ?? '{}') as Record<string, string>,
   );
   #all = new SvelteMap<string, Command>();
-  #known = new SvelteMap<string, Command>();
   #before: Stroke | null = null;
 
   /** All commands that are registered now. */
   get all(): Command[] {
     return [...this.#all.values()];
-  }
-
-  /** All commands that this page has had since it was loaded, for those who choose their keys. */
-  get known(): Command[] {
-    return [...this.#known.values()];
   }
 
   /**
@@ -43,10 +41,7 @@ class Commands {
    * @returns What takes them away again.
    */
   register(...added: Command[]): () => void {
-    for (const command of added) {
-      this.#all.set(command.id, command);
-      this.#known.set(command.id, command);
-    }
+    for (const command of added) this.#all.set(command.id, command);
     return () => {
       for (const command of added) {
         if (this.#all.get(command.id) === command) this.#all.delete(command.id);
@@ -56,7 +51,7 @@ class Commands {
 
   /** The keys of a command as they are shown, or none. */
   keysOf(id: string): string | null {
-    const command = this.#known.get(id);
+    const command = this.#all.get(id);
     return command ? keysOf(command, this.chosen) : null;
   }
 

@@ -28,6 +28,8 @@ export class Board {
   readonly callKeys = new Map<string, string>();
   /** The running turn's messages that are complete, so that late pieces of one are known. */
   readonly finished = new Set<string>();
+  /** Which message began each turn. */
+  readonly questions = new Map<string, string>();
   /** In which code fence the last message of a task ended, by task. */
   readonly fences = new Map<string, string>();
   private readonly entries = new Map<string, EntryView>();
@@ -101,6 +103,7 @@ export class Board {
     this.callKeys.clear();
     this.finished.clear();
     this.fences.clear();
+    this.questions.clear();
     this.settled = [];
     this.writing = [];
     this.touched.clear();

@@ -26,8 +26,10 @@ function selection(context: FrameData['message']['context']): Selection | null {
 
 function asked(board: Board, frame: Frame<'message'>): void {
   const { data } = frame;
+  const key = messageKey(data.message_id);
+  board.questions.set(frame.turn_id ?? '', key);
   board.settle({
-    ...placed(frame, messageKey(data.message_id), data.task_id),
+    ...placed(frame, key, data.task_id),
     kind: 'user',
     messageId: data.message_id,
     text: data.text,

@@ -1,7 +1,12 @@
+import { api, ok } from '../api/client';
 import { connection } from '../socket/connection.svelte';
 import { EMPTY } from './board';
+import type { Frame } from './frames';
 import { Transcript } from './transcript';
-import type { Changes, EntryView, SessionStatus } from './view';
+import type { Changes, EntryView, SessionStatus, UserView } from './view';
+
+/** Of a longer log the end is shown before the rest has come. */
+const END_FRAMES = 150;
 
 /** An entry's place in the page: it is rendered again when its entry is another one. */
 export class Row {
@@ -26,7 +31,10 @@ export class LiveSession {
 
   constructor(readonly id: string) {
     this.#transcript.subscribe((changes) => this.#show(changes));
-    this.#unwatch = connection.watch(id, this.#transcript);
+    this.#unwatch = connection.watch(id, {
+      frame: (frame) => this.#take(frame),
+      reset: () => this.#transcript.reset(),
+    });
   }
 
   close(): void {
@@ -38,8 +46,31 @@ export class LiveSession {
     return this.#rows.get(key)?.view;
   }
 
+  /** The user's message that began a turn, once the turn's place in the log has come. */
+  question(turnId: string): UserView | undefined {
+    return this.#transcript.question(turnId);
+  }
+
+  #take(frame: Frame): void {
+    this.#transcript.frame(frame);
+    if (frame.type !== 'recovered' || this.#transcript.missing <= 2 * END_FRAMES) return;
+    if (this.rows.length === 0) void this.#showEnd(frame.data.last_seq - END_FRAMES);
+  }
+
+  /** Shows what stands behind a place in the log; the whole takes its place when it is there. */
+  async #showEnd(after: number): Promise<void> {
+    const params = { path: { session_id: this.id }, query: { after, limit: END_FRAMES } };
+    // Without it one waits for the whole.
+    const page = await ok(api.GET('/api/v1/sessions/{session_id}/events', { params })).catch(() => null);
+    if (!page || this.rows.length > 0) return;
+    const end = new Transcript(undefined, after);
+    for (const event of page.events) end.frame(event as unknown as Frame);
+    this.#arrange(end);
+    this.status = end.status;
+  }
+
   #show(changes: Changes): void {
-    if (changes.order) this.#arrange();
+    if (changes.order) this.#arrange(this.#transcript);
     for (const key of changes.entries) {
       const row = this.#rows.get(key);
       const view = this.#transcript.entry(key);
@@ -48,11 +79,11 @@ export class LiveSession {
     if (changes.status) this.status = this.#transcript.status;
   }
 
-  #arrange(): void {
+  #arrange(transcript: Transcript): void {
     const gone = new Set(this.#rows.keys());
     const rows: Row[] = [];
-    for (const key of this.#transcript.order) {
-      const view = this.#transcript.entry(key);
+    for (const key of transcript.order) {
+      const view = transcript.entry(key);
       if (!view) continue;
       gone.delete(key);
       const row = this.#rows.get(key) ?? new Row(view);

@@ -18,7 +18,7 @@ function opened(frames: readonly Frame[] = []): Transcript {
   return transcript;
 }
 
-function contents(transcript: Transcript): unknown {
+function contents(transcript: Transcript): { entries: (EntryView | undefined)[]; status: unknown } {
   const { context: _, state: __, ...status } = transcript.status;
   return { entries: transcript.order.map((key) => transcript.entry(key)), status };
 }
@@ -58,8 +58,9 @@ function resumed(upTo: number, lastSeq: number): Frame[] {
     }
     if (frame.type === 'done') texts.clear();
   }
+  const head = Math.max(0, ...happened.map((frame) => frame.seq ?? 0));
   return [
-    { type: 'recovered', session_id: 's1', epoch: 1, data: { ok: true, from_seq: lastSeq } },
+    { type: 'recovered', session_id: 's1', epoch: 1, data: { ok: true, from_seq: lastSeq, last_seq: head } },
     ...happened.filter((frame) => (frame.seq ?? 0) > lastSeq),
     ...texts.values(),
   ];
@@ -107,6 +108,27 @@ describe('a transcript', () => {
     expect(transcript.order).toEqual([]);
     for (const frame of FRAMES) transcript.frame(frame);
     expect(contents(transcript)).toEqual(whole);
+  });
+
+  it('tells nobody of a long log before it has come, and then of all of it once', () => {
+    const transcript = opened();
+    const lengths: number[] = [];
+    transcript.subscribe(({ order }) => order && lengths.push(transcript.order.length));
+    const [recovered, ...rest] = resumed(FRAMES.length, 0);
+    transcript.frame(recovered as Frame);
+    const last = rest.at(-1) as Frame;
+    for (const frame of rest.slice(0, -1)) transcript.frame(frame);
+    expect([lengths.filter((length) => length > 0), transcript.missing]).toEqual([[], 1]);
+    transcript.frame(last);
+    expect([lengths.at(-1), transcript.missing]).toEqual([whole.entries.length, 0]);
+  });
+
+  it('makes the end of a log out of what stands behind a place in it', () => {
+    const after = FRAMES.findLast((frame) => frame.type === 'message' && frame.data.role === 'user')?.seq ?? 0;
+    const end = new Transcript(atOnce, after - 1);
+    for (const frame of FRAMES) end.frame(frame);
+    expect(contents(end).entries).toEqual(whole.entries.slice(-end.order.length));
+    expect(end.order.length).toBeGreaterThan(2);
   });
 
   it('takes nothing behind a gap', () => {

@@ -19,7 +19,6 @@ export const catalogue = {
   previousRegion: ['Go to the previous region', 'Предыдущая область'],
   toAssistant: ['Go to the assistant', 'К помощнику'],
   toggleAssistant: ['Show or hide the assistant', 'Показать или скрыть помощника'],
-  togglePanel: ['Show or hide the panel', 'Показать или скрыть панель'],
   showPanel: ['Show: {name}', 'Показать: {name}'],
   closeEditor: ['Close the tab', 'Закрыть вкладку'],
   closeOthers: ['Close the other tabs', 'Закрыть другие вкладки'],

@@ -31,7 +31,7 @@ describe('watches', () => {
     const sink = record();
     watches.add('s', sink);
     watches.deliver(state(1, 1));
-    watches.deliver({ type: 'recovered', session_id: 's', epoch: 2, data: { ok: false, from_seq: 0 } });
+    watches.deliver({ type: 'recovered', session_id: 's', epoch: 2, data: { ok: false, from_seq: 0, last_seq: 1 } });
     watches.deliver(state(1, 2));
     expect(sink.seen).toEqual([1, 'reset', -1, 1]);
   });
