@@ -12,9 +12,7 @@ _OPTIONS = {"runOnly": {"type": "tag", "values": _RULES}, "resultTypes": ["viola
 async def check_accessibility(page: Page) -> None:
     """Fail with each violation, its elements and what axe advises."""
     found = await violations(page)
-    assert not found, f"{page.url}
-" + "
-".join(found)
+    assert not found, f"{page.url}\n" + "\n".join(found)
 
 
 async def violations(page: Page) -> list[str]:
