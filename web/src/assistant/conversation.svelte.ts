@@ -167,9 +167,12 @@ export class Conversation {
   #isFree(): boolean {
     const status = this.session?.status;
     if (!status) return true;
-    if (this.#awaited !== null && (status.turnId !== this.#awaited || status.busy)) return false;
+    const awaited = this.#awaited;
+    // Another turn may have begun since, before anybody here saw the end of this one.
+    const hasBegun = awaited === null || this.questionOf(awaited) !== undefined;
+    if (!hasBegun || status.busy) return false;
     this.#awaited = null;
-    return !status.busy;
+    return true;
   }
 
   async #send(outgoing: Outgoing): Promise<void> {

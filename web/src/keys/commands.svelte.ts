@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 
+import { storage } from '../browser/storage';
 import { keysOf, match, strokeOf, type Stroke } from './keymap';
 
 /** A command as it is listed: keys can be chosen for it before the code that carries it out is loaded. */
@@ -22,11 +23,14 @@ export interface Command extends CommandEntry {
 
 const CHOSEN = 'codelab.keys';
 
+function stored(): Record<string, string> {
+  const kept = Object.entries(storage.json(CHOSEN) ?? {});
+  return Object.fromEntries(kept.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
 class Commands {
   /** Keys that the user chose, by command; empty means none. Kept in this browser. */
-  chosen = $state<Record<string, string>>(
-    JSON.parse(localStorage.getItem(CHOSEN) ?? '{}') as Record<string, string>,
-  );
+  chosen = $state<Record<string, string>>(stored());
   #all = new SvelteMap<string, Command>();
   #before: Stroke | null = null;
 
@@ -59,7 +63,7 @@ class Commands {
   rebind(id: string, keys: string | null): void {
     const { [id]: _, ...others } = this.chosen;
     this.chosen = keys === null ? others : { ...others, [id]: keys };
-    localStorage.setItem(CHOSEN, JSON.stringify(this.chosen));
+    storage.setItem(CHOSEN, JSON.stringify(this.chosen));
   }
 
   /** Carries out a command, if it makes sense now. */
