@@ -56,8 +56,8 @@ WIDE, MEDIUM, PHONE = (1440, 900), (1024, 768), (430, 932)
 
 _CONNECT_S = 15.0
 _LOCALES = {"en": "en-GB", "ru": "ru-RU"}
-# Where the interface keeps a sign-in.
-_SIGN_IN = "codelab.sign-in"
+# Where the interface keeps what survives a reload.
+SIGN_IN = "codelab.sign-in"
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,14 @@ class Ide:
         kept = {
             "access": pair["access_token"],
             "refresh": pair["refresh_token"],
-            "endsAt": 1000 * (time.time() + pair["expires_in"]),
+            "endsAt": (time.time() + pair["expires_in"]) * 1000,
         }
         state: StorageState = {
             "cookies": [],
             "origins": [
                 {
                     "origin": self.server.url,
-                    "localStorage": [{"name": _SIGN_IN, "value": json.dumps(kept)}],
+                    "localStorage": [{"name": SIGN_IN, "value": json.dumps(kept)}],
                 }
             ],
         }

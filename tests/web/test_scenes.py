@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
 
 from tests.conventions.documents import DOCS
+from tests.web.conftest import OwnIde
 from tests.web.ide import PHONE, WIDE, Ide, Theme
 from tests.web.picture import picture
 from tests.web.scenes import SCENES, Scene
@@ -31,13 +33,33 @@ _LOOKS: tuple[tuple[tuple[int, int], Theme, str], ...] = (
 )
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize("scene", [one for one in SCENES if one.model], ids=lambda one: one.name)
 async def test_everybody_can_use_what_is_shown(ide: Ide, browser: Browser, scene: Scene) -> None:
+    await check(ide, browser, scene)
+
+
+@pytest.mark.parametrize(
+    "scene", [one for one in SCENES if not one.model], ids=lambda one: one.name
+)
+async def test_a_server_without_a_model(
+    own_ide: OwnIde, browser: Browser, scene: Scene, tmp_path: Path
+) -> None:
+    nothing = tmp_path / "no-models.yaml"
+    nothing.write_text("model_list: []\n")
+    ide = await own_ide(CODELAB_MODELS_FILE=str(nothing))
+    await ide.set_up()
+    await check(ide, browser, scene)
+
+
+async def check(ide: Ide, browser: Browser, scene: Scene) -> None:
+    """Play a scene and look for what shuts somebody out, in both themes and languages."""
     page = await scene.play(ide)
     await page.wait_for_load_state("networkidle")
     if os.environ.get("CODELAB_TEST_WRITE_DOCS"):
         await write_pictures(browser, page, scene)
     for size, theme, language in _LOOKS:
+        if size == PHONE and scene.sizes and PHONE not in scene.sizes:
+            continue
         await look(page, size, theme)
         await page.evaluate(_SPEAK, language)
         assert await page.evaluate("document.documentElement.lang") == language

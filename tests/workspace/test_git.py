@@ -42,6 +42,7 @@ async def test_changing_git(folder: Folder, repository: Path) -> None:
     "words",
     [
         *((), ("push",), ("fetch", "origin"), ("pull",), ("clone", "x"), ("config", "x.y", "z")),
+        *(("log", "-1\0", "--all"), ("commit", "--message=shown\0hidden")),
         *(("-c", "a=b", "status"), ("remote", "add", "x", "y"), ("remote",), ("checkout", "x")),
     ],
 )

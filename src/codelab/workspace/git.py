@@ -131,7 +131,13 @@ def access_of(arguments: Sequence[str]) -> Access:
 
 
 def git_command(arguments: Sequence[str]) -> list[str]:
-    """Return the whole command line of a git command with safe settings."""
+    """Return the whole command line of a git command with safe settings.
+
+    Raises:
+        CommandRefused: An argument would be cut short.
+    """
+    if any("\0" in word for word in arguments):
+        raise CommandRefused("What git is told must hold no NUL character.", field="command")
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     name, *others = arguments
     plain = _PLAIN_DIFF if name in _SHOWING else ()

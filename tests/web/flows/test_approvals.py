@@ -26,6 +26,18 @@ EDIT = ToolCall(
         ],
     },
 )
+# Headless browsers show no notifications and hide no pages.
+_RECORDING = """
+globalThis.told = [];
+globalThis.away = false;
+globalThis.Notification = class extends Notification {
+  constructor(title, options) {
+    super(title, options);
+    told.push(options.body);
+  }
+};
+Object.defineProperty(document, 'hidden', { get: () => away });
+"""
 WRITE = ToolCall(name="write_file", arguments={"path": "new.txt", "content": "one\ntwo\n"})
 
 
@@ -215,8 +227,34 @@ async def test_what_nobody_answers_expires_before_their_eyes(own_ide: Any) -> No
     await expect(page).to_have_title("shop-project · CodeLab")
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_who_looks_elsewhere_is_told_once(ide: Ide) -> None:
+    session_id = await ide.new_session(agent="coder")
+    page = await ide.open(f"/w/{ide.workspace_id}/s/{session_id}")
+    await page.context.grant_permissions(["notifications"])
+    await page.context.add_init_script(_RECORDING)
+    await page.reload()
+    box = page.get_by_role("combobox", name="Message to the agents")
+    await ide.script(
+        Reply(tool_calls=[WRITE]),
+        Reply(tool_calls=[ToolCall(name="delete_file", arguments={"path": "new.txt"})]),
+        Reply(text="All is done."),
+    )
+    await box.fill("Do it")
+    await box.press("Enter")
+    await expect(card_in(page)).to_be_visible(timeout=_TURN_MS)
+    # Who sees the card is not told of it.
+    assert await page.evaluate("told") == []
+    await page.evaluate("away = true")
+    await card_in(page).get_by_role("button", name="Approve", exact=True).click()
+    await expect(card_in(page)).to_contain_text("delete_file", timeout=_TURN_MS)
+    await expect(page).to_have_title("(1) shop-project · CodeLab")
+    assert await page.evaluate("told") == ["coder asks to use delete_file"]
+    await page.keyboard.press("Alt+a")
+    await page.keyboard.press("n")
+    await over(page)
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "ru"), ("dark", "en")])
 async def test_a_phone_lists_what_waits_in_all_sessions(
     ide: Ide, theme: Theme, language: Language
 ) -> None:

@@ -92,7 +92,7 @@ async def test_a_file_is_changed_and_saved_by_the_keyboard_alone(ide: Ide) -> No
     await expect(text).not_to_be_focused()
     await page.keyboard.press("Shift+F6")
     await expect(text).to_be_focused()
-    await page.keyboard.press("Control+g")
+    await page.keyboard.press("Alt+g")
     await page.keyboard.type("2")
     await page.keyboard.press("Enter")
     await expect(status).to_contain_text("Line 2, column 1")
@@ -232,7 +232,8 @@ async def test_problems_are_listed_marked_and_jumped_to(ide: Ide) -> None:
     page = await opened(ide, "bad.py")
     text = editor(page, "bad.py")
     await expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
-    await text.press("Control+Shift+M")
+    await text.press("Control+K")
+    await text.press("p")
     pane = page.get_by_role("region", name="Problems")
     problem = pane.get_by_role("button", name="expected ':'")
     await ide.check_accessibility(page)
@@ -245,8 +246,7 @@ async def test_problems_are_listed_marked_and_jumped_to(ide: Ide) -> None:
 
 
 @pytest.mark.parametrize(
-    ("theme", "language", "size"),
-    [("light", "en", WIDE), ("dark", "ru", WIDE), ("dark", "en", PHONE)],
+    ("theme", "language", "size"), [("dark", "ru", WIDE), ("light", "en", PHONE)]
 )
 async def test_everybody_can_use_the_editor(
     ide: Ide, theme: Theme, language: Language, size: tuple[int, int]

@@ -32,6 +32,10 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     await expect(page.get_by_role("complementary", name="Assistant")).to_be_visible()
     await page.keyboard.press("Control+,")
     await go(page, "Keys")
+    # Also those of what has not been open since the page was loaded.
+    await page.reload()
+    await page.get_by_label("Search commands").fill("go to line")
+    await expect(page.get_by_role("row", name="Go to line")).to_contain_text("Alt+G")
     await page.get_by_label("Search commands").fill("theme")
     await page.get_by_role("button", name="Change the keys of: Theme: light").click()
     await page.keyboard.press("Control+k")
@@ -97,14 +101,9 @@ async def test_an_account_is_looked_after(ide: Ide) -> None:
     await expect(page.get_by_role("heading", name="Sign in to CodeLab")).to_be_visible()
 
 
+# Colours change with the theme, names with the language: each page is seen in both of both.
 @pytest.mark.parametrize(
-    ("theme", "language", "size"),
-    [
-        ("light", "en", WIDE),
-        ("dark", "en", PHONE),
-        ("light", "ru", PHONE),
-        ("dark", "ru", WIDE),
-    ],
+    ("theme", "language", "size"), [("dark", "en", WIDE), ("light", "ru", PHONE)]
 )
 async def test_everybody_can_use_these_pages(
     ide: Ide, theme: Theme, language: Language, size: tuple[int, int]

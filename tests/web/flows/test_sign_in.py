@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from playwright.async_api import expect
 
-from tests.web.ide import PASSWORD, Ide
+from tests.model_server.script import Reply
+from tests.web.ide import PASSWORD, SIGN_IN, Ide
+
+_KEPT = "(key) => localStorage.getItem(key)"
 
 
 async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_again(
@@ -32,26 +36,27 @@ async def test_a_wrong_password_is_refused_and_a_right_one_leads_in_and_out_agai
     await expect(page.get_by_role("heading", name="Sign in to CodeLab")).to_be_visible()
     # The other tab stays as it is and asks for the password.
     await expect(other.get_by_role("dialog", name="Your sign-in has ended")).to_be_visible()
-    assert await page.evaluate("localStorage.getItem('codelab.refresh')") is None
+    assert await page.evaluate(_KEPT, SIGN_IN) is None
 
 
 async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
     ide.expect("status of 401")
-    page = await ide.open("/workspaces")
-    folder = page.get_by_role("textbox")
-    await folder.fill("half a thought")
-    token = await page.evaluate("localStorage.getItem('codelab.refresh')")
-    # Ended elsewhere; the page hears of it at its next request, if not by its socket before.
+    await ide.script(Reply(text="A whole answer."))
+    page = await ide.open()
+    box = page.get_by_role("combobox", name="Message to the agents")
+    await box.fill("@ask Half a thought")
+    token = json.loads(await page.evaluate(_KEPT, SIGN_IN))["refresh"]
+    # Ended elsewhere; the page hears of it by its socket.
     await ide.user.client.call("POST", "auth/logout", {"refresh_token": token})
-    await page.get_by_role("button", name="Open the folder").click()
     dialog = page.get_by_role("dialog", name="Your sign-in has ended")
     await expect(dialog).to_be_visible()
     await ide.check_accessibility(page)
     await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     await dialog.get_by_role("button", name="Sign in", exact=True).click()
     await expect(dialog).to_have_count(0)
-    await expect(folder).to_have_value("half a thought")
-    await expect(page.get_by_role("link", name="shop-project")).to_be_visible()
+    await expect(box).to_have_value("@ask Half a thought")
+    await box.press("Enter")
+    await expect(page.get_by_text("A whole answer.", exact=True)).to_be_visible()
 
 
 async def test_names_from_outside_are_shown_and_never_run(ide: Ide, tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ async def test_from_an_empty_folder_to_a_branch(
     ]
     diff = (await client.get("diff", params={"path": "a.txt", "staged": "true"})).json()
     assert (diff["before"], diff["after"]["text"]) == (None, "x\n")
+    for cut in ("First\0", "\0", " \n"):
+        assert (await client.post("commit", json={"message": cut})).status_code == 400, cut
     done = (await client.post("commit", json={"message": "First"})).json()
     assert (done["branch"], done["entries"]) == ("main", [])
     log = (await client.get("log")).json()

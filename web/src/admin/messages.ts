@@ -36,7 +36,7 @@ export const catalogue = {
   state: ['State', 'Состояние'],
   active: ['active', 'активен'],
   disabled: ['disabled', 'отключён'],
-  lastSeen: ['Last seen', 'Был(а) здесь'],
+  lastSeen: ['Last seen', 'Последнее посещение'],
   created: ['Created', 'Создан'],
   you: ['you', 'вы'],
   makeAdmin: ['Make administrator', 'Сделать администратором'],
@@ -185,7 +185,7 @@ export const catalogue = {
   fromFound: ['found by itself', 'найдена сама'],
   prices: ['US$ per million', '$ за миллион'],
   windowShort: ['Window', 'Окно'],
-  resting: ['resting until {time}: {reason}', 'отдыхает до {time}: {reason}'],
+  resting: ['paused until {time}: {reason}', 'на паузе до {time}: {reason}'],
   embedding: ['embeddings', 'эмбеддинги'],
 
   setupTitle: ['Set up a model in three steps', 'Настройте модель за три шага'],

@@ -1,6 +1,7 @@
 import { api, ok } from '../api/client';
 import type { components } from '../api/rest';
 import { formatDuration } from '../i18n/format';
+import { ofServer } from '../i18n/server.svelte';
 import { t } from './messages';
 
 export type Trial = components['schemas']['Trial'];
@@ -28,5 +29,5 @@ export function outcome(trial: Trial): string {
     return first === null ? t('answered', { time }) : t('answeredFirst', { time, first: formatDuration(first) });
   }
   const advice = ADVICE[trial.code as keyof typeof ADVICE];
-  return advice ? `${t(advice)} (${trial.message})` : t('failedOther', { detail: trial.message });
+  return advice ? `${t(advice)} (${trial.message})` : t('failedOther', { detail: ofServer(trial.message) });
 }

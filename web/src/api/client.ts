@@ -4,6 +4,9 @@ import { Unreachable, problemOf } from './problem';
 import type { paths } from './rest';
 import { accessToken, renew } from './tokens';
 
+/** A connection that swallows everything would hold a request for as long as the browser does. */
+const PATIENCE_MS = 120_000;
+
 /** Sends a request in the user's name; a refused token is renewed once. */
 export async function authorised(request: Request): Promise<Response> {
   const again = request.clone();
@@ -17,7 +20,8 @@ export async function authorised(request: Request): Promise<Response> {
 async function send(request: Request, token: string | null): Promise<Response> {
   if (token !== null) request.headers.set('authorization', `Bearer ${token}`);
   try {
-    return await fetch(request);
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    return await fetch(request, { signal });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Unreachable(error);

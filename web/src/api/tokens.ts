@@ -1,3 +1,4 @@
+import { storage } from '../browser/storage';
 import { exclusively } from './lock';
 import { ApiProblem, Unreachable, problemOf } from './problem';
 
@@ -19,6 +20,7 @@ interface SignIn {
 const KEY = 'codelab.sign-in';
 // Renewed a little early, so that a token never ends on its way.
 const EARLY_MS = 30_000;
+const PATIENCE_MS = 15_000;
 
 let renewal: Promise<string | null> | null = null;
 let onEnded: () => void = () => {};
@@ -27,7 +29,15 @@ let onEnded: () => void = () => {};
 export function whenEnded(listener: () => void): void {
   onEnded = listener;
   window.addEventListener('storage', (event) => {
-    if (event.key === KEY && event.newValue === null) onEnded();
+    if (event.key === KEY && event.newValue === null) end();
+  });
+}
+
+/** Sets who is told when another tab has signed in or renewed, and whose the sign-in is now. */
+export function whenTaken(listener: (userId: string) => void): void {
+  window.addEventListener('storage', (event) => {
+    const kept = event.key === KEY ? read() : null;
+    if (kept !== null) listener(userOf(kept.access));
   });
 }
 
@@ -40,17 +50,17 @@ export function whenEnded(listener: () => void): void {
 export function keep(pair: TokenPair): void {
   const endsAt = Date.now() + pair.expires_in * 1000;
   const kept: SignIn = { access: pair.access_token, refresh: pair.refresh_token, endsAt };
-  localStorage.setItem(KEY, JSON.stringify(kept));
+  storage.setItem(KEY, JSON.stringify(kept));
 }
 
 /** Forgets the sign-in in every tab. */
 export function forget(): void {
-  localStorage.removeItem(KEY);
+  storage.removeItem(KEY);
 }
 
 /** Says whether there is a sign-in that may still be good. */
 export function isKept(): boolean {
-  return localStorage.getItem(KEY) !== null;
+  return read() !== null;
 }
 
 /** Returns the refresh token, to be ended on signing out. */
@@ -77,8 +87,22 @@ export async function renew(refused: string | null): Promise<string | null> {
   return renewal;
 }
 
+/** Reads the sign-in; one that somebody has tampered with is none. */
 function read(): SignIn | null {
-  return JSON.parse(localStorage.getItem(KEY) ?? 'null') as SignIn | null;
+  const { access, refresh, endsAt } = (storage.json(KEY) ?? {}) as Partial<SignIn>;
+  const isOne = typeof access === 'string' && typeof refresh === 'string' && typeof endsAt === 'number';
+  return isOne ? { access, refresh, endsAt } : null;
+}
+
+/** Whose an access token is, as it says itself. */
+function userOf(access: string): string {
+  try {
+    const payload = access.split('.')[1] ?? '';
+    const claims: unknown = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+    return String((claims as { sub?: unknown }).sub ?? '');
+  } catch {
+    return '';
+  }
 }
 
 function isFresh(kept: SignIn): boolean {
@@ -96,6 +120,8 @@ async function exchange(refused: string | null): Promise<string | null> {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ refresh_token: kept.refresh }),
+      // All tabs wait for it.
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch (error) {
     throw new Unreachable(error);

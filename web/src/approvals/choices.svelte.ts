@@ -1,7 +1,9 @@
+import { storage } from '../browser/storage';
+
 const KEY = 'codelab.approvals.keys';
 
 class CardKeys {
-  #on = $state(localStorage.getItem(KEY) !== 'off');
+  #on = $state(storage.getItem(KEY) !== 'off');
 
   /** Whether Y and N decide inside a card. */
   get on(): boolean {
@@ -10,7 +12,7 @@ class CardKeys {
 
   set on(value: boolean) {
     this.#on = value;
-    localStorage.setItem(KEY, value ? 'on' : 'off');
+    storage.setItem(KEY, value ? 'on' : 'off');
   }
 }
 

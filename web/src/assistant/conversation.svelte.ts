@@ -167,9 +167,12 @@ export class Conversation {
   #isFree(): boolean {
     const status = this.session?.status;
     if (!status) return true;
-    if (this.#awaited !== null && (status.turnId !== this.#awaited || status.busy)) return false;
+    const awaited = this.#awaited;
+    // Another turn may have begun since, before anybody here saw the end of this one.
+    const hasBegun = awaited === null || this.questionOf(awaited) !== undefined;
+    if (!hasBegun || status.busy) return false;
     this.#awaited = null;
-    return !status.busy;
+    return true;
   }
 
   async #send(outgoing: Outgoing): Promise<void> {
@@ -190,7 +193,7 @@ export class Conversation {
     // Another tab was quicker: it waits for that turn's end.
     if (error instanceof FrameRefused && error.data.code === 'turn_in_progress') return;
     this.paused = true;
-    this.problem = error instanceof FrameRefused ? error.data.message : explain(error);
+    this.problem = explain(error);
   }
 
   async #begin(): Promise<LiveSession> {
@@ -235,7 +238,7 @@ export class Conversation {
       await action();
       return true;
     } catch (error) {
-      this.problem = error instanceof FrameRefused ? error.data.message : explain(error);
+      this.problem = explain(error);
       return false;
     }
   }

@@ -62,7 +62,7 @@ export const catalogue = {
   rejected: ['rejected by {by}', 'отклонено: {by}'],
   timeout: ['not answered in time', 'нет ответа вовремя'],
   stopped: ['stopped', 'остановлено'],
-  approvedBy: ['Approved by {by}', 'Одобрено: {by}'],
+  approvedBy: ['Approved by {by}', 'Разрешено: {by}'],
   feedback: ['Feedback: {text}', 'Замечание: {text}'],
   parameters: ['Parameters', 'Параметры'],
   output: ['Output', 'Вывод'],
@@ -162,7 +162,7 @@ export const catalogue = {
   autoAgent: ['CodeLab chooses the agent for each message', 'CodeLab выбирает агента для каждого сообщения'],
   autoModel: ['CodeLab chooses the model for each agent', 'CodeLab выбирает модель для каждого агента'],
   noMatch: ['Nothing matches.', 'Ничего не найдено.'],
-  resting: ['rests until {time}: {reason}', 'отдыхает до {time}: {reason}'],
+  resting: ['paused until {time}: {reason}', 'на паузе до {time}: {reason}'],
   // Context, tokens, cost
   context: ['Context: {used} of {budget} tokens', 'Контекст: {used} из {budget} токенов'],
   part_system: ['Instructions', 'Указания'],
@@ -181,7 +181,7 @@ export const catalogue = {
   scope_user: ['you, today', 'вы, сегодня'],
   scope_server: ['the whole server, today', 'весь сервер, сегодня'],
   // Checkpoints
-  checkpoints: ['Checkpoints', 'Контрольные точки'],
+  checkpoints: ['Checkpoints', 'Точки возврата'],
   noCheckpoints: [
     'No turn of this session has changed files yet. Before each first change a checkpoint is taken here.',
     'В этом сеансе файлы ещё не менялись. Перед первой правкой здесь появится точка возврата.',
@@ -206,20 +206,18 @@ export const catalogue = {
   withFiles: ['Files', 'Файлы'],
   withConversation: ['What models are shown of the conversation', 'Что модели видят из разговора'],
   goBack: ['Go back', 'Вернуться'],
-  back: ['All checkpoints', 'Все точки'],
-  done: ['Done. It is a checkpoint itself and can be undone.', 'Готово. Это тоже точка, и её можно отменить.'],
+  back: ['All checkpoints', 'Все точки возврата'],
+  done: ['Done. It is a checkpoint itself and can be undone.', 'Готово. Это тоже точка возврата, и её можно отменить.'],
   nothingToUndo: ['There is nothing to undo here.', 'Здесь нечего отменять.'],
-  noSuchCheckpoint: ['There is no such checkpoint. /checkpoints lists them.', 'Такой точки нет. Список: /checkpoints.'],
+  noSuchCheckpoint: ['There is no such checkpoint. /checkpoints lists them.', 'Такой точки возврата нет. Список: /checkpoints.'],
   // Empty session
   emptyLead: ['What shall we do in {project}?', 'Что сделаем в {project}?'],
-  emptyAgents: ['Five agents share the work. @name picks one, otherwise CodeLab does.', 'Работу делят агенты. @имя выбирает одного, иначе выбирает CodeLab.'],
+  emptyAgents: ['Agents share the work. @name picks one, otherwise CodeLab does.', 'Работу делят агенты. @имя выбирает одного, иначе выбирает CodeLab.'],
   try: ['Try', 'Попробуйте'],
   example1: ['@ask What does this project do?', '@ask Что делает этот проект?'],
   example2: ['@coder Run the tests', '@coder Запусти тесты'],
   example3: ['@coder Fix the bug', '@coder Исправь ошибку'],
-  scripted: ['{model} is a script, no AI.', '{model} — это сценарий, не ИИ.'],
-  // No model
-  noModelSetUp: ['Set up a model', 'Настроить модель'],
+  scripted: ['{model} is a script, not an AI.', '{model} — это сценарий, не ИИ.'],
   // Commands
   cmd_agent: ['who answers from now on; without a name CodeLab chooses', 'кто отвечает дальше; без имени выбирает CodeLab'],
   cmd_model: ['which model answers; without a name CodeLab chooses', 'какая модель отвечает; без имени выбирает CodeLab'],

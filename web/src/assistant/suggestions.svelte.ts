@@ -1,3 +1,4 @@
+import { ofServer } from '../i18n/server.svelte';
 import { complete, completing, mentionOf, type Completing } from './completion';
 import { t } from './messages';
 import { offers } from './offers.svelte';
@@ -40,7 +41,7 @@ function agents(typed: string, sign: string): Suggestion[] {
     id: `agent ${name}`,
     insert: sign + name,
     title: `@${name}`,
-    note: offers.agents.find((agent) => agent.name === name)?.description ?? '',
+    note: ofServer(offers.agents.find((agent) => agent.name === name)?.description ?? ''),
   }));
 }
 

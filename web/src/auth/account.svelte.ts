@@ -1,6 +1,6 @@
 import { api, ok } from '../api/client';
 import { ApiProblem } from '../api/problem';
-import { forget, isKept, keep, refreshToken, whenEnded, type TokenPair } from '../api/tokens';
+import { forget, isKept, keep, refreshToken, whenEnded, whenTaken, type TokenPair } from '../api/tokens';
 import { connection } from '../socket/connection.svelte';
 
 /** The signed-in user. */
@@ -19,12 +19,17 @@ export interface User {
 class Account {
   state = $state<'unknown' | 'signed_out' | 'signed_in' | 'expired'>('unknown');
   user = $state<User | null>(null);
+  /** Whose data this page may still hold, after signing out too. */
+  #heldOf: string | null = null;
 
   constructor() {
     whenEnded(() => {
       connection.close();
       this.state = this.user === null ? 'signed_out' : 'expired';
     });
+    whenTaken((userId) => this.#follow(userId));
+    // Whoever slept through the news hears it from the server.
+    connection.on('hello', ({ data }) => this.#follow(data.user_id));
   }
 
   get isAdmin(): boolean {
@@ -89,10 +94,30 @@ class Account {
     this.#begin(await ok(api.GET('/api/v1/auth/me')));
   }
 
+  /** Another tab signed in, as this one's user or as somebody else; or it renewed the sign-in. */
+  #follow(userId: string): void {
+    if (this.#isAnother(userId)) this.#startAnew();
+    else if (this.state !== 'signed_in') void this.load().catch(() => undefined);
+  }
+
+  #isAnother(userId: string): boolean {
+    return this.#heldOf !== null && this.#heldOf !== userId;
+  }
+
+  /** Nothing of the one user may stay on the other's screen, or be sent in their name. */
+  #startAnew(): void {
+    connection.close();
+    // Who would rather stay, for a long text that is not saved, has to sign in again.
+    if (this.user !== null) this.state = 'expired';
+    window.location.assign('/');
+  }
+
   #begin(user: User): void {
-    const isAnother = this.user !== null && this.user.id !== user.id;
-    // Nothing of the one user may stay on the other's screen.
-    if (isAnother) window.location.assign('/');
+    if (this.#isAnother(user.id)) {
+      this.#startAnew();
+      return;
+    }
+    this.#heldOf = user.id;
     this.user = user;
     this.state = 'signed_in';
     connection.open();

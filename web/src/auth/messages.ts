@@ -18,7 +18,7 @@ export const catalogue = {
     'Too many tries. Wait a minute, then try again.',
     'Слишком много попыток. Подождите минуту и попробуйте снова.',
   ],
-  expiredTitle: ['Your sign-in has ended', 'Сеанс завершён'],
+  expiredTitle: ['Your sign-in has ended', 'Срок входа истёк'],
   expired: [
     'Sign in again to go on; nothing that you typed is lost.',
     'Войдите снова, чтобы продолжить: всё набранное сохранено.',

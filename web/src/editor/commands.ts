@@ -7,10 +7,9 @@ import type { Command } from '../keys/commands.svelte';
 import { askAbout } from '../workbench/asking';
 import { selection } from '../workbench/selection.svelte';
 import { documents } from './documents.svelte';
-import { t } from './messages';
+import { editorKeys } from './keys';
 import type { OpenDocument } from './open-document.svelte';
 import { options } from './options.svelte';
-import { ASK } from './selection-action';
 
 /** What can be done with the file in front. */
 export function editorCommands(document: OpenDocument, showPreview: (() => void) | null): Command[] {
@@ -21,17 +20,17 @@ export function editorCommands(document: OpenDocument, showPreview: (() => void)
     run(view);
   };
   const all: Command[] = [
-    { id: 'save', title: () => t('save'), keys: 'Ctrl+S', run: () => void documents.save(document) },
-    { id: 'save-all', title: () => t('saveAll'), keys: 'Ctrl+Alt+S', run: () => void documents.saveAll() },
-    { id: 'find-in-file', title: () => t('find'), keys: 'Ctrl+F', run: inView(openSearchPanel) },
-    { id: 'go-to-line', title: () => t('goToLine'), keys: 'Ctrl+G', run: inView(gotoLine) },
-    { id: 'next-problem', title: () => t('nextProblem'), keys: 'F8', run: inView(nextDiagnostic) },
-    { id: 'fold-all', title: () => t('foldAll'), run: inView(foldAll) },
-    { id: 'unfold-all', title: () => t('unfoldAll'), run: inView(unfoldAll) },
-    { id: 'whitespace', title: () => t('whitespace'), run: () => options.toggle('showsWhitespace') },
-    { id: 'wrap', title: () => t('wrap'), keys: 'Alt+Z', run: () => options.toggle('wraps') },
-    { id: ASK, title: () => t('ask'), when: () => selection.current !== null, run: askAbout },
+    { ...editorKeys.save, run: () => void documents.save(document) },
+    { ...editorKeys.saveAll, run: () => void documents.saveAll() },
+    { ...editorKeys.find, run: inView(openSearchPanel) },
+    { ...editorKeys.goToLine, run: inView(gotoLine) },
+    { ...editorKeys.nextProblem, run: inView(nextDiagnostic) },
+    { ...editorKeys.foldAll, run: inView(foldAll) },
+    { ...editorKeys.unfoldAll, run: inView(unfoldAll) },
+    { ...editorKeys.whitespace, run: () => options.toggle('showsWhitespace') },
+    { ...editorKeys.wrap, run: () => options.toggle('wraps') },
+    { ...editorKeys.ask, when: () => selection.current !== null, run: askAbout },
   ];
-  if (showPreview) all.push({ id: 'preview', title: () => t('preview'), keys: 'Ctrl+K V', run: showPreview });
+  if (showPreview) all.push({ ...editorKeys.preview, run: showPreview });
   return all;
 }

@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 
 import { account } from '../auth/account.svelte';
+import { storage } from '../browser/storage';
 import { language } from '../i18n';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
@@ -153,7 +154,7 @@ function serverOf(workspaceId: string): Server {
 }
 
 function draftsOf(workspaceId: string): DraftKeeper {
-  const drafts = new Drafts(localStorage, account.user?.id ?? '');
+  const drafts = new Drafts(storage.store, account.user?.id ?? '');
   return {
     find: (path) => drafts.find(workspaceId, path),
     keep: (path, base, text) => drafts.keep(workspaceId, path, base, text),

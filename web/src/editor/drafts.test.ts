@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { Drafts, type Store } from './drafts';
+import type { Store } from '../browser/storage';
+import { Drafts } from './drafts';
 
 class Memory implements Store {
   readonly values = new Map<string, string>();
@@ -61,7 +62,11 @@ describe('unsaved text', () => {
   });
 
   it('says so where the browser has no room, and reads no nonsense', () => {
-    expect(new Drafts(new Memory(10), 'ada').keep('w', 'a', '', 'text')).toBe(false);
+    expect(new Drafts(null, 'ada').keep('w', 'a', '', 'text')).toBe(false);
+    const full = new Drafts(new Memory(50), 'ada', () => 7);
+    expect(full.keep('w', 'a', '', 'text')).toBe(true);
+    expect(full.keep('w', 'a', '', 'text'.repeat(20))).toBe(false);
+    expect(full.find('w', 'a')?.text).toBe('text');
     const store = new Memory();
     const drafts = new Drafts(store, 'ada');
     for (const nonsense of ['{', 'null', '{"base":1}']) {

@@ -1,3 +1,5 @@
+import type { Store } from '../browser/storage';
+
 /** Text that was not saved before the page went away. */
 export interface Draft {
   /** Hash of the file that it began from. */
@@ -5,9 +7,6 @@ export interface Draft {
   text: string;
   at: number;
 }
-
-/** What browsers offer as `localStorage`. */
-export type Store = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
 
 const PREFIX = 'codelab.draft';
 /** A longer text is not kept. */
@@ -22,7 +21,8 @@ const MONTH_MS = 30 * 24 * 3600 * 1000;
  */
 export class Drafts {
   constructor(
-    private readonly store: Store,
+    /** None where the browser keeps nothing. */
+    private readonly store: Store | null,
     private readonly userId: string,
     private readonly now: () => number = Date.now,
   ) {}
@@ -30,26 +30,26 @@ export class Drafts {
   /** Keeps a text; returns whether there was room for it. */
   keep(workspaceId: string, path: string, base: string, text: string): boolean {
     const key = this.#key(workspaceId, path);
-    this.store.removeItem(key);
-    if (text.length > LONGEST_DRAFT) return false;
-    this.#makeRoom(text.length);
+    if (text.length > LONGEST_DRAFT) this.store?.removeItem(key);
+    if (!this.store || text.length > LONGEST_DRAFT) return false;
+    this.#makeRoom(key, text.length);
     try {
       this.store.setItem(key, JSON.stringify({ base, text, at: this.now() } satisfies Draft));
       return true;
     } catch {
-      // The browser's own bound, which others share.
+      // The browser's own bound, which others share: what was kept last of this text stays.
       return false;
     }
   }
 
   /** Returns a text that was kept. */
   find(workspaceId: string, path: string): Draft | null {
-    return read(this.store.getItem(this.#key(workspaceId, path)));
+    return read(this.store?.getItem(this.#key(workspaceId, path)) ?? null);
   }
 
   /** Forgets a text: it was saved, or given up. */
   forget(workspaceId: string, path: string): void {
-    this.store.removeItem(this.#key(workspaceId, path));
+    this.store?.removeItem(this.#key(workspaceId, path));
   }
 
   /** Names the files of a workspace that have unsaved text. */
@@ -60,19 +60,21 @@ export class Drafts {
       .map((key) => key.slice(start.length));
   }
 
-  #makeRoom(needed: number): void {
-    const kept = this.#keys().map((key) => ({ key, draft: read(this.store.getItem(key)) }));
+  #makeRoom(wanted: string, needed: number): void {
+    const others = this.#keys().filter((key) => key !== wanted);
+    const kept = others.map((key) => ({ key, draft: read(this.store?.getItem(key) ?? null) }));
     kept.sort((one, other) => (other.draft?.at ?? 0) - (one.draft?.at ?? 0));
     let sum = needed;
     for (const { key, draft } of kept) {
       sum += draft?.text.length ?? 0;
       const isOld = !draft || this.now() - draft.at > MONTH_MS;
-      if (isOld || sum > LONGEST_TOGETHER) this.store.removeItem(key);
+      if (isOld || sum > LONGEST_TOGETHER) this.store?.removeItem(key);
     }
   }
 
   #keys(): string[] {
-    const all = Array.from({ length: this.store.length }, (_, index) => this.store.key(index));
+    const { store } = this;
+    const all = Array.from({ length: store?.length ?? 0 }, (_, index) => store?.key(index));
     return all.filter((key): key is string => key?.startsWith(`${PREFIX}/`) ?? false);
   }
 

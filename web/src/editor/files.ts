@@ -85,6 +85,8 @@ async function ask(
   return response;
 }
 
-function encoded(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
+/** Writes a path into an address. */
+export function encoded(path: string): string {
+  // A browser would go up in the address and ask for something else; so the server refuses it.
+  return path.split('/').map((name) => encodeURIComponent(name === '..' ? '%2E%2E' : name)).join('/');
 }

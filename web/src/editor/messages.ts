@@ -10,7 +10,7 @@ export const catalogue = {
   foldAll: ['Fold all', 'Свернуть все'],
   unfoldAll: ['Unfold all', 'Развернуть все'],
   whitespace: ['Show or hide spaces and tabs', 'Показать или скрыть пробелы и табуляции'],
-  wrap: ['Wrap long lines or not', 'Переносить длинные строки или нет'],
+  wrap: ['Wrap long lines: on or off', 'Перенос длинных строк: включить или выключить'],
   preview: ['Preview', 'Просмотр'],
   previewOf: ['Preview: {name}', 'Просмотр: {name}'],
   ask: ['Ask about the selection', 'Спросить о выделенном'],

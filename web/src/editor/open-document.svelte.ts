@@ -60,6 +60,9 @@ export class OpenDocument {
   #isShowing = false;
   #saves = 0;
   #isStale = false;
+  #isLooking = false;
+  /** A draft of this text is kept; one of another window's is not ours to forget. */
+  #hasDraft = false;
   #isCheckable = true;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
@@ -109,6 +112,7 @@ export class OpenDocument {
   async load(): Promise<void> {
     this.phase = 'loading';
     const draft = this.drafts.find(this.path);
+    this.#hasDraft = draft !== null;
     try {
       this.#begin(await this.server.read(this.path));
       if (draft) this.#restore(draft);
@@ -180,15 +184,15 @@ export class OpenDocument {
       if (this.phase === 'failed') await this.load();
       return;
     }
-    if (this.#machine.isSaving) {
-      this.#isStale = true;
-      return;
+    // One look at a time, so that no older answer comes after a newer one.
+    this.#isStale = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      while (this.#isStale && !this.#machine.isSaving) await this.#look();
+    } finally {
+      this.#isLooking = false;
     }
-    const saves = this.#saves;
-    const disk = await this.server.look(this.path);
-    // What was read before a save says nothing about what is there after it.
-    if (saves !== this.#saves) await this.refresh();
-    else this.#find(disk);
   }
 
   /** Writes the draft now: the page may go away. */
@@ -196,7 +200,7 @@ export class OpenDocument {
     clearTimeout(this.#draftTimer);
     // Of a longer one nothing is kept: writing it out again and again would hold the typing up.
     const isKept = this.isUnsaved && this.state.doc.length <= LONGEST_DRAFT;
-    if (isKept) this.drafts.keep(this.path, this.#machine.base, this.text);
+    if (isKept && this.drafts.keep(this.path, this.#machine.base, this.text)) this.#hasDraft = true;
   }
 
   /** Gives up what is unsaved, for good. */
@@ -243,6 +247,15 @@ export class OpenDocument {
     this.#find(disk);
   }
 
+  async #look(): Promise<void> {
+    this.#isStale = false;
+    const saves = this.#saves;
+    const disk = await this.server.look(this.path);
+    // What was read before a save says nothing about what is there after it.
+    if (saves !== this.#saves) this.#isStale = true;
+    else this.#find(disk);
+  }
+
   #find(disk: Disk | 'gone'): void {
     const isSame = disk !== 'gone' && disk.text === this.text;
     if (isSame) this.#saved = this.state.doc;
@@ -279,16 +292,14 @@ export class OpenDocument {
       this.#saved = sent;
       await this.#take({ what: 'saved', hash });
     } catch (error) {
-      if (!isChanged(error)) {
+      const disk = isChanged(error) ? await this.server.look(this.path).catch(() => null) : null;
+      if (disk === null) {
         await this.#take({ what: 'failed' });
         throw error;
       }
-      this.#find(await this.server.look(this.path));
+      this.#find(disk);
     }
-    if (this.#isStale) {
-      this.#isStale = false;
-      await this.refresh();
-    }
+    if (this.#isStale) await this.refresh();
   }
 
   #textChanged(): void {
@@ -323,7 +334,8 @@ export class OpenDocument {
 
   #forget(): void {
     clearTimeout(this.#draftTimer);
-    this.drafts.forget(this.path);
+    if (this.#hasDraft) this.drafts.forget(this.path);
+    this.#hasDraft = false;
   }
 
   #linesOf(text: string): Text {

@@ -148,6 +148,53 @@ describe('an open file', () => {
     expect([document.status, document.text]).toEqual(['dirty', 'ab']);
   });
 
+  it('can be saved again after a save whose conflict could not be looked at', async () => {
+    const disk = new OneFile('a');
+    const { document } = await open(disk);
+    type(document, 'b');
+    disk.change('theirs');
+    const { look } = disk;
+    disk.look = () => Promise.reject(new ApiProblem(503, 'unavailable', 'down'));
+    await expect(document.save()).rejects.toThrow();
+    expect(document.status).toBe('dirty');
+    disk.look = look;
+    await document.save();
+    expect([document.status, document.text]).toEqual(['conflict', 'ab']);
+  });
+
+  it('shows the newest text however many changes are told of at once', async () => {
+    const disk = new OneFile('0');
+    const { document } = await open(disk);
+    const answers: (() => void)[] = [];
+    disk.look = () => {
+      const now = { text: disk.text ?? '', hash: disk.hash };
+      return new Promise((resolve) => answers.push(() => resolve(now)));
+    };
+    const looks = ['1', '2', '3'].map((text) => {
+      disk.change(text);
+      return document.refresh();
+    });
+    const answered = Promise.all(looks);
+    // The network brings them in whatever order it likes.
+    while (document.text !== '3') {
+      answers.splice(0).toReversed().forEach((answer) => answer());
+      await Promise.resolve();
+    }
+    await answered;
+    expect([answers.length, document.text]).toEqual([0, '3']);
+  });
+
+  it('leaves alone what another window keeps of the same file', async () => {
+    const disk = new OneFile('a');
+    const kept = new Kept();
+    const { document } = await open(disk, kept);
+    kept.keep('', '1', 'typed in the other window');
+    disk.change('b');
+    await document.refresh();
+    document.dispose();
+    expect([document.text, kept.draft?.text]).toEqual(['b', 'typed in the other window']);
+  });
+
   it('puts back what was not saved, even over a change or a deletion', async () => {
     const kept = new Kept();
     kept.draft = { base: '1', text: 'mine' };

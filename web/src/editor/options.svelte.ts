@@ -1,14 +1,11 @@
+import { storage } from '../browser/storage';
 import type { Options } from './setup';
 
 const KEY = 'codelab.editor';
 const FIRST: Options = { showsWhitespace: false, wraps: false };
 
 function stored(): Options {
-  try {
-    return { ...FIRST, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Options>) };
-  } catch {
-    return FIRST;
-  }
+  return { ...FIRST, ...(storage.json(KEY) as Partial<Options> | null) };
 }
 
 class Choice {
@@ -22,7 +19,7 @@ class Choice {
   /** Turns an option around. */
   toggle(name: keyof Options): void {
     this.#current = { ...this.#current, [name]: !this.#current[name] };
-    localStorage.setItem(KEY, JSON.stringify(this.#current));
+    storage.setItem(KEY, JSON.stringify(this.#current));
   }
 }
 

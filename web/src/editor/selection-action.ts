@@ -2,9 +2,8 @@ import { StateField, type EditorState } from '@codemirror/state';
 import { EditorView, showTooltip, type Tooltip } from '@codemirror/view';
 
 import { commands } from '../keys/commands.svelte';
+import { editorKeys } from './keys';
 import { t } from './messages';
-
-export const ASK = 'ask-selection';
 
 /** A small button at the end of what is selected: ask the assistant about it. */
 export const askingAboutSelection = [
@@ -50,6 +49,6 @@ function button(): HTMLElement {
   }
   // The selection stays: the button must not take the focus before it is used.
   ask.addEventListener('mousedown', (event) => event.preventDefault());
-  ask.addEventListener('click', () => commands.run(ASK));
+  ask.addEventListener('click', () => commands.run(editorKeys.ask.id));
   return ask;
 }

@@ -1,5 +1,6 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 
+import { storage } from '../browser/storage';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import type { Changes } from '../workbench/changes.svelte';
@@ -211,7 +212,7 @@ class Explorer {
   }
 
   #keep(): void {
-    localStorage.setItem(KEPT + workspace.id, JSON.stringify([...this.expanded].slice(0, 500)));
+    storage.setItem(KEPT + workspace.id, JSON.stringify([...this.expanded].slice(0, 500)));
   }
 
   async #try(work: () => Promise<void>): Promise<void> {
@@ -224,12 +225,8 @@ class Explorer {
 }
 
 function kept(id: string): string[] {
-  try {
-    const found: unknown = JSON.parse(localStorage.getItem(KEPT + id) ?? '[]');
-    return Array.isArray(found) ? found.filter((one) => typeof one === 'string') : [];
-  } catch {
-    return [];
-  }
+  const found = storage.json(KEPT + id);
+  return Array.isArray(found) ? found.filter((one) => typeof one === 'string') : [];
 }
 
 function tabsWithin(path: string): Tab[] {

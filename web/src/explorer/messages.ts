@@ -56,7 +56,7 @@ export const catalogue = {
   ],
   deleteIt: ['Delete', 'Удалить'],
   keep: ['Keep it', 'Не удалять'],
-  silent: ['Changes are not told by themselves: {reason}', 'Изменения не видны сразу: {reason}'],
+  silent: ['Changes from outside do not appear at once: {reason}', 'Изменения извне видны не сразу: {reason}'],
   refresh: ['Look again', 'Обновить'],
   moved: ['{name} waits to be moved. Choose a folder and press Ctrl+V.', '«{name}» ждёт перемещения. Выберите папку и нажмите Ctrl+V.'],
 } as const satisfies Catalogue;

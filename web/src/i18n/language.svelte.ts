@@ -1,9 +1,10 @@
+import { storage } from '../browser/storage';
 import type { Language } from './catalogue';
 
 const KEY = 'codelab.language';
 
 function chosen(): Language {
-  const stored = localStorage.getItem(KEY);
+  const stored = storage.getItem(KEY);
   if (stored === 'en' || stored === 'ru') return stored;
   return navigator.languages.some((tag) => tag.toLowerCase().startsWith('ru')) ? 'ru' : 'en';
 }
@@ -24,7 +25,7 @@ class LanguageChoice {
   }
 
   set current(value: Language) {
-    localStorage.setItem(KEY, value);
+    storage.setItem(KEY, value);
     this.#speak(value);
   }
 

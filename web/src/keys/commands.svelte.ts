@@ -1,40 +1,42 @@
 import { SvelteMap } from 'svelte/reactivity';
 
+import { storage } from '../browser/storage';
 import { keysOf, match, strokeOf, type Stroke } from './keymap';
 
-/** Something the user can do, from the palette or by its keys. */
-export interface Command {
+/** A command as it is listed: keys can be chosen for it before the code that carries it out is loaded. */
+export interface CommandEntry {
   id: string;
   title: () => string;
   keys?: string;
-  run: () => void;
-  /** Whether it makes sense now; always, if absent. */
-  when?: () => boolean;
   /** Works where all other keys belong to what has the focus, such as the terminal. */
   everywhere?: boolean;
   /** Has keys but no entry in the palette. */
   hidden?: boolean;
 }
 
+/** Something the user can do, from the palette or by its keys. */
+export interface Command extends CommandEntry {
+  run: () => void;
+  /** Whether it makes sense now; always, if absent. */
+  when?: () => boolean;
+}
+
 const CHOSEN = 'codelab.keys';
+
+function stored(): Record<string, string> {
+  const kept = Object.entries(storage.json(CHOSEN) ?? {});
+  return Object.fromEntries(kept.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
 
 class Commands {
   /** Keys that the user chose, by command; empty means none. Kept in this browser. */
-  chosen = $state<Record<string, string>>(
-    JSON.parse(localStorage.getItem(CHOSEN) ?? '{}') as Record<string, string>,
-  );
+  chosen = $state<Record<string, string>>(stored());
   #all = new SvelteMap<string, Command>();
-  #known = new SvelteMap<string, Command>();
   #before: Stroke | null = null;
 
   /** All commands that are registered now. */
   get all(): Command[] {
     return [...this.#all.values()];
-  }
-
-  /** All commands that this page has had since it was loaded, for those who choose their keys. */
-  get known(): Command[] {
-    return [...this.#known.values()];
   }
 
   /**
@@ -43,10 +45,7 @@ class Commands {
    * @returns What takes them away again.
    */
   register(...added: Command[]): () => void {
-    for (const command of added) {
-      this.#all.set(command.id, command);
-      this.#known.set(command.id, command);
-    }
+    for (const command of added) this.#all.set(command.id, command);
     return () => {
       for (const command of added) {
         if (this.#all.get(command.id) === command) this.#all.delete(command.id);
@@ -56,7 +55,7 @@ class Commands {
 
   /** The keys of a command as they are shown, or none. */
   keysOf(id: string): string | null {
-    const command = this.#known.get(id);
+    const command = this.#all.get(id);
     return command ? keysOf(command, this.chosen) : null;
   }
 
@@ -64,7 +63,7 @@ class Commands {
   rebind(id: string, keys: string | null): void {
     const { [id]: _, ...others } = this.chosen;
     this.chosen = keys === null ? others : { ...others, [id]: keys };
-    localStorage.setItem(CHOSEN, JSON.stringify(this.chosen));
+    storage.setItem(CHOSEN, JSON.stringify(this.chosen));
   }
 
   /** Carries out a command, if it makes sense now. */

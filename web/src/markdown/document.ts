@@ -18,6 +18,9 @@ export type Block =
       readonly closed: boolean;
     });
 
+/** More than this is not parsed but shown as it is: hostile Markdown could hold up the page. */
+export const MOST_PARSED = 200_000;
+
 /**
  * A Markdown text that grows: only its last block is parsed and rendered again.
  *
@@ -43,8 +46,9 @@ export class MarkdownDocument {
     const text = whole.includes('\r\n') ? whole.replaceAll('\r\n', '\n') : whole;
     if (!text.startsWith(this.#text)) this.#forget();
     this.#text = text;
-    this.#finish(text.lastIndexOf('\n') + 1);
-    const rest = reveal(text.slice(this.#start));
+    const end = endOfParsed(text);
+    this.#finish(text.lastIndexOf('\n', end - 1) + 1);
+    const rest = reveal(text.slice(this.#start, end));
     const parsed = parse(rest, { ...this.#env });
     const last = parsed.length - 1;
     this.#open = parsed.map((block, index) => {
@@ -52,6 +56,9 @@ export class MarkdownDocument {
       const closed = complete || index < last || (token !== undefined && isEnded(token, rest));
       return this.#block(block, index, closed);
     });
+    const key = this.#done.length + parsed.length;
+    const plain = reveal(text.slice(end));
+    if (plain) this.#open.push({ kind: 'code', key, language: '', code: plain, closed: false });
   }
 
   /** Renders for good all blocks of the whole lines but the last. */
@@ -81,6 +88,12 @@ export class MarkdownDocument {
     this.#start = this.#whole = 0;
     this.#env = {};
   }
+}
+
+/** Where the parsed part of a text ends: at the end of a line, if there is one. */
+function endOfParsed(text: string): number {
+  if (text.length <= MOST_PARSED) return text.length;
+  return text.lastIndexOf('\n', MOST_PARSED - 1) + 1 || MOST_PARSED;
 }
 
 function offsetOfLine(text: string, line: number): number {

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
 
-import { MarkdownDocument, type Block } from './document';
+import { MarkdownDocument, MOST_PARSED, type Block } from './document';
 import { goesOn, openFence } from './fences';
 import { hostToShow } from './links';
 import { placeIn } from './paths';
@@ -126,6 +126,29 @@ describe('hostile Markdown', () => {
     expect(htmlOf('x `\u202E` y')).toContain('<code>⟨U+202E⟩</code>');
   });
 
+  it.each(['+', '*a* ', 'a\n', '[a](https://b.c) ', '`x` '])('holds nobody up with thousands of %j', (piece) => {
+    const begun = performance.now();
+    blocks(piece.repeat(60_000 / piece.length));
+    // What grows with the square of the length takes ten seconds.
+    expect(performance.now() - begun).toBeLessThan(4000);
+  });
+
+  it('is shown as it is beyond a length', () => {
+    const line = `${'word '.repeat(400)}\n\n`;
+    const text = line.repeat(Math.ceil((2 * MOST_PARSED) / line.length)) + 'end\u202E';
+    const found = blocks(text);
+    const last = found.at(-1);
+    const plain = last?.kind === 'code' ? last.code : '';
+    expect(found.slice(0, -1).every((block) => block.kind === 'html')).toBe(true);
+    expect(plain.startsWith('word ')).toBe(true);
+    expect(plain.endsWith('\nend⟨U+202E⟩')).toBe(true);
+
+    const document = new MarkdownDocument();
+    for (let end = 90_000; end < text.length; end += 90_000) document.update(text.slice(0, end));
+    document.update(text, true);
+    expect(document.blocks).toEqual(found);
+  });
+
   it('has no style attributes', () => {
     const out = htmlOf('| a |\n|--:|\n| 1 |');
     expect(out).toContain('<td class="md-right">');
@@ -138,7 +161,7 @@ describe('places in the project', () => {
     expect(placeIn('src/app.py:12')).toEqual({ path: 'src/app.py', line: 12 });
     expect(placeIn('./a/b.ts')).toEqual({ path: 'a/b.ts', line: null });
     expect(placeIn('README.md')?.path).toBe('README.md');
-    for (const other of ['os.path', 'self.name', 'a b.py', '/etc/passwd.txt', 'x = 1', 'and/or']) {
+    for (const other of ['os.path', 'self.name', 'a b.py', '/etc/passwd.txt', '../../a.py:1', 'a/../b.py', 'x = 1', 'and/or']) {
       expect(placeIn(other), other).toBeNull();
     }
     const out = htmlOf('See src/a.py:3, `b/c.ts` and [src/x.py:4](https://e.org).');

@@ -8,6 +8,7 @@ const markdown = new MarkdownIt({ html: false, linkify: true });
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 markdown.validateLink = (address) => isAllowed(address) || isLocal(address);
 
+markdown.core.ruler.push('links', noteLinks);
 const { escapeHtml } = markdown.utils;
 
 /** A piece of a document that is rendered on its own. */
@@ -60,17 +61,29 @@ function place({ path, line }: Place, inner: string): string {
   return `<button type="button" class="md-path" ${attributes}>${inner}</button>`;
 }
 
-function isInLink(tokens: Token[], index: number): boolean {
-  for (let before = index - 1; before >= 0; before--) {
-    if (tokens[before]?.type === 'link_close') return false;
-    if (tokens[before]?.type === 'link_open') return true;
+/** The link that a piece of text is in. */
+type Link = { address: string; text: string };
+
+/** Notes on each token the link around it, once for all: looking back from each takes too long. */
+function noteLinks({ tokens }: { tokens: Token[] }): void {
+  for (const block of tokens) {
+    let link: Link | null = null;
+    for (const token of block.children ?? []) {
+      if (token.type === 'link_open') link = { address: attribute(token, 'href'), text: '' };
+      else if (link) link.text += token.content;
+      token.meta = link;
+      if (token.type === 'link_close') link = null;
+    }
   }
-  return false;
+}
+
+function linkAround(token: Token | undefined): Link | null {
+  return (token?.meta ?? null) as Link | null;
 }
 
 const text: RendererRule = (tokens, index) => {
   const content = tokens[index]?.content ?? '';
-  if (isInLink(tokens, index)) return escapeHtml(content);
+  if (linkAround(tokens[index])) return escapeHtml(content);
   let out = '';
   let end = 0;
   for (const found of content.matchAll(IN_TEXT)) {
@@ -85,11 +98,11 @@ const text: RendererRule = (tokens, index) => {
 const inlineCode: RendererRule = (tokens, index) => {
   const content = tokens[index]?.content ?? '';
   const code = `<code>${escapeHtml(content)}</code>`;
-  const named = isInLink(tokens, index) ? null : placeIn(content);
+  const named = linkAround(tokens[index]) ? null : placeIn(content);
   return named ? place(named, code) : code;
 };
 
-const link: RendererRule = (tokens, index, options, _env, renderer) => {
+const linkStart: RendererRule = (tokens, index, options, _env, renderer) => {
   const token = tokens[index];
   // What is named is a file, and no address that a browser could go to.
   if (isLocal(attribute(token, 'href'))) return '<span class="md-local">';
@@ -99,18 +112,11 @@ const link: RendererRule = (tokens, index, options, _env, renderer) => {
 };
 
 const linkEnd: RendererRule = (tokens, index) => {
-  let inner = '';
-  for (let before = index - 1; before >= 0; before--) {
-    const token = tokens[before];
-    if (token?.type === 'link_open') {
-      const address = attribute(token, 'href');
-      if (isLocal(address)) return `</span> <span class="md-address">${escapeHtml(address)}</span>`;
-      const host = hostToShow(address, inner);
-      return host ? `</a> <span class="md-host">(${escapeHtml(host)})</span>` : '</a>';
-    }
-    inner = (token?.content ?? '') + inner;
-  }
-  return '</a>';
+  const link = linkAround(tokens[index]);
+  if (!link) return '</a>';
+  if (isLocal(link.address)) return `</span> <span class="md-address">${escapeHtml(link.address)}</span>`;
+  const host = hostToShow(link.address, link.text);
+  return host ? `</a> <span class="md-host">(${escapeHtml(host)})</span>` : '</a>';
 };
 
 // Loading it would tell a stranger's server that it was read, and what the model put in its name.
@@ -153,7 +159,7 @@ const heading: RendererRule = (tokens, index, options, _env, renderer) => {
 Object.assign(markdown.renderer.rules, {
   text,
   code_inline: inlineCode,
-  link_open: link,
+  link_open: linkStart,
   link_close: linkEnd,
   image,
   fence,

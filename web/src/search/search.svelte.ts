@@ -2,6 +2,7 @@ import { SvelteSet } from 'svelte/reactivity';
 
 import { api, ok } from '../api/client';
 import type { components } from '../api/rest';
+import { ofServer } from '../i18n/server.svelte';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { workspace } from '../workbench/workspace.svelte';
@@ -80,7 +81,7 @@ class Search {
           api.POST('/api/v1/workspaces/{workspace_id}/replacements', { params, body: { ...body, files } }),
         );
         changed += done.files.length;
-        for (const file of done.skipped) toasts.show(t('skipped', { path: file.path, reason: file.reason }), 'bad');
+        for (const file of done.skipped) toasts.show(t('skipped', { path: file.path, reason: ofServer(file.reason) }), 'bad');
       }
       toasts.show(t('replaced', { n: changed }), 'good');
     } catch (error) {

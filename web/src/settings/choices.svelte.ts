@@ -1,7 +1,9 @@
+import { storage } from '../browser/storage';
+
 const NOTIFICATIONS = 'codelab.notifications';
 
 class Choices {
-  #notifications = $state(localStorage.getItem(NOTIFICATIONS) !== 'off');
+  #notifications = $state(storage.getItem(NOTIFICATIONS) !== 'off');
 
   /** Whether the user is told of what waits while the page is hidden, once the browser allows it. */
   get notifications(): boolean {
@@ -10,7 +12,7 @@ class Choices {
 
   set notifications(value: boolean) {
     this.#notifications = value;
-    localStorage.setItem(NOTIFICATIONS, value ? 'on' : 'off');
+    storage.setItem(NOTIFICATIONS, value ? 'on' : 'off');
   }
 }
 

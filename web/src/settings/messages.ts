@@ -26,10 +26,6 @@ export const catalogue = {
     'Choose a command, then press its new keys. A second combination may follow the first.',
     'Выберите команду и нажмите новые клавиши. За первым сочетанием может идти второе.',
   ],
-  keysOfProject: [
-    'Those of the editor, the terminal and the assistant are listed once you have opened a project in this tab.',
-    'Команды редактора, терминала и помощника появятся, когда вы откроете проект в этой вкладке.',
-  ],
   searchCommands: ['Search commands', 'Поиск команд'],
   noCommands: ['No command fits.', 'Нет подходящих команд.'],
   command: ['Command', 'Команда'],

@@ -1,6 +1,7 @@
 import { api, ok } from '../api/client';
 import type { components } from '../api/rest';
 import { cardKeys } from '../approvals/choices.svelte';
+import { storage } from '../browser/storage';
 import { language } from '../i18n';
 import { commands } from '../keys/commands.svelte';
 import { theme } from '../theme/theme.svelte';
@@ -47,7 +48,7 @@ export function followPreferences(userId: string): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   async function load(): Promise<void> {
-    if (localStorage.getItem(UNSENT) === userId) {
+    if (storage.getItem(UNSENT) === userId) {
       known = '';
       return;
     }
@@ -62,14 +63,14 @@ export function followPreferences(userId: string): () => void {
     const answer = await ok(api.PUT('/api/v1/users/me/preferences', { body })).catch(() => null);
     if (answer === null || isOver) return;
     known = wanted;
-    if (wanted === JSON.stringify(chosen())) localStorage.removeItem(UNSENT);
+    if (wanted === JSON.stringify(chosen())) storage.removeItem(UNSENT);
   }
 
   const end = $effect.root(() => {
     $effect(() => {
       const wanted = JSON.stringify(chosen());
       if (known === null || wanted === known) return undefined;
-      localStorage.setItem(UNSENT, userId);
+      storage.setItem(UNSENT, userId);
       timer = setTimeout(() => void keep(wanted), PAUSE_MS);
       return () => clearTimeout(timer);
     });

@@ -19,7 +19,6 @@ export const catalogue = {
   previousRegion: ['Go to the previous region', 'Предыдущая область'],
   toAssistant: ['Go to the assistant', 'К помощнику'],
   toggleAssistant: ['Show or hide the assistant', 'Показать или скрыть помощника'],
-  togglePanel: ['Show or hide the panel', 'Показать или скрыть панель'],
   showPanel: ['Show: {name}', 'Показать: {name}'],
   closeEditor: ['Close the tab', 'Закрыть вкладку'],
   closeOthers: ['Close the other tabs', 'Закрыть другие вкладки'],
@@ -42,6 +41,11 @@ export const catalogue = {
   offlineNext: ['Next try in {n} s.', 'Следующая попытка через {n} с.'],
   offlineNow: ['Trying again …', 'Пробуем снова …'],
   kept: ['What you type is kept.', 'Набранное сохраняется.'],
+  updated: [
+    'CodeLab was updated. Reload the page to go on with the new version; what you typed is kept.',
+    'CodeLab обновили. Перезагрузите страницу, чтобы перейти на новую версию; набранное сохранится.',
+  ],
+  reload: ['Reload the page', 'Перезагрузить страницу'],
   tryNow: ['Try now', 'Попробовать сейчас'],
 } as const satisfies Catalogue;
 

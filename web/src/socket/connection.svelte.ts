@@ -1,6 +1,5 @@
 import { api, ok } from '../api/client';
 import type { Ack, ClientFrame, ServerFrame } from '../api/frames';
-import { ApiProblem } from '../api/problem';
 import { accessToken, renew } from '../api/tokens';
 import { backoff } from './backoff';
 import { Requests } from './requests';
@@ -12,6 +11,8 @@ type Listener = (frame: ServerFrame) => void;
 
 const SUBPROTOCOL = 'codelab.v1';
 const SILENCE_MS = 5000;
+/** How long the server may take to let us in. */
+const PATIENCE_MS = 10_000;
 /** Close codes from here on say: don't come back as you are. */
 const FINAL = 4500;
 
@@ -22,12 +23,15 @@ class Connection {
   /** When the next try begins, in milliseconds since 1970. */
   retryAt = $state<number | null>(null);
   offlineSince = $state<number | null>(null);
+  /** The server is another version by now than it was when the page was loaded. */
+  isOutdated = $state(false);
 
   #socket: WebSocket | null = null;
   #wanted = false;
   #connecting = false;
   #tries = 0;
   #shown: string | null = null;
+  #version: string | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #ping: ReturnType<typeof setInterval> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -102,11 +106,11 @@ class Connection {
     this.retryAt = null;
     if (this.phase !== 'offline') this.phase = 'connecting';
     try {
-      const { ticket } = await ok(api.POST('/api/v1/auth/ws-ticket'));
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const { ticket } = await ok(api.POST('/api/v1/auth/ws-ticket', { signal }));
       if (this.#wanted) this.#openSocket(ticket);
-    } catch (error) {
-      // Signed out: whoever asked for the token has said so already.
-      if (!(error instanceof ApiProblem && error.status === 401)) this.#comeBack();
+    } catch {
+      this.#comeBack();
     } finally {
       this.#connecting = false;
     }
@@ -118,6 +122,7 @@ class Connection {
     url.searchParams.set('ticket', ticket);
     const socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket = socket;
+    this.#expectFrame(PATIENCE_MS);
     socket.addEventListener('message', (event: MessageEvent<string>) => {
       if (this.#socket === socket) this.#take(JSON.parse(event.data) as ServerFrame);
     });
@@ -138,6 +143,8 @@ class Connection {
     this.#tries = 0;
     this.phase = 'open';
     this.offlineSince = null;
+    this.#version ??= hello.data.version;
+    if (this.#version !== hello.data.version) this.isOutdated = true;
     clearInterval(this.#ping);
     this.#ping = setInterval(() => void this.#renew(), hello.data.ping_interval_s * 1000);
     for (const sessionId of this.#watches.sessions()) this.#resume(sessionId);
@@ -160,21 +167,30 @@ class Connection {
   #sendPing(): void {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     this.#socket.send(JSON.stringify({ type: 'ping', data: {} }));
+    this.#expectFrame(SILENCE_MS);
+  }
+
+  /** Gives the connection up where nothing comes: it may be open on this side alone. */
+  #expectFrame(withinMs: number): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#lost(0), SILENCE_MS);
+    this.#silence = setTimeout(() => this.#lost(0), withinMs);
   }
 
   #lost(code: number): void {
     this.#drop();
     if (!this.#wanted) return;
     this.offlineSince ??= Date.now();
-    if (code < FINAL) {
-      this.#comeBack();
-      return;
-    }
-    this.phase = 'closed';
-    // Refused or signed out: asking for a new token finds out which, and says so.
-    void renew(this.#shown).then((token) => token !== null && this.open());
+    if (code < FINAL) this.#comeBack();
+    else void this.#signInAgain();
+  }
+
+  /** Refused or signed out: asking for a new token finds out which, and says so. */
+  async #signInAgain(): Promise<void> {
+    this.phase = 'offline';
+    const token = await accessToken()
+      .then(renew)
+      .catch(() => undefined);
+    if (token !== null) this.#comeBack();
   }
 
   #comeBack(): void {

@@ -171,6 +171,23 @@ describe("a terminal's connection", () => {
     expect(taken.phases.at(-1)).toBe('open');
   });
 
+  it('does not wait for ever on a line that swallows everything', async () => {
+    const bench = new Bench();
+    await bench.link.connect();
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(bench.wires[0]?.closed).toBe(true);
+    expect(bench.wires.length).toBe(2);
+    bench.wire.ready(0);
+    bench.wire.print('abc');
+    // It looks open, and the page has found out that the network is another one.
+    bench.link.renew();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([bench.offsets.at(-1), bench.wires[1]?.closed]).toEqual([3, true]);
+    bench.link.dispose();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(bench.wires.length).toBe(3);
+  });
+
   it('keeps trying while the server is away, and at once when woken', async () => {
     const bench = new Bench();
     bench.refusal = new Error('away');

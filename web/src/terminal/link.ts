@@ -42,6 +42,8 @@ const ENDED = 4504;
 /** How many bytes are shown before the server is told, at most. */
 const TOLD_EVERY = 32 * 1024;
 const PIECE = 64 * 1024;
+/** How long the server may take to let us in. */
+const PATIENCE_MS = 10_000;
 
 /** One terminal's connection: it comes back by itself, and nothing is shown twice or lost. */
 export class Link {
@@ -56,6 +58,7 @@ export class Link {
   #tries = 0;
   #size: { cols: number; rows: number } | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param open Opens a socket that begins with this byte; an error that is `final` ends the tries.
@@ -74,12 +77,14 @@ export class Link {
     this.#generation += 1;
     const generation = this.#generation;
     if (this.#phase !== 'offline') this.#turn('connecting');
+    this.#patience = setTimeout(() => this.#giveUp(), PATIENCE_MS);
     try {
       const wire = await this.open(this.#next);
       if (generation !== this.#generation) wire.close();
       else this.#listen(wire);
     } catch (error) {
       if (generation !== this.#generation) return;
+      clearTimeout(this.#patience);
       if (this.isFinal(error)) this.#turn('gone');
       else this.#comeBack();
     }
@@ -88,6 +93,11 @@ export class Link {
   /** Tries again now, if it is waiting to. */
   wake(): void {
     if (this.#phase === 'offline') void this.connect();
+  }
+
+  /** Connects anew where it seems to be open: the other side may have gone without a word. */
+  renew(): void {
+    if (this.#phase === 'open' || this.#phase === 'offline') void this.connect();
   }
 
   /** Sends what was typed. */
@@ -123,7 +133,14 @@ export class Link {
     });
   }
 
+  #giveUp(): void {
+    this.#generation += 1;
+    this.#drop();
+    this.#comeBack();
+  }
+
   #obey(frame: ServerFrame): void {
+    clearTimeout(this.#patience);
     if (frame.type === 'exit') {
       this.sink.ended(frame.data);
       this.#turn('ended');
@@ -170,6 +187,7 @@ export class Link {
   }
 
   #lost(code: number): void {
+    clearTimeout(this.#patience);
     this.#wire = null;
     if (this.#phase === 'ended' || code === ENDED) return;
     if (code === TAKEN_OVER) this.#turn('taken');
@@ -178,6 +196,7 @@ export class Link {
   }
 
   #comeBack(): void {
+    clearTimeout(this.#patience);
     this.#turn('offline');
     const wait = backoff(this.#tries, Math.random());
     this.#tries += 1;
@@ -185,6 +204,7 @@ export class Link {
   }
 
   #drop(): void {
+    clearTimeout(this.#patience);
     const wire = this.#wire;
     this.#wire = null;
     wire?.close();

@@ -23,7 +23,7 @@ export const catalogue = {
   offline: ['No connection. What runs goes on; trying again …', 'Нет связи. Программы работают дальше; подключаемся снова …'],
   taken: ['Opened in another window.', 'Открыт в другом окне.'],
   useHere: ['Use it here', 'Открыть здесь'],
-  gone: ['This terminal has ended with its server or its sign-in.', 'Этот терминал завершился вместе с сервером или входом.'],
+  gone: ['This terminal is gone: the server was restarted, or the sign-in has ended.', 'Терминала больше нет: сервер перезапущен или вход завершён.'],
   exited: ['Ended with exit code {code}.', 'Завершён с кодом {code}.'],
   bound: ['Stopped: {detail}.', 'Остановлен: {detail}.'],
   unused: ['Ended: nobody used it for long.', 'Завершён: им долго не пользовались.'],
@@ -32,7 +32,7 @@ export const catalogue = {
   pasteTooLong: ['At most 1 MB can be pasted at once.', 'За один раз можно вставить не больше 1 МБ.'],
   pasteRefused: ['The browser does not let pages read the clipboard here. Press Ctrl+V.', 'Браузер не даёт читать буфер обмена. Нажмите Ctrl+V.'],
   limit: ['No more terminals can be opened here: {n} at most.', 'Больше терминалов открыть нельзя: не больше {n}.'],
-  weaker: ['Weaker box: {layer}', 'Более слабая изоляция: {layer}'],
+  weaker: ['Weaker sandbox: {layer}', 'Более слабая изоляция: {layer}'],
 } as const satisfies Catalogue;
 
 export const t = translator(catalogue);

@@ -1,6 +1,8 @@
 import { api, ok } from '../api/client';
 import { ApiProblem } from '../api/problem';
 import type { components } from '../api/rest';
+import { storage } from '../browser/storage';
+import { connection } from '../socket/connection.svelte';
 import { toasts } from '../ui/toasts.svelte';
 import { Link, type Ending, type Phase, type Wire } from './link';
 import { t } from './messages';
@@ -34,7 +36,7 @@ export class OpenTerminal {
     const path = { workspace_id: workspaceId, terminal_id: id };
     this.#link = new Link(
       (offset) => connect(path, offset),
-      (error) => error instanceof ApiProblem && error.status !== 401 && error.status < 500,
+      (error) => error instanceof ApiProblem && ![401, 408, 429].includes(error.status) && error.status < 500,
       {
         reset: () => this.screen.reset(),
         print: (bytes, isReplay, shown) => this.screen.print(bytes, isReplay, shown),
@@ -52,6 +54,10 @@ export class OpenTerminal {
 
   wake(): void {
     this.#link.wake();
+  }
+
+  renew(): void {
+    this.#link.renew();
   }
 
   dispose(): void {
@@ -81,7 +87,7 @@ class Terminals {
   activeId = $state<string | null>(null);
   /** What may be had here; none until the server said so. */
   offer = $state<Offer | null>(null);
-  screenReader = $state(localStorage.getItem(SCREEN_READER) === 'on');
+  screenReader = $state(storage.getItem(SCREEN_READER) === 'on');
   #workspaceId = '';
   #userId = '';
   #count = 0;
@@ -91,6 +97,8 @@ class Terminals {
     const wake = () => this.all.forEach((each) => each.wake());
     window.addEventListener('online', wake);
     document.addEventListener('visibilitychange', () => !document.hidden && wake());
+    // The page's own connection finds out when the network has gone without a word.
+    connection.on('hello', () => this.all.forEach((each) => each.renew()));
   }
 
   get active(): OpenTerminal | null {
@@ -149,7 +157,7 @@ class Terminals {
 
   readForScreens(on: boolean): void {
     this.screenReader = on;
-    localStorage.setItem(SCREEN_READER, on ? 'on' : 'off');
+    storage.setItem(SCREEN_READER, on ? 'on' : 'off');
     for (const each of this.all) each.screen.screenReaderMode = on;
   }
 

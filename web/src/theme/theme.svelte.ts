@@ -1,9 +1,11 @@
+import { storage } from '../browser/storage';
+
 export type Theme = 'light' | 'dark' | 'system';
 
 const KEY = 'codelab.theme';
 
 function stored(): Theme {
-  const value = localStorage.getItem(KEY);
+  const value = storage.getItem(KEY);
   return value === 'light' || value === 'dark' ? value : 'system';
 }
 
@@ -27,7 +29,7 @@ class ThemeChoice {
 
   set choice(value: Theme) {
     this.#choice = value;
-    localStorage.setItem(KEY, value);
+    storage.setItem(KEY, value);
     this.#apply();
   }
 

@@ -3,7 +3,11 @@ import { translator, type Catalogue } from '../i18n';
 export const catalogue = {
   close: ['Close', 'Закрыть'],
   loading: ['Loading …', 'Загрузка …'],
-  failed: ['This part could not be loaded.', 'Эту часть не удалось загрузить.'],
+  failed: [
+    'This part could not be loaded: the network failed, or CodeLab was updated. What you typed is kept.',
+    'Эту часть не удалось загрузить: сбой сети или CodeLab обновили. Набранное сохранится.',
+  ],
+  reload: ['Reload the page', 'Перезагрузить страницу'],
   otherProject: ['Choose another project', 'Выбрать другой проект'],
   retry: ['Try again', 'Повторить'],
   unreachable: [

@@ -1,5 +1,7 @@
 import type { FilesChanged } from '../api/frames';
+import { ofServer } from '../i18n/server.svelte';
 import { connection } from '../socket/connection.svelte';
+import { explain } from '../ui/explain';
 
 export type Changes = FilesChanged['data'];
 type Listener = (changes: Changes) => void;
@@ -25,7 +27,7 @@ class FileChanges {
     let isFirst = true;
     const off = connection.on('files_changed', (frame) => {
       if (frame.data.workspace_id !== workspaceId) return;
-      this.silence = frame.data.watching ? '' : frame.data.reason;
+      this.silence = frame.data.watching ? '' : ofServer(frame.data.reason);
       // Whatever happened before the watch began was told to nobody.
       this.#tell(isFirst ? { ...frame.data, more: true, git: true } : frame.data);
       isFirst = false;
@@ -35,7 +37,7 @@ class FileChanges {
       if (this.silence !== '' && !document.hidden) this.#tell(everything(workspaceId, this.silence));
     }, AGAIN_MS);
     connection.send({ type: 'watch', data }).catch((error: unknown) => {
-      this.silence = error instanceof Error ? error.message : String(error);
+      this.silence = explain(error);
     });
     return () => {
       off();

@@ -1,3 +1,5 @@
+import { storage } from '../browser/storage';
+
 const KEY = 'codelab.layout';
 
 interface Sizes {
@@ -20,12 +22,24 @@ const FIRST: Stored = {
   assistantShown: true,
 };
 
+/** What was kept, as far as it is what this version keeps. */
 function stored(): Stored {
-  try {
-    return { ...FIRST, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Stored>) };
-  } catch {
-    return FIRST;
-  }
+  const kept = (storage.json(KEY) ?? {}) as Partial<Record<keyof Stored, unknown>>;
+  const sizes = (kept.sizes ?? {}) as Partial<Record<keyof Sizes, unknown>>;
+  const size = (name: keyof Sizes): number => {
+    const value = sizes[name];
+    return typeof value === 'number' && value > 0 ? value : FIRST.sizes[name];
+  };
+  const id = (name: 'panelId' | 'lowerId'): string | null => {
+    const value = kept[name];
+    return typeof value === 'string' || value === null ? value : FIRST[name];
+  };
+  return {
+    sizes: { panel: size('panel'), assistant: size('assistant'), lower: size('lower') },
+    panelId: id('panelId'),
+    lowerId: id('lowerId'),
+    assistantShown: kept.assistantShown !== false,
+  };
 }
 
 class Layout {
@@ -89,7 +103,7 @@ class Layout {
 
   /** Keeps the sizes in this browser. */
   save(): void {
-    localStorage.setItem(KEY, JSON.stringify(this.#kept));
+    storage.setItem(KEY, JSON.stringify(this.#kept));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Component } from 'svelte';
 
 import WaitingStatus from '../approvals/WaitingStatus.svelte';
+import UsageStatus from '../assistant/UsageStatus.svelte';
 import EditorStatus from '../editor/EditorStatus.svelte';
 import GitStatus from '../git/GitStatus.svelte';
 
@@ -15,5 +16,6 @@ export interface StatusItem {
 export const statusItems: StatusItem[] = [
   { id: 'approvals', side: 'left', component: WaitingStatus },
   { id: 'git', side: 'left', component: GitStatus },
+  { id: 'usage', side: 'right', component: UsageStatus },
   { id: 'editor', side: 'right', component: EditorStatus },
 ];

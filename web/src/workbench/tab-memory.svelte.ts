@@ -1,6 +1,7 @@
 import { untrack } from 'svelte';
 
 import { account } from '../auth/account.svelte';
+import { storage } from '../browser/storage';
 import { Drafts } from '../editor/drafts';
 import { readTabs, writtenTabs } from './remembered';
 import { tabs } from './tabs.svelte';
@@ -17,15 +18,15 @@ class TabMemory {
       this.#restored = workspaceId;
       untrack(() => this.#restore(key, workspaceId, userId));
     }
-    localStorage.setItem(key, writtenTabs(tabs.all, tabs.activeId));
+    storage.setItem(key, writtenTabs(tabs.all, tabs.activeId));
   }
 
   #restore(key: string, workspaceId: string, userId: string): void {
-    const { all, activeId } = readTabs(localStorage.getItem(key));
+    const { all, activeId } = readTabs(storage.getItem(key));
     const before = tabs.activeId;
     for (const tab of all) tabs.open(tab);
     // What somebody has typed and not saved must be found again, whatever became of its tab.
-    for (const path of new Drafts(localStorage, userId).paths(workspaceId)) tabs.openFile(path);
+    for (const path of new Drafts(storage.store, userId).paths(workspaceId)) tabs.openFile(path);
     tabs.activeId = before ?? activeId ?? tabs.all[0]?.id ?? null;
   }
 }

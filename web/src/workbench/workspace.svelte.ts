@@ -1,5 +1,6 @@
 import { api, ok } from '../api/client';
 import type { components } from '../api/rest';
+import { storage } from '../browser/storage';
 
 export type WorkspaceRecord = components['schemas']['WorkspaceRecord'];
 
@@ -27,13 +28,13 @@ class Workspace {
     if (this.current?.id === id) return;
     const params = { path: { workspace_id: id } };
     this.current = await ok(api.GET('/api/v1/workspaces/{workspace_id}', { params }));
-    localStorage.setItem(LAST, id);
+    storage.setItem(LAST, id);
   }
 
   /** The workspace to begin with: the last one, or the only one. */
   async first(): Promise<WorkspaceRecord | null> {
     const all = await this.list();
-    const last = all.find((each) => each.id === localStorage.getItem(LAST));
+    const last = all.find((each) => each.id === storage.getItem(LAST));
     return last ?? (all.length === 1 ? (all[0] ?? null) : null);
   }
 }

@@ -71,7 +71,7 @@ class CommitMessage(_Body, frozen=True, kw_only=True):
     """The message of a commit."""
 
     message: Annotated[
-        str, msgspec.Meta(min_length=1, max_length=10_000, pattern=r"^[^\x00]*\S[^\x00]*$")
+        str, msgspec.Meta(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
     ]
 
 
