@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 import { svelte } from '@sveltejs/vite-plugin-svelte';
@@ -49,8 +50,13 @@ function nameOf(chunk: { moduleIds: string[] }): string {
   return isLanguage ? 'assets/language-[hash].js' : 'assets/[name]-[hash].js';
 }
 
+// Small pieces that many views share: one by one they would hardly be compressed.
+const PARTS = { name: 'parts', test: /@lucide\//, minShareCount: 2 };
+
 export default defineConfig({
   plugins: [svelte(), xtermUnderPolicy(), compressed(), fontLicences()],
+  // The browser knows the names itself; the table that Markdown would bring along is large.
+  resolve: { alias: { entities: fileURLToPath(new URL('src/markdown/entities.ts', import.meta.url)) } },
   // Not made ready beforehand: the plugin would not see it.
   optimizeDeps: { exclude: ['@xterm/xterm'] },
   // The server replaces this with a fresh value in every response.
@@ -65,7 +71,7 @@ export default defineConfig({
     manifest: true,
     // The licences of what is bundled travel with it.
     license: { fileName: LICENCES },
-    rolldownOptions: { output: { chunkFileNames: nameOf } },
+    rolldownOptions: { output: { chunkFileNames: nameOf, codeSplitting: { groups: [PARTS] } } },
   },
   server: { proxy: { '/api': { target: server, ws: true }, '/health': server } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

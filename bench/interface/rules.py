@@ -6,8 +6,8 @@ from bench.interface.stage import Figure, Stage
 from tests.web.accessibility import violations
 from tests.web.ide import Look, Theme
 
-_SETTINGS = ("", "/account", "/keys", "/rules")
-_ADMIN = ("", "/usage", "/users", "/audit", "/models", "/plugins")
+_SETTINGS = ("", "/keys", "/approvals", "/account", "/tokens")
+_ADMIN = ("", "/usage", "/audit", "/models", "/health")
 _THEMES: tuple[Theme, ...] = ("light", "dark")
 
 

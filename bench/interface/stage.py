@@ -145,7 +145,7 @@ async def stage(seconds: int) -> AsyncIterator[Stage]:
         (folder / "empty").mkdir()
         models = (
             "model_list:\n  - model_name: load\n    litellm_params:\n"
-            f"      model: openai/load-{RATE}x{RATE * seconds}\n"
+            f"      model: openai/prose-{RATE}x{RATE * seconds}\n"
             f"      api_base: {model.openai_url}\n      api_key: bench\n"
         )
         url = f"sqlite+aiosqlite:///{folder / 'codelab.db'}"

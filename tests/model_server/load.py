@@ -3,11 +3,15 @@
 A request for the model `load-RATExCOUNT` is answered by COUNT one-token chunks at RATE a second, 0
 meaning as fast as the reader takes them. Each chunk's text is `t<index>@<monotonic_ns> `, so a
 reader on the same machine can tell how long it took. Every wire has it.
+
+The model `prose-RATExCOUNT` writes Markdown at that pace, as a model would: headings, paragraphs,
+lists and code.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from typing import NamedTuple
@@ -17,25 +21,49 @@ from aiohttp import web
 from tests.model_server.script import Body, Reply, Usage
 from tests.model_server.wire import Wire
 
-_MODEL = re.compile(r"load-(\d+(?:\.\d+)?)x([1-9]\d*)")
+_MODEL = re.compile(r"(load|prose)-(\d+(?:\.\d+)?)x([1-9]\d*)")
 _MARK = b"@mark@"
 _BUFFER_LIMIT_BYTES = 256 * 1024
 _RETRY_S = 0.02
+_PROSE = """\
+### Where the total goes wrong
+
+The loop in `shop/cart.py:12` begins with the **second** price, and the first one is never added.
+Whoever buys one thing pays nothing; whoever buys two pays for one of them. The tests don't see it,
+because each of them begins with something that costs nothing at all.
+
+- `total` adds the prices, and is what the receipt shows
+- `dearest` looks at all of them, as it should
+- `cheapest` does too, but fails for an empty cart
+
+```python
+def total(prices: list[int]) -> int:
+    result = 0
+    for price in prices:
+        result += price
+    return result
+```
+
+1. Begin with the first price, and add a test that has only one.
+2. Say what an empty cart costs, and write that down beside the function.
+
+"""
 _TURN_TOKENS = 32
 _PROMPT_TOKENS = 10
 
 
 class Load(NamedTuple):
-    """Tokens a second, and tokens in all."""
+    """Tokens a second, tokens in all, and whether they are Markdown."""
 
     rate: float
     tokens: int
+    prose: bool = False
 
 
 def load_of(model: str) -> Load | None:
     """The load a model's name asks for, if it does."""
     match = _MODEL.fullmatch(model)
-    return Load(float(match[1]), int(match[2])) if match else None
+    return Load(float(match[2]), int(match[3]), match[1] == "prose") if match else None
 
 
 class _Chunks:
@@ -49,9 +77,13 @@ class _Chunks:
         self.opening = b"".join(frame.data for frame in frames[:place])
         self.ending = b"".join(frame.data for frame in frames[place + 1 :])
         self._head, self._tail = frames[place].data.split(_MARK)
+        words = re.findall(r"\S+\s*", _PROSE) if load.prose else []
+        self._words = [json.dumps(word)[1:-1].encode() for word in words]
 
     def token(self, index: int) -> bytes:
-        """The event for one token, stamped now."""
+        """The event for one token: a word, or stamped now."""
+        if self._words:
+            return self._head + self._words[index % len(self._words)] + self._tail
         return b"%bt%d@%d %b" % (self._head, index, time.monotonic_ns(), self._tail)
 
 

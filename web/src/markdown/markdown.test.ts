@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
 
 import { MarkdownDocument, MOST_PARSED, type Block } from './document';
@@ -48,6 +49,12 @@ function htmlOf(text: string): string {
     .map((block) => (block.kind === 'html' ? block.html : `[${block.language}]${block.code}`))
     .join('\n');
 }
+
+it('reads the names of characters, and leaves what is none', () => {
+  const named = htmlOf('&eacute;&NotEqualTilde; &amp;lt; &notit; &nosuch; [x](https://a.example/?a&copy;)');
+  expect(named).toContain('é≂̸ &amp;lt; &amp;notit; &amp;nosuch;');
+  expect(named).toContain('href="https://a.example/?a%C2%A9"');
+});
 
 describe('a growing document', () => {
   const whole = blocks(TEXT);

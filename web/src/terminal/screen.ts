@@ -1,10 +1,10 @@
 import '@xterm/xterm/css/xterm.css';
 
 import { FitAddon } from '@xterm/addon-fit';
-import { SearchAddon } from '@xterm/addon-search';
 import { Terminal } from '@xterm/xterm';
 
 import { coloursOf } from './colours';
+import { find } from './finding';
 
 const FONT_PX = 13;
 const LINES = 10_000;
@@ -20,7 +20,6 @@ export interface Keyboard {
 /** One xterm, which outlives the pane that shows it. */
 export class Screen {
   readonly place = document.createElement('div');
-  readonly search = new SearchAddon();
   #terminal: Terminal;
   #fit = new FitAddon();
   #opened = false;
@@ -39,7 +38,6 @@ export class Screen {
       scrollback: LINES,
     });
     this.#terminal.loadAddon(this.#fit);
-    this.#terminal.loadAddon(this.search);
     // A link whose text says one thing and leads elsewhere: its text stays, the link does not.
     this.#terminal.parser.registerOscHandler(8, () => true);
     this.#terminal.attachCustomKeyEventHandler((event) => this.#press(event));
@@ -97,6 +95,11 @@ export class Screen {
 
   clear(): void {
     this.#terminal.clear();
+  }
+
+  /** Selects the next text like this one; says whether there is one. */
+  find(wanted: string, how: { back?: boolean; growing?: boolean }): boolean {
+    return find(this.#terminal, wanted, how);
   }
 
   get selection(): string {
