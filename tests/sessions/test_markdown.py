@@ -28,6 +28,7 @@ def test_code_stays_as_it_was() -> None:
     [
         *("", "```\n```", "~~~\n```\n~~~", "``` `x`", " ```\n```", "1. ```\n   ```", "> ```\n```"),
         *("````\n```\n`````", "```\n ```", "text ```\n```", "`a\n"),
+        *("```\n\t\t```\n```", "```\n   \t```\n```", "```\n```\u00a0\n```", "~~~\n\u3000~~~\n~~~"),
     ],
 )
 def test_outside_of_code_no_html_is_left(before: str) -> None:

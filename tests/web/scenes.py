@@ -208,12 +208,13 @@ async def conversation(ide: Ide) -> Page:
 @scene(WIDE, MEDIUM)
 async def terminal(ide: Ide) -> Page:
     """A file in the editor, over a terminal in which the project's tests ran."""
+    (ide.project / "shop/cart.py").write_text(CART.replace("[1:]", ""), "utf-8")
     page = await _editing(ide)
     shown = await open_terminal(page)
     # The prompt names the folder, which here is nobody's.
     await type_line(page, "PS1='$ '; clear")
-    await type_line(page, "git log --oneline; wc -l shop/*.py")
-    await expect(shown).to_contain_text("total")
+    await type_line(page, "python3 -m unittest -v")
+    await expect(shown).to_contain_text("OK")
     return page
 
 
@@ -222,7 +223,8 @@ async def problems(ide: Ide) -> Page:
     """What is wrong in a file, marked and listed."""
     (ide.project / "shop/cart.py").write_text(CART.replace("prices):", "prices)", 1), "utf-8")
     page = await _editing(ide)
-    await page.keyboard.press("Control+Shift+M")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.press("p")
     pane = page.get_by_role("region", name="Problems")
     await expect(pane.get_by_role("button", name="expected")).to_be_visible()
     return page
@@ -296,6 +298,7 @@ async def usage(ide: Ide) -> Page:
     await conversation(ide)
     page = await ide.open("/admin/usage", user=await ide.signed_in("root"))
     await page.get_by_role("radio", name="Tokens").check()
+    await page.get_by_role("radio", name="agent").check()
     await expect(page.get_by_role("row", name="ask")).to_be_visible()
     return page
 

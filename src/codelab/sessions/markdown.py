@@ -99,6 +99,8 @@ def _quoted(text: str) -> Iterator[str]:
             fence, shown = found[1], _TAG.sub("&lt;", line)
         elif fence and _closes(line, fence):
             fence = ""
+            # With tabs or wide spaces about it, not every reader sees the end in it.
+            is_certain = is_certain and line.rstrip(" \t") == line.strip()
         yield f"> {shown}"
 
 

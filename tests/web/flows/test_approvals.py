@@ -218,6 +218,17 @@ async def test_deletions_and_commits_say_what_is_lost_and_kept(ide: Ide) -> None
     assert await asyncio.to_thread(_last_subject, ide.project) == "Add my notes"
 
 
+async def test_a_long_command_hides_neither_its_buttons_nor_the_message_box(ide: Ide) -> None:
+    command = "\n".join(f"echo {number} {'x' * 200}" for number in range(100))
+    page = await asked(ide, ToolCall(name="execute_command", arguments={"command": command}))
+    await page.set_viewport_size({"width": 430, "height": 600})
+    for name in ("Approve", "Stop"):
+        button = page.get_by_role("button", name=name, exact=True)
+        await expect(button).to_be_in_viewport(ratio=1)
+        # Nothing lies over it.
+        await button.click(trial=True, timeout=5000)
+
+
 async def test_what_nobody_answers_expires_before_their_eyes(own_ide: Any) -> None:
     ide = await own_ide(CODELAB_HITL_TIMEOUT_S="2")
     await ide.set_up()

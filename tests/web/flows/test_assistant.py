@@ -88,10 +88,11 @@ async def test_an_answer_streams_with_its_agent_its_tools_and_what_it_cost(ide: 
     await done.click()
 
     # What comes again after a reload is what was there.
-    before = await page.get_by_role("region", name="Messages").inner_text()
+    messages = page.get_by_role("region", name="Messages")
+    before = await messages.inner_text()
     await page.reload()
     await expect(page.get_by_text("That is all.")).to_be_visible()
-    assert await page.get_by_role("region", name="Messages").inner_text() == before
+    await expect(messages).to_have_text(before, use_inner_text=True)
 
 
 async def test_messages_wait_for_the_turn_and_it_can_be_stopped_and_asked_again(ide: Ide) -> None:
@@ -164,7 +165,7 @@ async def test_a_draft_is_kept_and_an_answer_goes_on_after_the_servers_restart(
     field = page.get_by_role("combobox", name="Message to the agents")
     await field.fill("Half a thou")
     await asyncio.to_thread(ide.server.stop)
-    await expect(page.get_by_text("Your text is kept")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("What you type is kept.")).to_be_visible(timeout=15_000)
     await field.press_sequentially("ght")
     await ide.script(Reply(text="After the restart.", repeat=True))
     await ide.server.start()

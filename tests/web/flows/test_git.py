@@ -47,7 +47,7 @@ async def test_from_a_change_to_its_commit(ide: Ide) -> None:
     await page.get_by_role("tab", name="History").click()
     await page.get_by_role("grid", name="Commits").get_by_role("button").first.click()
     await expect(page.get_by_text("For a reason.")).to_be_visible()
-    await page.get_by_role("button", name="Close ± README.md").click()
+    await page.get_by_title("Close ± README.md").click()
     await ide.check_accessibility(page)
     await page.get_by_role("grid", name="Files of the commit").get_by_role("button").click()
     await expect(page.get_by_role("tab", name="± README.md")).to_have_count(1)

@@ -45,6 +45,7 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     await dialog.get_by_role("button", name="Save").click()
     await page.get_by_role("button", name="Change the keys of: Theme: dark").click()
     await page.keyboard.press("Control+k")
+    await page.keyboard.press("l")
     await expect(dialog).to_contain_text("These keys also belong to: Theme: light")
     await page.keyboard.press("Escape")
 
@@ -58,6 +59,8 @@ async def test_choices_follow_their_user_to_another_browser(ide: Ide) -> None:
     await expect(page.get_by_role("radio", name="Тёмная")).to_be_checked()
     other = await ide.open()
     await expect(other.get_by_role("complementary", name="Помощник")).to_be_visible()
+    # What the server says is said in Russian as well.
+    await expect(other.get_by_text("Пишет и меняет код в стиле проекта")).to_be_visible()
     assert await other.evaluate(SHOWN) == "dark"
     await other.keyboard.press("Control+k")
     await other.keyboard.press("l")

@@ -5,10 +5,31 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.model_server.script import Reply
-from tests.web.ide import PASSWORD, SIGN_IN, Ide
+from tests.web.ide import PASSWORD, SIGN_IN, Ide, new_user
+
+_NOTHING = """
+Object.defineProperty(window, 'localStorage', {
+  get() { throw new DOMException('blocked', 'SecurityError'); },
+});
+"""
+_NONSENSE = """
+for (const name of ['sign-in', 'keys', 'layout', 'editor', 'theme', 'language', 'workspace']) {
+  localStorage.setItem(`codelab.${name}`, name === 'layout' ? '{"sizes":null,"panelId":7}' : '{');
+}
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def new_name(ide: Ide) -> str:
+    """Name one more user of the shared server."""
+    administrator = await ide.signed_in("root")
+    return (await new_user(ide, administrator, f"next-to-{ide.user.name}")).name
+
 
 _KEPT = "(key) => localStorage.getItem(key)"
 
@@ -46,8 +67,10 @@ async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
     box = page.get_by_role("combobox", name="Message to the agents")
     await box.fill("@ask Half a thought")
     token = json.loads(await page.evaluate(_KEPT, SIGN_IN))["refresh"]
-    # Ended elsewhere; the page hears of it by its socket.
+    # Ended elsewhere; the page hears of it at its next request, if not by its socket before.
     await ide.user.client.call("POST", "auth/logout", {"refresh_token": token})
+    await page.keyboard.press("Control+k")
+    await page.keyboard.press("s")
     dialog = page.get_by_role("dialog", name="Your sign-in has ended")
     await expect(dialog).to_be_visible()
     await ide.check_accessibility(page)
@@ -57,6 +80,39 @@ async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
     await expect(box).to_have_value("@ask Half a thought")
     await box.press("Enter")
     await expect(page.get_by_text("A whole answer.", exact=True)).to_be_visible()
+
+
+async def test_nothing_of_one_user_stays_for_the_next(ide: Ide, new_name: str) -> None:
+    (ide.project / "secret.txt").write_text("the secret of one\n")
+    page = await ide.open()
+    await expect(page.get_by_role("treeitem", name="secret.txt")).to_be_visible()
+    # Another tab of the same browser is signed out of, and into as somebody else.
+    other = await page.context.new_page()
+    await other.goto(ide.server.url)
+    await other.get_by_role("button", name=f"Account of {ide.user.name}").click()
+    await other.get_by_role("menuitem", name="Sign out").click()
+    await other.get_by_label("User name").fill(new_name)
+    await other.get_by_label("Password", exact=True).fill(PASSWORD)
+    await other.get_by_role("button", name="Sign in", exact=True).click()
+    for each in (page, other):
+        await expect(each.get_by_role("button", name=f"Account of {new_name}")).to_be_visible()
+        assert await each.get_by_text("secret.txt").count() == 0
+        assert ide.workspace_id not in each.url
+
+
+@pytest.mark.parametrize("keeps", ["nothing", "nonsense"])
+async def test_a_browser_that_remembers_badly_is_good_enough(ide: Ide, keeps: str) -> None:
+    page = await ide.visit()
+    await page.add_init_script(_NOTHING if keeps == "nothing" else _NONSENSE)
+    await page.goto(f"{ide.server.url}/w/{ide.workspace_id}")
+    await ide.sign_in(page, ide.user.name)
+    await page.get_by_role("treeitem", name="README.md").dblclick()
+    text = page.get_by_role("textbox", name="README.md", exact=True)
+    await text.press("Control+Home")
+    await text.press_sequentially("Kept. ")
+    await text.press("Control+s")
+    await expect(page.get_by_text("not saved")).to_have_count(0)
+    assert (ide.project / "README.md").read_text("utf-8").startswith("Kept. ")
 
 
 async def test_names_from_outside_are_shown_and_never_run(ide: Ide, tmp_path: Path) -> None:

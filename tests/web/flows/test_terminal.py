@@ -70,6 +70,8 @@ async def test_a_shell_runs_the_projects_tests_and_survives_a_reload(ide: Ide) -
     await page.keyboard.press("Control+`")
     await expect(page.get_by_role("textbox", name="Terminal input")).to_be_focused()
     await page.keyboard.press("Control+c")
+    await type_line(page, "echo ba''ck")
+    await expect(shown).to_contain_text("back")
 
     # What is printed is searched, another one is opened, and one that ended says how.
     await page.keyboard.press("Control+Shift+F")
@@ -79,6 +81,7 @@ async def test_a_shell_runs_the_projects_tests_and_survives_a_reload(ide: Ide) -
     await expect(page.locator(".xterm-selection div").first).to_be_visible()
     await expect(page.get_by_text("Nothing found")).to_have_count(0)
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("textbox", name="Terminal input")).to_be_focused()
     await type_line(page, "exit 7")
     await expect(page.get_by_text("Ended with exit code 7.")).to_be_visible()
     await ide.check_accessibility(page)

@@ -107,7 +107,7 @@ async def test_from_an_empty_folder_to_a_branch(
     assert (await client.get("diff", params={"path": "../x"})).status_code == 403
     # The last of the hour's operations are used up by looking.
     for _ in range(LIMIT):
-        last = await client.get("status")
+        last = await client.get("diff", params={"path": "../x"})
     assert (last.status_code, last.json()["code"]) == (429, "rate_limited")
 
 

@@ -1,5 +1,5 @@
 import { account } from '../auth/account.svelte';
-import { choices } from '../settings/choices.svelte';
+import { notifications } from './choices.svelte';
 import { t } from './messages';
 import { waiting } from './waiting.svelte';
 
@@ -13,7 +13,7 @@ class Attention {
 
   constructor() {
     waiting.onArrival(({ approval_id: tag, agent, tool }) => {
-      if (document.hidden && this.permission === 'granted' && choices.notifications) this.#notify(tag, t('asks', { agent, tool }));
+      if (document.hidden && this.permission === 'granted' && notifications.on) this.#notify(tag, t('asks', { agent, tool }));
     });
   }
 

@@ -1,20 +1,27 @@
 import { storage } from '../browser/storage';
 
-const KEY = 'codelab.approvals.keys';
+/** A choice between on and off that this browser keeps; on until somebody chooses. */
+class Switch {
+  readonly #key: string;
+  #on = $state(true);
 
-class CardKeys {
-  #on = $state(storage.getItem(KEY) !== 'off');
+  constructor(key: string) {
+    this.#key = key;
+    this.#on = storage.getItem(key) !== 'off';
+  }
 
-  /** Whether Y and N decide inside a card. */
   get on(): boolean {
     return this.#on;
   }
 
   set on(value: boolean) {
     this.#on = value;
-    storage.setItem(KEY, value ? 'on' : 'off');
+    storage.setItem(this.#key, value ? 'on' : 'off');
   }
 }
 
-/** Whether keys decide inside a card; kept in this browser. */
-export const cardKeys = new CardKeys();
+/** Whether Y and N decide inside a card. */
+export const cardKeys = new Switch('codelab.approvals.keys');
+
+/** Whether the user is told of what waits while the page is hidden, once the browser allows it. */
+export const notifications = new Switch('codelab.notifications');

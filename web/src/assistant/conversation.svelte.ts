@@ -13,7 +13,6 @@ import { explain } from '../ui/explain';
 import { selection } from '../workbench/selection.svelte';
 import { tabs } from '../workbench/tabs.svelte';
 import { keepDraft, readDraft } from './drafts';
-import { rewind } from './rewinding';
 
 type SessionRecord = components['schemas']['SessionView'];
 
@@ -129,7 +128,9 @@ export class Conversation {
   async resend(seq: number, text: string): Promise<boolean> {
     const sessionId = this.sessionId;
     if (!sessionId || this.busy) return false;
-    const done = await this.#try(() => rewind(sessionId, seq));
+    const params = { path: { session_id: sessionId } };
+    const body = { before_seq: seq };
+    const done = await this.#try(() => ok(api.POST('/api/v1/sessions/{session_id}/rewind', { params, body })));
     if (done) this.submit(text);
     return done;
   }

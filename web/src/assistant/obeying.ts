@@ -1,5 +1,5 @@
-import { api, authorised, ok } from '../api/client';
-import { problemOf } from '../api/problem';
+import { api, ok } from '../api/client';
+import { download } from '../api/download';
 import { formatCount } from '../i18n/format';
 import { router } from '../routes/router.svelte';
 import { addressOf } from '../routes/routes';
@@ -12,8 +12,6 @@ import { readUndo, type CommandName, type SlashCommand } from './slash';
 /** What a command has to say when it is done; empty if it shows its outcome itself. */
 type Outcome = Promise<string>;
 type Obey = (conversation: Conversation, argument: string) => Outcome;
-
-const AVAILABLE_AFTER_MS = 60_000;
 
 async function chooseAgent(conversation: Conversation, argument: string): Outcome {
   const name = argument.replace(/^@/, '');
@@ -58,18 +56,6 @@ async function undo(conversation: Conversation, argument: string): Outcome {
   return '';
 }
 
-async function download(): Outcome {
-  const request = new Request(new URL('/api/v1/users/me/export', window.location.origin));
-  const response = await authorised(request);
-  if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(await response.blob());
-  link.download = 'codelab-export.zip';
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), AVAILABLE_AFTER_MS);
-  return '';
-}
-
 const OBEY: Record<Exclude<CommandName, 'help'>, Obey> = {
   agent: async (conversation, argument) => {
     if (argument) return chooseAgent(conversation, argument === 'auto' ? '' : argument);
@@ -93,7 +79,10 @@ const OBEY: Record<Exclude<CommandName, 'help'>, Obey> = {
     router.go(addressOf(conversation.workspaceId));
     return '';
   },
-  export: download,
+  export: async () => {
+    await download('/api/v1/users/me/export', 'codelab-export.zip');
+    return '';
+  },
 };
 
 /** Carries out a command of the composer. */

@@ -1,4 +1,4 @@
-import { authorised } from '../api/client';
+import { api } from '../api/client';
 
 const MOST_FOLDERS = 3;
 
@@ -17,10 +17,8 @@ export function foldersIn(paths: readonly string[], typed: string): string[] {
 
 /** Finds files by parts of their paths, the best first, and folders that fit as well. */
 export async function findPaths(workspaceId: string, query: string, signal: AbortSignal): Promise<string[]> {
-  const url = new URL(`/api/v1/workspaces/${encodeURIComponent(workspaceId)}/files`, window.location.origin);
-  url.searchParams.set('query', query);
-  const response = await authorised(new Request(url, { signal }));
-  if (!response.ok) return [];
-  const { paths } = (await response.json()) as { paths: string[] };
+  const params = { path: { workspace_id: workspaceId }, query: { query } };
+  const { data } = await api.GET('/api/v1/workspaces/{workspace_id}/files', { params, signal });
+  const paths = data?.paths ?? [];
   return query === '' ? paths : [...foldersIn(paths, query), ...paths];
 }

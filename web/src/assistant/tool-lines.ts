@@ -31,7 +31,7 @@ export function kindOf(tool: string): ToolKind {
   return KINDS.find(([pattern]) => pattern.test(tool))?.[1] ?? 'other';
 }
 
-const TELLING = ['command', 'path', 'file_path', 'pattern', 'query', 'url', 'message', 'agent', 'task'];
+const TELLING = ['command', 'pattern', 'query', 'path', 'file_path', 'url', 'message', 'agent', 'task'];
 const LONGEST = 300;
 
 /** What a call is about, in one line. */

@@ -96,5 +96,5 @@ function fixed(): Extension {
 }
 
 function labelled(label: string): Extension {
-  return EditorView.contentAttributes.of({ 'aria-label': label });
+  return EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' });
 }

@@ -61,8 +61,8 @@ export class OpenDocument {
   #saves = 0;
   #isStale = false;
   #isLooking = false;
-  /** A draft of this text is kept; one of another window's is not ours to forget. */
-  #hasDraft = false;
+  /** The text that was kept last; another window's of the same file is not ours to forget. */
+  #kept: string | null = null;
   #isCheckable = true;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
@@ -112,7 +112,7 @@ export class OpenDocument {
   async load(): Promise<void> {
     this.phase = 'loading';
     const draft = this.drafts.find(this.path);
-    this.#hasDraft = draft !== null;
+    this.#kept = draft?.text ?? null;
     try {
       this.#begin(await this.server.read(this.path));
       if (draft) this.#restore(draft);
@@ -199,8 +199,9 @@ export class OpenDocument {
   flush(): void {
     clearTimeout(this.#draftTimer);
     // Of a longer one nothing is kept: writing it out again and again would hold the typing up.
-    const isKept = this.isUnsaved && this.state.doc.length <= LONGEST_DRAFT;
-    if (isKept && this.drafts.keep(this.path, this.#machine.base, this.text)) this.#hasDraft = true;
+    if (!this.isUnsaved || this.state.doc.length > LONGEST_DRAFT) return;
+    const { text } = this;
+    if (this.drafts.keep(this.path, this.#machine.base, text)) this.#kept = text;
   }
 
   /** Gives up what is unsaved, for good. */
@@ -260,6 +261,8 @@ export class OpenDocument {
     const isSame = disk !== 'gone' && disk.text === this.text;
     if (isSame) this.#saved = this.state.doc;
     void this.#take({ what: 'found', disk, isSame });
+    // The other window that saved it may have forgotten the draft, which both of them keep.
+    if (this.isUnsaved) this.flush();
   }
 
   async #take(happening: Happening): Promise<void> {
@@ -334,8 +337,8 @@ export class OpenDocument {
 
   #forget(): void {
     clearTimeout(this.#draftTimer);
-    if (this.#hasDraft) this.drafts.forget(this.path);
-    this.#hasDraft = false;
+    if (this.#kept !== null && this.drafts.find(this.path)?.text === this.#kept) this.drafts.forget(this.path);
+    this.#kept = null;
   }
 
   #linesOf(text: string): Text {

@@ -193,6 +193,18 @@ describe('an open file', () => {
     await document.refresh();
     document.dispose();
     expect([document.text, kept.draft?.text]).toEqual(['b', 'typed in the other window']);
+
+    const both = new Kept();
+    const windows = await Promise.all([open(disk, both), open(disk, both)]);
+    const [mine, theirs] = windows.map((window) => window.document);
+    type(mine!, ' mine');
+    mine!.flush();
+    type(theirs!, ' theirs');
+    theirs!.flush();
+    await theirs!.save();
+    expect(both.draft).toBeNull();
+    await mine!.refresh();
+    expect([mine!.status, both.draft?.text]).toEqual(['conflict', 'b mine']);
   });
 
   it('puts back what was not saved, even over a change or a deletion', async () => {

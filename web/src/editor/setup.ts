@@ -79,6 +79,7 @@ export function phrasesPart(language: Language, label: string): Extension {
       'aria-label': reveal(label),
       'aria-description': t('leave'),
       'data-first-focus': '',
+      tabindex: '0',
     }),
   ];
 }

@@ -39,7 +39,7 @@ export function formatCost(usd: number): string {
 export function formatBytes(bytes: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
   const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const options = { style: 'unit', unit: units[power], unitDisplay: 'short' } as const;
+  const options = { style: 'unit', unit: units[power], unitDisplay: power ? 'short' : 'long' } as const;
   return formatNumber(bytes / 1000 ** power, { ...options, maximumFractionDigits: power ? 1 : 0 });
 }
 

@@ -1,5 +1,5 @@
-import { api, authorised, ok } from '../api/client';
-import { problemOf } from '../api/problem';
+import { api, ok } from '../api/client';
+import { download } from '../api/download';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { workspace } from '../workbench/workspace.svelte';
@@ -75,11 +75,8 @@ class SessionList {
   /** Hands a session to the browser as a file. */
   async export(session: SessionView, format: 'markdown' | 'json'): Promise<void> {
     await this.#try(async () => {
-      const url = new URL(`/api/v1/sessions/${session.id}/export?format=${format}`, window.location.href);
-      const response = await authorised(new Request(url));
-      if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
       const name = fileName(session.title, format === 'json' ? 'json' : 'md');
-      save(await response.blob(), name);
+      await download(`/api/v1/sessions/${session.id}/export?format=${format}`, name);
       toasts.show(t('saved', { file: name }), 'good');
     });
   }
@@ -114,15 +111,6 @@ class SessionList {
       toasts.show(explain(error), 'bad');
     }
   }
-}
-
-function save(content: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  // The browser has taken hold of it by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** The sessions of the open workspace. */

@@ -1,11 +1,10 @@
 import { api, ok } from '../api/client';
 import type { components } from '../api/rest';
-import { cardKeys } from '../approvals/choices.svelte';
+import { cardKeys, notifications } from '../approvals/choices.svelte';
 import { storage } from '../browser/storage';
 import { language } from '../i18n';
 import { commands } from '../keys/commands.svelte';
 import { theme } from '../theme/theme.svelte';
-import { choices } from './choices.svelte';
 
 type Preferences = components['schemas']['Preferences'];
 
@@ -19,7 +18,7 @@ function chosen(): Preferences {
     language: language.current,
     keys: { ...commands.chosen },
     answer_keys: cardKeys.on,
-    notifications: choices.notifications,
+    notifications: notifications.on,
   };
 }
 
@@ -29,7 +28,7 @@ function apply(kept: Preferences): void {
   theme.choice = kept.theme;
   language.current = kept.language ?? language.current;
   cardKeys.on = kept.answer_keys ?? cardKeys.on;
-  choices.notifications = kept.notifications ?? choices.notifications;
+  notifications.on = kept.notifications ?? notifications.on;
   const keys = kept.keys ?? {};
   for (const id of Object.keys(commands.chosen)) if (!(id in keys)) commands.rebind(id, null);
   for (const [id, bound] of Object.entries(keys)) commands.rebind(id, bound);

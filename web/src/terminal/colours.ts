@@ -5,8 +5,6 @@ const NAMES = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'wh
 /** Reads the terminal's colours from the page's variables, as they are in the theme shown now. */
 export function coloursOf(place: HTMLElement): ITheme {
   const probe = document.createElement('span');
-  // Where motion is reduced everything changes in an instant, and an instant is not yet over here.
-  probe.style.setProperty('transition', 'none', 'important');
   place.append(probe);
   const read = (variable: string): string => {
     probe.style.color = `var(${variable})`;

@@ -2,6 +2,7 @@ import { translator, type Catalogue } from '../i18n';
 
 export const catalogue = {
   close: ['Close', 'Закрыть'],
+  cancel: ['Cancel', 'Отмена'],
   loading: ['Loading …', 'Загрузка …'],
   failed: [
     'This part could not be loaded: the network failed, or CodeLab was updated. What you typed is kept.',

@@ -10,20 +10,31 @@ const RANGES = [
   [0xb, 0x1f],
   [0x7f, 0x9f],
   [0xad, 0xad],
+  [0x34f, 0x34f],
   [0x61c, 0x61c],
-  [0x180e, 0x180e],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
   [0x200b, 0x200c],
   [0x200e, 0x200f],
   [0x2028, 0x202e],
   [0x2060, 0x206f],
+  [0x3164, 0x3164],
+  [0xfe00, 0xfe0d],
   [0xfeff, 0xfeff],
-  [0xfff9, 0xfffb],
-  [0xe0000, 0xe007f],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xfffb],
+  [0x1d173, 0x1d17a],
+  [0xe0000, 0xe0fff],
 ] as const;
 const CLASS = RANGES.map((range) => range.map((code) => `\\u{${code.toString(16)}}`).join('-')).join('');
 // The joiner holds the parts of one emoji together; elsewhere it hides.
 const JOINER = '(?<!\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]?)\\u200d';
-const HIDDEN = new RegExp(`[${CLASS}]|${JOINER}`, 'gu');
+// One chooses how a sign before it looks; a row of them can hold a whole program.
+const SELECTOR = '(?<![\\p{Extended_Pictographic}\\d#*])[\\ufe0e\\ufe0f]';
+
+/** Finds what nobody would see. */
+export const HIDDEN = new RegExp(`[${CLASS}]|${JOINER}|${SELECTOR}`, 'gu');
 
 /** Says whether a text holds characters that nobody would see. */
 export function hidesSomething(text: string): boolean {

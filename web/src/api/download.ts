@@ -1,5 +1,5 @@
-import { authorised } from '../api/client';
-import { problemOf } from '../api/problem';
+import { authorised } from './client';
+import { problemOf } from './problem';
 
 /**
  * Fetches a file in the user's name and hands it to the browser to be saved.
@@ -15,5 +15,6 @@ export async function download(path: string, name: string): Promise<void> {
   link.href = address;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  // The browser has taken hold of it by then.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
