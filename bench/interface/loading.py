@@ -12,9 +12,9 @@ from bench.interface.stage import Figure, Missing, Stage
 from codelab.web.interface import BUILT
 
 _KB = 1024
-# As web/scripts/sizes.mjs counts: of the languages one is loaded, for the file that somebody opens;
-# settings and administration are pages of their own.
-_LANGUAGE = "assets/language-"
+# As web/scripts/sizes.mjs counts: of the languages one is loaded, for the file that somebody opens,
+# and of the server's sentences those of one language; settings and administration are pages apart.
+_APART = ("assets/language-", "assets/sentences-")
 _PAGES = ("src/admin/", "src/settings/")
 
 
@@ -25,7 +25,7 @@ def closure(manifest: dict[str, Any], start: str, *, lazily: bool) -> set[str]:
     while waiting:
         key = waiting.pop()
         chunk = manifest[key]
-        apart = key.startswith(_PAGES) or chunk["file"].startswith(_LANGUAGE)
+        apart = key.startswith(_PAGES) or chunk["file"].startswith(_APART)
         if key in seen or apart:
             continue
         seen.add(key)

@@ -28,7 +28,7 @@ _RETRY_S = 0.02
 _PROSE = """\
 ### Where the total goes wrong
 
-The loop in `shop/cart.py:12` begins with the **second** price, and the first one is never added.
+The loop in `shop/cart.py:12` begins with the **second** price, so the first one is never added.
 Whoever buys one thing pays nothing; whoever buys two pays for one of them. The tests don't see it,
 because each of them begins with something that costs nothing at all.
 
