@@ -1,8 +1,8 @@
 import { api, ok } from '../api/client';
-import { download } from '../api/download';
 import { formatCount } from '../i18n/format';
 import { router } from '../routes/router.svelte';
 import { addressOf } from '../routes/routes';
+import { saveSession } from '../sessions/saving';
 import type { Conversation } from './conversation.svelte';
 import { t } from './messages';
 import { offers } from './offers.svelte';
@@ -79,9 +79,10 @@ const OBEY: Record<Exclude<CommandName, 'help'>, Obey> = {
     router.go(addressOf(conversation.workspaceId));
     return '';
   },
-  export: async () => {
-    await download('/api/v1/users/me/export', 'codelab-export.zip');
-    return '';
+  export: async ({ record }, argument) => {
+    if (!record) return t('needsSession');
+    const file = await saveSession(record, argument.toLowerCase() === 'json' ? 'json' : 'markdown');
+    return t('savedAs', { file });
   },
 };
 

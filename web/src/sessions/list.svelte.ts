@@ -1,10 +1,10 @@
 import { api, ok } from '../api/client';
-import { download } from '../api/download';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { workspace } from '../workbench/workspace.svelte';
-import { fileName, replaced, type SessionView } from './grouping';
+import { replaced, type SessionView } from './grouping';
 import { t } from './messages';
+import { saveSession, type SessionFormat } from './saving';
 
 type Change = Partial<Pick<SessionView, 'title' | 'archived'>>;
 
@@ -73,11 +73,9 @@ class SessionList {
   }
 
   /** Hands a session to the browser as a file. */
-  async export(session: SessionView, format: 'markdown' | 'json'): Promise<void> {
+  async export(session: SessionView, format: SessionFormat): Promise<void> {
     await this.#try(async () => {
-      const name = fileName(session.title, format === 'json' ? 'json' : 'md');
-      await download(`/api/v1/sessions/${session.id}/export?format=${format}`, name);
-      toasts.show(t('saved', { file: name }), 'good');
+      toasts.show(t('saved', { file: await saveSession(session, format) }), 'good');
     });
   }
 
