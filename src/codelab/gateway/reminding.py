@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakSet
 
 import structlog
 
@@ -37,7 +38,8 @@ class Reminder:
         self._relay = relay
         self._hitl = hitl
         self._presence = presence
-        self._new: set[Connection] = set()
+        # One that closes before it is told is forgotten with its connection.
+        self._new: WeakSet[Connection] = WeakSet()
         # Whose list is to be read, and whether because it has changed.
         self._due: dict[str, bool] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
