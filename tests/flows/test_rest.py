@@ -135,8 +135,8 @@ async def furnished(client: Client) -> Real:
     real = Real()
     kept = await client.call("POST", "workspaces", {"path": "kept"})
     forgotten = await client.call("POST", "workspaces", {"path": "forgotten"})
-    talk, unwanted, waiting = [
-        await client.call("POST", "sessions", {"workspace_id": kept["id"]}) for _ in range(3)
+    talk, unwanted, waiting, rewound = [
+        await client.call("POST", "sessions", {"workspace_id": kept["id"]}) for _ in range(4)
     ]
     real.places |= {"workspace_id": kept["id"], "session_id": talk["id"], "path": "new"}
     real.special = {
@@ -199,7 +199,10 @@ async def furnished(client: Client) -> Real:
         f"DELETE {one}": {"name": "disliked"},
         f"POST {one}/test": {"name": "scripted"},
     }
-    real.special["POST /api/v1/sessions/{session_id}/rewind"] = {"before_seq": 1}
+    # Of a session of its own: in one where all is undone, nothing can be compacted.
+    await client.turn(rewound["id"], "What is this?")
+    rewind = {"session_id": rewound["id"], "before_seq": 1}
+    real.special["POST /api/v1/sessions/{session_id}/rewind"] = rewind
     real.special |= await repository(client, kept["id"])
     return real
 

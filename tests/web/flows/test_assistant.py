@@ -174,4 +174,4 @@ async def test_a_draft_is_kept_and_an_answer_goes_on_after_the_servers_restart(
     await expect(field).to_have_value("Half a thought")
     await page.reload()
     await expect(field).to_have_value("Half a thought")
-    assert await page.get_by_text("After the restart.", exact=True).count() == 1
+    await expect(page.get_by_text("After the restart.", exact=True)).to_have_count(1)

@@ -145,8 +145,8 @@ async def test_files_are_found_by_their_letters(client: Client, root: Path) -> N
 
 REPLACING = """
 from codelab.auth.api import Principal
-from codelab.workspace import files
 from codelab.workspace.finding import finder, occurrences
+from codelab.workspace.text import digest_of
 
 unboxed = Sandbox(WorkspaceSettings(data_dir=root / "none", sandbox="none"))
 human = Folder(root, Rules(Audience.HUMAN), unboxed, "none", threads)
@@ -158,7 +158,7 @@ async def main():
         for number in range(20):
             path = f"f{number}.txt"
             data = (root / path).read_bytes()
-            one = finder.Chosen(path=path, hash=files.digest_of(data))
+            one = finder.Chosen(path=path, hash=digest_of(data))
             inside = (await finder._places(human, query, words[1], [one])).get(path, ())
             if inside:
                 await human.work(finder._replacing(one, path, inside))

@@ -100,11 +100,15 @@ async def test_a_human_finds_a_shell_in_the_box(
     said = await desk.type("echo $TERM $-; pwd; stty size; echo rea''dy\n", "ready\r\n")
     assert "xterm-256color" in said and "m" in said
     assert str(root) in said and "40 120" in said
-    # Job control, and keys that reach the program in front only.
-    await desk.type("sleep 60\n", "\r\n")
+    # Job control, and keys that reach the program in front only; an answer shows which that is.
+    await desk.type("sed -u s/^/front-/\n", "\r\n")
+    await desk.type("one\n", "front-one")
     await desk.type("\x1a", "Stopped")
-    assert "sleep 60" in await desk.type("jobs; fg\n", "fg\r\n")
-    await desk.type("\x03echo inter''rupted\n", "interrupted\r\n")
+    assert "sed" in await desk.type("jobs\n", "Stopped")
+    await desk.type("fg\n", "\r\n")
+    await desk.type("two\n", "front-two")
+    await desk.type("\x03", "^C")
+    await desk.type("echo inter''rupted\n", "interrupted\r\n")
     # What other programs obey stays as it is, where the layer can see to that.
     said = await desk.type(
         f"echo new >made; cat {data_dir}/secret.key; ls /home; echo x >>.git/config;"
@@ -130,7 +134,8 @@ async def test_everything_ends_and_nothing_is_left(place: Folder, root: Path) ->
         mark = f"7{os.getpid()}{time.monotonic_ns() % 100_000}"
         command = f"setsid sleep {mark} & (nohup sleep {mark} &) ; echo beg''un\n"
         await Desk(terminal).type(command, "begun\r\n")
-        assert processes_with(f"sleep\0{mark}")
+        begun = await asyncio.to_thread(wait_until, lambda: processes_with(f"sleep\0{mark}"))
+        assert begun < 10
         await terminal.end("closed")
         assert terminal.ended == Ending(exit_code=-9, reason="closed")
         assert (

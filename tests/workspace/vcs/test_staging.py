@@ -19,7 +19,7 @@ from codelab.workspace.vcs.discarding import discard, undiscard
 from codelab.workspace.vcs.founding import found
 from codelab.workspace.vcs.staging import commit, stage, stage_text, unstage
 from codelab.workspace.vcs.state import status_of
-from tests.workspace.places import git, run
+from tests.workspace.places import SOMEONE, git, run
 from tests.workspace.test_git_planted import PLANTED, RAN
 
 pytestmark = pytest.mark.usefixtures("boxed")
@@ -109,7 +109,7 @@ async def test_a_merge_is_concluded_once_nothing_is_in_conflict(
     git(repository, "switch", "-q", "main")
     (repository / "a.txt").write_text("ours\n", "utf-8")
     git(repository, "commit", "-qam", "ours")
-    run("git", "merge", "other", cwd=repository)
+    run("git", *SOMEONE, "merge", "other", cwd=repository)
     with pytest.raises(GitRefused, match="conflict"):
         await commit(human, "m", "ann")
     with pytest.raises(GitRefused, match="conflict"):

@@ -14,7 +14,7 @@ from codelab.workspace.vcs.state import (
     RepositoryStatus,
     status_of,
 )
-from tests.workspace.places import git, names, run
+from tests.workspace.places import SOMEONE, git, names, run
 
 pytestmark = pytest.mark.usefixtures("boxed")
 
@@ -66,7 +66,7 @@ async def test_ahead_behind_and_what_is_under_way(human: Folder, repository: Pat
     git(repository, "switch", "-q", "main")
     (repository / "a.txt").write_text("ours\n", "utf-8")
     git(repository, "commit", "-qam", "ours too")
-    run("git", "merge", "other", cwd=repository)
+    run("git", *SOMEONE, "merge", "other", cwd=repository)
     status = await status_of(human)
     assert (status.upstream, status.ahead, status.behind) == ("origin-main", 2, 0)
     assert status.under_way == "merge"

@@ -210,7 +210,9 @@ class Connection {
     const socket = this.#socket;
     this.#socket = null;
     this.#shown = null;
-    socket?.close();
+    // One that is not open yet would complain to the console.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener('open', () => socket.close());
+    else socket?.close();
   }
 }
 
