@@ -261,6 +261,10 @@ async def test_who_looks_elsewhere_is_told_once(ide: Ide) -> None:
     await expect(page).to_have_title("(1) shop-project · CodeLab")
     assert await page.evaluate("told") == ["coder asks to use delete_file"]
     await page.keyboard.press("Alt+a")
+    await expect(card_in(page)).to_be_focused()
+    # A card that has just come takes no decision yet.
+    approve = card_in(page).get_by_role("button", name="Approve", exact=True)
+    await expect(approve).to_be_enabled()
     await page.keyboard.press("n")
     await over(page)
 

@@ -83,8 +83,8 @@ async def test_what_was_typed_outlives_the_sign_in(ide: Ide) -> None:
 
 
 async def test_nothing_of_one_user_stays_for_the_next(ide: Ide, new_name: str) -> None:
-    # What a page asks for while it is signed out elsewhere.
-    ide.expect("status of 401")
+    # What a page asks for while it is signed out elsewhere, or as the next user.
+    ide.expect("status of 401", "status of 404")
     (ide.project / "secret.txt").write_text("the secret of one\n")
     page = await ide.open()
     await expect(page.get_by_role("treeitem", name="secret.txt")).to_be_visible()

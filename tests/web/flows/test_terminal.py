@@ -79,6 +79,7 @@ async def test_a_shell_runs_the_projects_tests_and_survives_a_reload(ide: Ide) -
     await page.get_by_role("textbox", name="Find in the terminal").fill("nowhere-to-be-found")
     await expect(page.get_by_text("Nothing found")).to_be_visible()
     await page.get_by_role("textbox", name="Find in the terminal").fill("SIZED")
+    await page.keyboard.press("Enter")
     await expect(page.locator(".xterm-selection div").first).to_be_visible()
     await expect(page.get_by_text("Nothing found")).to_have_count(0)
     await page.keyboard.press("Escape")
