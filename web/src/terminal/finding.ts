@@ -31,9 +31,10 @@ export function find(terminal: Terminal, wanted: string, how: How): boolean {
     return false;
   }
   const { start, end } = found;
-  terminal.select(start.col, start.row, (end.row - start.row) * terminal.cols + end.col - start.col);
   const isShown = start.row >= active.viewportY && start.row < active.viewportY + terminal.rows;
+  // First: a selection that is made out of sight is not drawn when it comes into sight.
   if (!isShown) terminal.scrollToLine(Math.max(0, start.row - Math.floor(terminal.rows / 2)));
+  terminal.select(start.col, start.row, (end.row - start.row) * terminal.cols + end.col - start.col);
   return true;
 }
 
