@@ -36,7 +36,6 @@ class Records:
             root.handlers[:] = before
             root.setLevel(level)
             logging.raiseExceptions = raising
-            structlog.reset_defaults()
 
     def text(self) -> str:
         return self._capsys.readouterr().err
@@ -153,3 +152,13 @@ def test_the_console_form_is_one_line_as_well(records: Records) -> None:
     assert text.count("\n") == 1
     # Colours are for terminals.
     assert "\x1b" not in text
+
+
+def test_a_logger_in_use_is_still_reached_after_it_is_configured_anew(records: Records) -> None:
+    logger = structlog.get_logger("codelab.some.module")
+    with records.written():
+        logger.info("first")
+        log.configure("debug")
+        with structlog.testing.capture_logs() as captured:
+            logger.info("second")
+    assert [record["event"] for record in captured] == ["second"]
