@@ -17,9 +17,11 @@ UV = ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "uv"
 
 # The first list leads: what the others share with it is held to the same versions.
 LEAD = ["--constraints", "requirements/dev.txt"]
+# What an installation in place finds code with.
+DEFAULT_EXTRAS = ["--extra", "vectors", "--extra", "tantivy"]
 LISTS = {
-    "dev.txt": ["pyproject.toml", "--group", "dev"],
-    "runtime.txt": ["pyproject.toml", "--group", "build", *LEAD],
+    "dev.txt": ["pyproject.toml", "--all-extras", "--group", "dev"],
+    "runtime.txt": ["pyproject.toml", *DEFAULT_EXTRAS, "--group", "build", *LEAD],
     "node.txt": ["--group", "node", *LEAD],
     "uv.txt": ["--group", "installer", *LEAD],
     "real-model.txt": ["--group", "real-model", "--no-deps"],

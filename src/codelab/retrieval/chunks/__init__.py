@@ -1,0 +1,1 @@
+"""Files cut into pieces that can be found and shown by themselves."""

@@ -1,0 +1,21 @@
+"""What can go wrong with an index; each error names its condition."""
+
+from codelab.kit.errors import CodeLabError
+
+
+class IndexBroken(CodeLabError):
+    """The files of an index cannot be read; it has to be made anew."""
+
+    code = "index_broken"
+
+
+class DimensionsDiffer(CodeLabError):
+    """Vectors of another length than those that are kept."""
+
+    code = "dimensions_differ"
+
+
+class EncoderUnavailable(CodeLabError):
+    """The model that makes vectors does not answer."""
+
+    code = "encoder_unavailable"

@@ -1,0 +1,1 @@
+"""What is known of a workspace, in files beside the database."""

@@ -1,0 +1,46 @@
+"""What every full-text index can do, whatever engine is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
+
+# What is ranked by itself. The rows of `piece` are pieces, those of `file`, `path` and `symbol`
+# are versions of files, and those of `history` are paths.
+Field = Literal["piece", "file", "path", "symbol", "history"]
+FIELDS: tuple[Field, ...] = ("piece", "file", "path", "symbol", "history")
+
+
+class LexicalIndex(Protocol):
+    """Ranks rows by the terms that they share with a question (BM25).
+
+    Calls block; an instance belongs to one thread at a time.
+    """
+
+    def add(self, field: Field, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """Take in rows that are not there yet, each with its terms in their order."""
+        ...
+
+    def remove(self, field: Field, rows: Iterable[int]) -> None:
+        """Forget rows; those that are not there do not matter."""
+        ...
+
+    def commit(self) -> None:
+        """Make what was added and removed lasting, and visible to whoever asks."""
+        ...
+
+    def size(self, field: Field) -> int:
+        """Return how many rows there are."""
+        ...
+
+    def found_in(self, field: Field, terms: Iterable[str]) -> dict[str, int]:
+        """Return in how many rows each term occurs; those without any are left out."""
+        ...
+
+    def best(self, field: Field, terms: Iterable[str], most: int) -> list[tuple[int, float]]:
+        """Return the best rows that have one of the terms, with positive scores, best first."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; what was not committed is lost."""
+        ...

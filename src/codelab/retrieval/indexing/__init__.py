@@ -1,0 +1,1 @@
+"""How an index comes about and follows its workspace."""

@@ -1,0 +1,1 @@
+"""What a question and a file have in common, as numbers; pure."""

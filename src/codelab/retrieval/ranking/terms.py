@@ -1,0 +1,72 @@
+"""The terms of a text: identifiers taken apart, words brought to their stems; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import snowballstemmer
+
+_WORD = re.compile(r"\w+")
+# The humps of camelCase, with runs of capitals as one, digits, and letters that know no case.
+_PART = re.compile(r"[A-ZА-ЯЁ]+(?![a-zа-яё])|[A-ZА-ЯЁ]?[a-zа-яё]+|[0-9]+|[^\W\d_A-Za-zА-Яа-яЁё]+")
+# Longer ones are keys, hashes and encoded data, which nobody asks for.
+_LONGEST_WORD = 80
+_REMEMBERED = 200_000
+# Words that tell nothing, in the two languages that comments are written in here.
+_ENGLISH_STOP = """
+    a about all also an and any are as at be been but by can could did do does for from had
+    has have how if in into is it its just may not of on only or our out should so some such
+    than that the their them then there these they this those to up use used uses using was we
+    were what when where which while who why will with would you your
+"""
+_RUSSIAN_STOP = """
+    а без был была были было в во вы где да для до его ее если есть еще ещё же за и из или им
+    их к как ко когда который ли мы на над не него нет ни но о об он она они от по под при с
+    со так такой там то того тоже той только том у уже что чтобы эта эти это этот я
+"""
+_STOP = frozenset([*_ENGLISH_STOP.split(), *_RUSSIAN_STOP.split()])
+
+
+_ENGLISH = snowballstemmer.stemmer("english")
+_RUSSIAN = snowballstemmer.stemmer("russian")
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of a text in their order, as often as they occur.
+
+    An identifier of several words gives each word, stemmed, and itself in lower case without its
+    underscores: `parseHTTPHeader` gives `pars`, `http`, `header` and `parsehttpheader`.
+    """
+    return [term for word in words(text) for term in terms_of_word(word)]
+
+
+def words(text: str) -> Iterator[str]:
+    """Find the words and identifiers of a text, as they are written."""
+    return (match[0] for match in _WORD.finditer(text) if len(match[0]) <= _LONGEST_WORD)
+
+
+@lru_cache(_REMEMBERED)
+def terms_of_word(word: str) -> tuple[str, ...]:
+    """Return the terms of one word or identifier."""
+    parts = [part.lower() for part in _PART.findall(word)]
+    found = [_stem(part) for part in parts if _tells(part)]
+    if len(parts) > 1:
+        found.append("".join(parts))
+    return tuple(found)
+
+
+def parts_of_word(word: str) -> tuple[str, ...]:
+    """Return the words that an identifier is made of, in lower case and unstemmed."""
+    return tuple(part for part in map(str.lower, _PART.findall(word)) if _tells(part))
+
+
+def _tells(part: str) -> bool:
+    return part not in _STOP and (len(part) > 1 or not part.isascii() or part.isdigit())
+
+
+def _stem(part: str) -> str:
+    if part.isascii():
+        return str(_ENGLISH.stemWord(part)) if part.isalpha() else part
+    return str(_RUSSIAN.stemWord(part))

@@ -1,0 +1,1 @@
+"""Where the vectors of pieces are kept and compared."""
