@@ -134,7 +134,7 @@ async def test_everything_ends_and_nothing_is_left(place: Folder, root: Path) ->
         mark = f"7{os.getpid()}{time.monotonic_ns() % 100_000}"
         command = f"setsid sleep {mark} & (nohup sleep {mark} &) ; echo beg''un\n"
         await Desk(terminal).type(command, "begun\r\n")
-        begun = await asyncio.to_thread(wait_until, lambda: processes_with(f"sleep\0{mark}"))
+        begun = await asyncio.to_thread(wait_until, lambda: bool(processes_with(f"sleep\0{mark}")))
         assert begun < 10
         await terminal.end("closed")
         assert terminal.ended == Ending(exit_code=-9, reason="closed")
