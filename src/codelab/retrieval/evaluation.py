@@ -13,8 +13,36 @@ import msgspec
 CUT = 10
 
 _SOURCE = frozenset(
-    ".c .cc .cjs .cpp .cs .cts .cxx .dart .go .h .hpp .java .js .jsx .kt .mjs .mts .php .py .pyi "
-    ".rb .rs .scala .svelte .swift .ts .tsx .vue".split()
+    [
+        ".c",
+        ".cc",
+        ".cjs",
+        ".cpp",
+        ".cs",
+        ".cts",
+        ".cxx",
+        ".dart",
+        ".go",
+        ".h",
+        ".hpp",
+        ".java",
+        ".js",
+        ".jsx",
+        ".kt",
+        ".mjs",
+        ".mts",
+        ".php",
+        ".py",
+        ".pyi",
+        ".rb",
+        ".rs",
+        ".scala",
+        ".svelte",
+        ".swift",
+        ".ts",
+        ".tsx",
+        ".vue",
+    ]
 )
 # Folders and names of what is no source of the product itself: tests, documents, copies.
 _OTHER_FOLDER = re.compile(
