@@ -12,38 +12,11 @@ import msgspec
 
 CUT = 10
 
-_SOURCE = frozenset(
-    [
-        ".c",
-        ".cc",
-        ".cjs",
-        ".cpp",
-        ".cs",
-        ".cts",
-        ".cxx",
-        ".dart",
-        ".go",
-        ".h",
-        ".hpp",
-        ".java",
-        ".js",
-        ".jsx",
-        ".kt",
-        ".mjs",
-        ".mts",
-        ".php",
-        ".py",
-        ".pyi",
-        ".rb",
-        ".rs",
-        ".scala",
-        ".svelte",
-        ".swift",
-        ".ts",
-        ".tsx",
-        ".vue",
-    ]
-)
+_SOURCES = """
+    .c .cc .cjs .cpp .cs .cts .cxx .dart .go .h .hpp .java .js .jsx .kt .mjs .mts .php .py .pyi
+    .rb .rs .scala .svelte .swift .ts .tsx .vue
+"""
+_SOURCE = frozenset(_SOURCES.split())
 # Folders and names of what is no source of the product itself: tests, documents, copies.
 _OTHER_FOLDER = re.compile(
     r"t|tests?|test[-_]?(?:data|utils?|helpers)|testing|testsuite.*|tests-.*|specs?|e2e|fixtures?"
