@@ -9,6 +9,20 @@ class IndexBroken(CodeLabError):
     code = "index_broken"
 
 
+class IndexLocked(CodeLabError):
+    """Another process writes this index; reading it goes on."""
+
+    code = "index_locked"
+    retryable = True
+
+
+class IndexUnwritable(CodeLabError):
+    """The disk is full, or does not take what is written; the index stays as it was."""
+
+    code = "index_unwritable"
+    retryable = True
+
+
 class DimensionsDiffer(CodeLabError):
     """Vectors of another length than those that are kept."""
 

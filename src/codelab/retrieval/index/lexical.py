@@ -14,7 +14,12 @@ FIELDS: tuple[Field, ...] = ("piece", "file", "path", "symbol", "history")
 class LexicalIndex(Protocol):
     """Ranks rows by the terms that they share with a question (BM25).
 
-    Calls block; an instance belongs to one thread at a time.
+    Terms are what `ranking.terms` makes: without blanks, punctuation and capitals. Calls block; an
+    instance belongs to one thread at a time.
+
+    Raises:
+        IndexBroken: Its files cannot be read.
+        IndexUnwritable: The disk does not take what is written.
     """
 
     def add(self, field: Field, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
@@ -25,8 +30,28 @@ class LexicalIndex(Protocol):
         """Forget rows; those that are not there do not matter."""
         ...
 
+    def prepare(self, batch: int) -> None:
+        """Say which number the next commit has, before the catalogue commits the same batch."""
+        ...
+
     def commit(self) -> None:
         """Make what was added and removed lasting, and visible to whoever asks."""
+        ...
+
+    def rollback(self) -> None:
+        """Drop what was added and removed since the last commit."""
+        ...
+
+    def batch(self) -> int:
+        """Return the number of the last commit that is complete; 0 before the first."""
+        ...
+
+    def merge(self) -> None:
+        """Do some of the upkeep that keeps searching fast after many small commits."""
+        ...
+
+    def rows(self, field: Field) -> set[int]:
+        """Return all rows that are there."""
         ...
 
     def size(self, field: Field) -> int:
