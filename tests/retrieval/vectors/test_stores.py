@@ -149,6 +149,19 @@ async def test_other_dimensions_are_refused_and_change_nothing(store: VectorStor
     assert await store.known("one", [A, B, C]) == {A}
 
 
+async def test_a_model_that_became_longer_begins_anew_once(store: VectorStore) -> None:
+    await store.put("one", {A: X})
+    await store.put("two", {A: X})
+    await store.restart(3)
+    assert await store.count("one") == 1
+    await store.restart(2)
+    assert [await store.count("one"), await store.count("two")] == [0, 0]
+    await store.put("one", {B: (0.6, 0.8)})
+    await store.restart(2)
+    assert [name for name, _ in await store.nearest("one", (0.6, 0.8), 5)] == [B]
+    assert await store.nearest("two", (0.6, 0.8), 5) == []
+
+
 async def test_models_never_mix_and_the_old_one_can_go(open_store: Opener) -> None:
     old = await open_store("old")
     await old.put("one", {A: X})

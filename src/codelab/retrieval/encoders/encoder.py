@@ -36,7 +36,6 @@ class Encoder(Protocol):
         Raises:
             EncoderUnavailable: It cannot be asked now; says why and, where it is known, how long.
             TextRefused: It does not take one of the texts.
-            DimensionsDiffer: Its vectors are not as long as they were.
         """
         ...
 
@@ -46,7 +45,6 @@ class Encoder(Protocol):
         Raises:
             EncoderUnavailable: It cannot be asked now.
             TextRefused: It does not take the text.
-            DimensionsDiffer: Its vectors are not as long as they were.
         """
         ...
 

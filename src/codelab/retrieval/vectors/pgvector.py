@@ -40,6 +40,7 @@ _TABLES = (
     "PRIMARY KEY (workspace_id, model_id, digest)) WITH (toast_tuple_target = 8160)",
 )
 _MODEL = sa.text("SELECT id, dimensions FROM code_vector_models WHERE name = :name")
+_HELD = sa.text("SELECT dimensions FROM code_vector_models WHERE id = :model FOR SHARE")
 _NEW_MODEL = sa.text(
     "INSERT INTO code_vector_models (name, dimensions) VALUES (:name, :dimensions) "
     "ON CONFLICT (name) DO NOTHING"
@@ -73,6 +74,13 @@ _FORGET_OTHERS = sa.text(
     "DELETE FROM code_vectors WHERE workspace_id = :workspace AND model_id NOT IN "
     "(SELECT id FROM code_vector_models WHERE name = :name)"
 )
+
+# It waits for whoever puts vectors of the model meanwhile, and they for it.
+_OTHERWISE_LONG = sa.text(
+    "SELECT id FROM code_vector_models WHERE name = :name AND dimensions <> :dimensions FOR UPDATE"
+)
+_FORGET_MODEL = sa.text("DELETE FROM code_vectors WHERE model_id = :model")
+_RENEW_MODEL = sa.text("UPDATE code_vector_models SET dimensions = :dimensions WHERE id = :model")
 
 
 class PgVectorStore:
@@ -134,6 +142,9 @@ class PgVectorStore:
             _require(model[1], length)
         entries = sorted(vectors.items())
         async with self._db.transaction() as transaction:
+            # Another replica may have begun anew.
+            kept = (await transaction.execute(_HELD, {"model": model[0]})).scalar_one()
+            _require(kept, first)
             for start in range(0, len(entries), _PART):
                 part = entries[start : start + _PART]
                 values = {
@@ -148,7 +159,12 @@ class PgVectorStore:
         self, workspace_id: str, vector: Vector, most: int
     ) -> list[tuple[str, float]]:
         """Return the digests of the nearest vectors with their similarity, the nearest first."""
-        if model := await self._found():
+        model = await self._found()
+        if model and model[1] != len(vector):
+            # Another replica may have begun anew.
+            self._model = None
+            model = await self._found()
+        if model:
             _require(model[1], len(vector))
         rows = await self._rows(_NEAREST, workspace_id, vector=_written(vector), most=most)
         return [(digest, -far) for digest, far in rows]
@@ -176,6 +192,16 @@ class PgVectorStore:
         async with self._db.transaction() as transaction:
             values = {"workspace": workspace_id, "name": self._name}
             await transaction.execute(_FORGET_OTHERS, values)
+
+    async def restart(self, dimensions: int) -> None:
+        """Forget all vectors of this model, unless they have so many dimensions."""
+        values: dict[str, Any] = {"name": self._name, "dimensions": dimensions}
+        async with self._db.transaction() as transaction:
+            number = (await transaction.execute(_OTHERWISE_LONG, values)).scalar()
+            if number is not None:
+                await transaction.execute(_FORGET_MODEL, {"model": number})
+                await transaction.execute(_RENEW_MODEL, {**values, "model": number})
+        self._model = None
 
     async def close(self) -> None:
         """Do nothing: the database is the server's."""

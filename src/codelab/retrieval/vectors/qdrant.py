@@ -88,6 +88,10 @@ class QdrantVectorStore:
     ) -> list[tuple[str, float]]:
         """Return the digests of the nearest vectors with their similarity, the nearest first."""
         dimensions = await self._found()
+        if dimensions != len(vector):
+            # Another replica may have begun anew.
+            self._dimensions = 0
+            dimensions = await self._found()
         if not dimensions:
             return []
         _require(dimensions, len(vector))
@@ -129,6 +133,14 @@ class QdrantVectorStore:
     async def forget_other_models(self, workspace_id: str) -> None:
         """Forget what the workspace has of other models than this one."""
         await self._forget(workspace_id, but=self._collection)
+
+    async def restart(self, dimensions: int) -> None:
+        """Forget all vectors of this model, unless they have so many dimensions."""
+        self._dimensions = 0
+        if await self._found() not in {0, dimensions}:
+            async with _reported():
+                await self._client.delete_collection(self._collection)
+            self._dimensions = 0
 
     async def close(self) -> None:
         """Close the connections."""

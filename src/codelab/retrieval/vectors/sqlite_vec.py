@@ -135,6 +135,17 @@ class SqliteVectorStore:
         """Forget what the workspace has of other models than this one."""
         await asyncio.to_thread(self._remove_others, self._root / workspace_id / _FOLDER)
 
+    async def restart(self, dimensions: int) -> None:
+        """Forget all vectors of this model, unless they have so many dimensions."""
+
+        def renew(db: apsw.Connection) -> None:
+            if _dimensions(db) not in {None, dimensions}:
+                run(db, "DELETE FROM vectors")
+                run(db, "DELETE FROM model")
+
+        for workspace_id in await asyncio.to_thread(self._kept):
+            await self._write(workspace_id, renew)
+
     async def close(self) -> None:
         """Close all files."""
         for workspace_id in list(self._files):
@@ -163,6 +174,9 @@ class SqliteVectorStore:
     async def _close(self, workspace_id: str) -> None:
         if file := self._files.pop(workspace_id, None):
             await asyncio.to_thread(file.close)
+
+    def _kept(self) -> list[str]:
+        return [path.parents[1].name for path in self._root.glob(f"*/{_FOLDER}/{self._name}")]
 
     def _remove_others(self, folder: Path) -> None:
         if folder.is_dir():

@@ -57,6 +57,13 @@ class VectorStore(Protocol):
         """Forget what the workspace has of other models than this one."""
         ...
 
+    async def restart(self, dimensions: int) -> None:
+        """Forget all vectors of this model, unless they have so many dimensions.
+
+        It is for a model that gives others than before under the same name.
+        """
+        ...
+
     async def close(self) -> None:
         """Give back what is held."""
         ...
