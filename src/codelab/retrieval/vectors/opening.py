@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from codelab.kit.db import Database
+from codelab.kit.sections import Section
 from codelab.retrieval.errors import VectorsUnavailable
 from codelab.retrieval.optional import loaded
 from codelab.retrieval.vectors.pgvector import PgVectorStore
@@ -17,18 +18,18 @@ _HERE = "codelab.retrieval.vectors"
 Engine = Literal["auto", "sqlite", "pgvector", "qdrant"]
 
 
-class StoreChoice(msgspec.Struct, frozen=True, kw_only=True):
+class StoreChoice(Section, frozen=True, kw_only=True):
     """Where vectors are to be kept.
 
     Args:
         engine: `auto` takes the server's PostgreSQL where it can, else files beside the index.
         qdrant_url: The address of a Qdrant.
-        qdrant_key: The key that it asks for.
+        qdrant_api_key: The key that it asks for.
     """
 
     engine: Engine = "auto"
     qdrant_url: str = ""
-    qdrant_key: str = ""
+    qdrant_api_key: str = ""
 
 
 class OpenedStore(msgspec.Struct, frozen=True):
@@ -79,5 +80,7 @@ async def _qdrant(choice: StoreChoice, model: str) -> VectorStore:
     if not choice.qdrant_url:
         raise VectorsUnavailable("CODELAB_QDRANT_URL does not say where the Qdrant is.")
     found = await loaded(f"{_HERE}.qdrant", "codelab[qdrant]", VectorsUnavailable)
-    store: VectorStore = found.QdrantVectorStore(choice.qdrant_url, model, key=choice.qdrant_key)
+    store: VectorStore = found.QdrantVectorStore(
+        choice.qdrant_url, model, key=choice.qdrant_api_key
+    )
     return store

@@ -21,7 +21,6 @@ from codelab.retrieval.vectors.store import Vector
 _OLDEST = (0, 7)
 # Any number, the same for all replicas, so that one of them makes the tables.
 _MAKING = 0x0C0DE1AB
-_PART = 500
 
 _OFFERED = sa.text(
     "SELECT coalesce(installed_version, default_version) AS version, "
@@ -51,13 +50,14 @@ _KNOWN = sa.text(
     "(SELECT decode(given, 'hex') FROM unnest(CAST(:digests AS text[])) AS given)"
 )
 _PUT = sa.text(
-    "INSERT INTO code_vectors (model_id, workspace_id, digest, embedding) "
-    "SELECT :model, CAST(:workspace AS text), decode(digest, 'hex'), CAST(embedding AS halfvec) "
-    "FROM unnest(CAST(:digests AS text[]), CAST(:vectors AS text[])) AS given (digest, embedding) "
+    "INSERT INTO code_vectors (model_id, workspace_id, digest, embedding) VALUES "
+    "(:model, :workspace, decode(:digest, 'hex'), CAST(CAST(:vector AS real[]) AS halfvec)) "
     "ON CONFLICT (workspace_id, model_id, digest) DO UPDATE SET embedding = EXCLUDED.embedding"
 )
+# As a query of its own the question is read once, and not again for each row.
 _NEAREST = sa.text(
-    "SELECT encode(digest, 'hex'), embedding <#> CAST(CAST(:vector AS text) AS halfvec) AS far "
+    "SELECT encode(digest, 'hex'), "
+    "embedding <#> (SELECT CAST(CAST(:vector AS real[]) AS halfvec)) AS far "
     "FROM code_vectors WHERE workspace_id = :workspace AND model_id = :model "
     "ORDER BY far LIMIT :most"
 )
@@ -140,20 +140,16 @@ class PgVectorStore:
         model = await self._model_of(first)
         for length in (first, *others):
             _require(model[1], length)
-        entries = sorted(vectors.items())
+        # In one order, so that nobody waits for whoever waits for them.
+        rows = [
+            {"workspace": workspace_id, "model": model[0], "digest": each, "vector": list(vector)}
+            for each, vector in sorted(vectors.items())
+        ]
         async with self._db.transaction() as transaction:
             # Another replica may have begun anew.
             kept = (await transaction.execute(_HELD, {"model": model[0]})).scalar_one()
             _require(kept, first)
-            for start in range(0, len(entries), _PART):
-                part = entries[start : start + _PART]
-                values = {
-                    "digests": [digest for digest, _ in part],
-                    "vectors": [_written(vector) for _, vector in part],
-                }
-                await transaction.execute(
-                    _PUT, {"workspace": workspace_id, "model": model[0], **values}
-                )
+            await transaction.execute(_PUT, rows)
 
     async def nearest(
         self, workspace_id: str, vector: Vector, most: int
@@ -166,7 +162,7 @@ class PgVectorStore:
             model = await self._found()
         if model:
             _require(model[1], len(vector))
-        rows = await self._rows(_NEAREST, workspace_id, vector=_written(vector), most=most)
+        rows = await self._rows(_NEAREST, workspace_id, vector=list(vector), most=most)
         return [(digest, -far) for digest, far in rows]
 
     async def count(self, workspace_id: str) -> int:
@@ -247,10 +243,6 @@ def lacking(version: str | None, *, installed: bool) -> str:
         return ""
     mend = "its owner can mend that: ALTER EXTENSION vector UPDATE" if installed else "update it"
     return f"pgvector {version} is too old, 0.7 is needed; {mend}."
-
-
-def _written(vector: Vector) -> str:
-    return f"[{','.join(format(one, '.6g') for one in vector)}]"
 
 
 def _require(kept: int, given: int) -> None:
