@@ -83,7 +83,9 @@ class RemoteEncoder:
         """Return the vectors of pieces of files."""
         cut = [self._whole(self._traits.document, text) for text in texts]
         answer = await self._patiently(cut)
-        return Encoded(self._vectors(cut, answer), answer.cost_usd)
+        # Many long vectors take their time.
+        vectors = await asyncio.to_thread(self._vectors, cut, answer)
+        return Encoded(vectors, answer.cost_usd)
 
     async def question(self, text: str) -> Vector:
         """Return the vector of a question; somebody waits for it, so it is asked only once."""
