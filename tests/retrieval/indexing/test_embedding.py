@@ -95,7 +95,9 @@ class Stage:
         self.awake = asyncio.Event()
         self.awake.set()
         self._news = asyncio.Event()
-        self.queue = EmbeddingQueue(project, encoder, self.store, self.hear, sleep=self.sleep)
+        self.queue = EmbeddingQueue(
+            project, encoder, self.store, self.hear, sleep=self.sleep, clock=self.clock
+        )
         self.queue.start()
 
     def hear(self, workspace_id: str, status: EmbeddingStatus) -> None:
@@ -105,6 +107,10 @@ class Stage:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await self.awake.wait()
+
+    def clock(self) -> float:
+        # The encoder takes a quarter of a second for a batch.
+        return 0.25 * len(self.encoder.asked)
 
     async def until(self, state: str, workspace_id: str = "one") -> EmbeddingStatus:
         return await self.when(lambda status: status.state == state, workspace_id)
@@ -251,6 +257,24 @@ async def test_a_model_that_became_longer_under_its_name_begins_anew(tmp_path: P
         assert await stage.store.count("one") == 11
 
 
+async def test_what_was_just_written_comes_before_what_a_large_project_lacks(
+    tmp_path: Path,
+) -> None:
+    many = [f"text {number}" for number in range(100)]
+    project, encoder = Project(one=many), Encoder()
+    encoder.held_from = 2
+    async with staged(tmp_path, project, encoder) as stage:
+        stage.queue.changed("one")
+        await stage.when(lambda _: len(encoder.asked) == 2)
+        project.now["one"].append("new")
+        stage.queue.changed("one", [digest("new")])
+        encoder.held_from = 0
+        encoder.hold.set()
+        status = await stage.until("complete")
+        assert (status.done, status.total) == (101, 101)
+        assert [place for place, batch in enumerate(encoder.asked) if "new" in batch] == [4]
+
+
 async def test_workspaces_take_turns_and_one_that_is_broken_stops_no_other(
     tmp_path: Path,
 ) -> None:
@@ -261,7 +285,7 @@ async def test_workspaces_take_turns_and_one_that_is_broken_stops_no_other(
         stage.queue.changed("two")
         await stage.until("complete")
         seen = [(name, status.done) for name, status in stage.said]
-        assert seen.index(("one", 64)) < seen.index(("two", 1)) < seen.index(("one", 68))
+        assert seen.index(("one", 16)) < seen.index(("two", 1)) < seen.index(("one", 20))
 
         project.is_broken = True
         project.now["two"].append("y")

@@ -28,8 +28,8 @@ from codelab.retrieval.indexing.embedding_state import (
 )
 from codelab.retrieval.vectors.store import Vector, VectorStore
 
-# Batches of one workspace before it is another's turn.
-_ROUND = 16
+# Of one workspace, before others and what was changed meanwhile have theirs.
+_TURN_S = 1.0
 _ASKED_AT_ONCE = 4000
 # More changes than these are looked for in the index.
 _MOST_REMEMBERED = 10_000
@@ -65,6 +65,7 @@ class EmbeddingQueue:
         store: Where they are kept.
         on_status: Told of each step; must not block.
         sleep: Waits.
+        clock: Tells the seconds since any moment.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class EmbeddingQueue:
         on_status: OnStatus,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pieces = pieces
         self._encoder = encoder
         self._store = store
         self._on_status = on_status
         self._sleep = sleep
+        self._clock = clock
         self._works: dict[str, _Work] = {}
         # In the order in which it is their turn.
         self._due: dict[str, None] = {}
@@ -198,8 +201,9 @@ class EmbeddingQueue:
         else:
             await self._look_at_all(workspace_id, work)
         self._tell(workspace_id, work)
-        for _ in range(_ROUND):
-            if not work.missing or self._works.get(workspace_id) is not work:
+        end_s = self._clock() + _TURN_S
+        while work.missing and self._works.get(workspace_id) is work:
+            if self._clock() >= end_s and (self._due or work.has_news):
                 break
             await self._bring(workspace_id, work, list(islice(work.missing, self._encoder.batch)))
         if work.missing or work.has_news:
@@ -229,7 +233,8 @@ class EmbeddingQueue:
         for digest in new:
             work.news.pop(digest, None)
         missing = {digest: None for digest in new if digest not in known}
-        work.missing |= missing
+        # First what somebody has just written, then what a large project still lacks.
+        work.missing = {**missing, **work.missing}
         self._count(work, total=work.status.total + len(missing))
 
     async def _known(self, workspace_id: str, digests: Collection[str]) -> set[str]:
@@ -268,7 +273,7 @@ class EmbeddingQueue:
         try:
             await self._store.put(workspace_id, vectors)
         except DimensionsDiffer:
-            now_s = time.monotonic()
+            now_s = self._clock()
             if not may_restart(now_s, self._restarted_at_s):
                 raise
             self._restarted_at_s = now_s
