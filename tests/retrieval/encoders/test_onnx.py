@@ -17,13 +17,13 @@ from codelab.retrieval.encoders.models import Traits
 from codelab.retrieval.encoders.onnx import open_onnx
 from codelab.retrieval.errors import EncoderUnavailable
 
-WORDS = {"[UNK]": 0, "[PAD]": 0, "red": 1, "green": 2, "ask": 3, "tell": 4}
+WORDS = {"[UNK]": 0, "red": 1, "green": 2, "ask": 3, "tell": 4}
 ROWS = np.array([[9, 9], [1, 0], [0, 1], [-1, 0], [0, -1]], dtype=np.float32)
 ASKING = Traits(names=(), source="this test", question="ask ", document="tell ", window=4)
 
 
 def build(folder: Path, *, rows: np.ndarray = ROWS, is_pooled: bool = False) -> None:
-    """Write a model that looks up each token's row, and a tokeniser of six words."""
+    """Write a model that looks up each token's row, and a tokeniser of five words."""
     folder.mkdir(exist_ok=True)
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])

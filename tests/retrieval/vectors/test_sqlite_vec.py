@@ -60,9 +60,9 @@ async def test_a_component_takes_one_byte(tmp_path: Path) -> None:
 
 async def test_many_workspaces_hold_few_files_open(tmp_path: Path) -> None:
     store = SqliteVectorStore(tmp_path, "model")
-    for number in range(40):
+    for number in range(24):
         await store.put(str(number), {A: (1.0, 0.0)})
-    assert 0 < len(open_databases(tmp_path)) <= 32
+    assert 0 < len(open_databases(tmp_path)) <= 16
     assert await store.count("0") == 1
     await store.close()
 
