@@ -203,6 +203,27 @@ async def test_a_text_that_is_refused_keeps_the_whole_from_being_complete(tmp_pa
         assert not any(status.state == "complete" for _, status in stage.said)
 
 
+async def test_a_model_that_refuses_everything_is_not_asked_for_each_text(
+    tmp_path: Path,
+) -> None:
+    encoder = Encoder()
+    many = [f"text {number}" for number in range(100)]
+    encoder.failures = [TextRefused("It knows no such parameter.") for _ in range(100)]
+    async with staged(tmp_path, Project(one=many), encoder) as stage:
+        stage.awake.clear()
+        stage.queue.changed("one")
+        status = await stage.until("resting")
+        assert (status.error, status.done) == ("It knows no such parameter.", 0)
+        assert len(encoder.asked) < 10
+        encoder.failures.clear()
+        stage.awake.set()
+        status = await stage.until("incomplete")
+        assert (status.done, status.refused) == (97, 3)
+        # The next look at all of it tries them again.
+        stage.queue.changed("one")
+        assert (await stage.until("complete")).done == 100
+
+
 async def test_what_vanished_meanwhile_is_not_waited_for(tmp_path: Path) -> None:
     project = Project(one=LETTERS)
     project.vanished = {"a", "b"}

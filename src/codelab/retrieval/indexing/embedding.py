@@ -17,7 +17,7 @@ import structlog
 
 from codelab.kit.errors import CodeLabError, Unavailable
 from codelab.retrieval.encoders.encoder import Encoder
-from codelab.retrieval.errors import DimensionsDiffer, TextRefused
+from codelab.retrieval.errors import DimensionsDiffer, EncoderUnavailable, TextRefused
 from codelab.retrieval.indexing.embedding_state import (
     EmbeddingStatus,
     batches,
@@ -35,6 +35,8 @@ _ASKED_AT_ONCE = 4000
 _MOST_REMEMBERED = 10_000
 # Of one batch: providers limit its tokens as a whole, OpenAI to 300,000.
 _MOST_CHARACTERS = 300_000
+# Of these, not the texts are the cause but how the model is asked.
+_MOST_REFUSED_IN_A_ROW = 3
 _log = structlog.get_logger(__name__)
 
 OnStatus = Callable[[str, EmbeddingStatus], None]
@@ -90,6 +92,7 @@ class EmbeddingQueue:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._waking = asyncio.Event()
         self._failures = 0
+        self._refused_in_a_row = 0
         self._restarted_at_s: float | None = None
         self._task: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -262,7 +265,12 @@ class EmbeddingQueue:
                 work.bring_no_more(batch)
                 self._count(work, refused=work.status.refused + 1)
                 self._tell(workspace_id, work, error=error.message)
+                self._refused_in_a_row += 1
+                if self._refused_in_a_row == _MOST_REFUSED_IN_A_ROW:
+                    self._refused_in_a_row = 0
+                    raise EncoderUnavailable(error.message) from error
                 continue
+            self._refused_in_a_row = 0
             self._count(work, cost_usd=work.status.cost_usd + encoded.cost_usd)
             await self._put(workspace_id, dict(zip(batch, encoded.vectors, strict=True)))
             work.bring_no_more(batch)
