@@ -29,6 +29,12 @@ class DimensionsDiffer(CodeLabError):
     code = "dimensions_differ"
 
 
+class TextRefused(CodeLabError):
+    """The model that makes vectors answers, but never takes one of these texts."""
+
+    code = "text_refused"
+
+
 class VectorsUnavailable(Unavailable):
     """The store of vectors cannot be used now; says what it lacks."""
 
@@ -39,9 +45,3 @@ class EncoderUnavailable(Unavailable):
     """The model that makes vectors does not answer."""
 
     code = "encoder_unavailable"
-
-
-class TextRefused(CodeLabError):
-    """The model that makes vectors answers, but never takes one of these texts."""
-
-    code = "text_refused"
