@@ -9,20 +9,21 @@ import apsw
 
 from codelab.retrieval.index.connecting import listed, reported, run
 from codelab.retrieval.index.entries import (
+    KINDS,
     Coverage,
     FoundFile,
     FoundPiece,
     FoundSymbol,
     Match,
     Stat,
-    folded,
     unqualified,
 )
 
-# By its spelling, by its folded form from ?2 to ?3, or both.
+# From the folded name on, up to what is at most added to it.
 _SYMBOLS = """
-SELECT path, version, language, name, kind, first, last, container FROM found_symbols
-WHERE folded BETWEEN ?2 AND ?3 AND (name = ?1 OR NOT ?6)
+SELECT path, version, language, name, kind, first, last, container
+FROM found_symbols, (SELECT ltrim(replace(lower(?1), '_', ''), '$@~') AS wanted)
+WHERE folded BETWEEN wanted AND wanted || ?2 AND (name = ?1 OR NOT ?3)
 ORDER BY name <> ?1, container <> ?4, length(folded), path, first LIMIT ?5
 """
 _SYMBOLS_OF = """
@@ -160,9 +161,8 @@ class Catalogue:
             most: How many at most.
         """
         container, last = unqualified(name)
-        key = folded(last)
-        upper = f"{key}{_LAST}" if match == "prefix" else key
-        values = (last, key, upper, container, most, match == "exact")
+        more = _LAST if match == "prefix" else ""
+        values = (last, more, match == "exact", container, most)
         return [_symbol(row) for row in run(self._connection, _SYMBOLS, *values)]
 
     def symbols_of(self, path: str) -> list[FoundSymbol]:
@@ -223,7 +223,7 @@ def _symbol(row: tuple[Any, ...]) -> FoundSymbol:
         version=version.hex(),
         language=language,
         name=name,
-        kind=kind,
+        kind=KINDS[kind],
         first=first,
         last=last,
         container=container,

@@ -12,7 +12,8 @@ SCHEMA = 1
 # Tells the file from one of another program.
 _APPLICATION = 0x0C0DE1AB
 # Numbers of rows are never given out twice (AUTOINCREMENT): what a full-text index still has of a
-# row that is gone can then never be taken for another one.
+# row that is gone can then never be taken for another one. What a symbol lies in is named by its
+# place among those of its file. A folded name has no capitals (of ASCII), underscores and marks.
 _TABLES = """
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE paths (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE);
@@ -31,7 +32,7 @@ CREATE TABLE versions (
 CREATE INDEX versions_left ON versions (left_in) WHERE left_in IS NOT NULL;
 CREATE TABLE current (
     path_id INTEGER PRIMARY KEY,
-    version_id INTEGER,
+    version_id INTEGER UNIQUE,
     skipped TEXT,
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
@@ -39,7 +40,6 @@ CREATE TABLE current (
     inode INTEGER NOT NULL,
     device INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX current_versions ON current (version_id);
 CREATE TABLE pieces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     version_id INTEGER NOT NULL,
@@ -52,15 +52,16 @@ CREATE INDEX pieces_versions ON pieces (version_id);
 CREATE INDEX pieces_digests ON pieces (digest);
 CREATE TABLE symbols (
     version_id INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     name TEXT NOT NULL,
-    folded TEXT NOT NULL,
-    kind TEXT NOT NULL,
+    kind INTEGER NOT NULL,
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    container TEXT NOT NULL
-);
-CREATE INDEX symbols_versions ON symbols (version_id);
-CREATE INDEX symbols_folded ON symbols (folded);
+    container TEXT,
+    within INTEGER,
+    PRIMARY KEY (version_id, place)
+) WITHOUT ROWID;
+CREATE INDEX symbols_folded ON symbols (ltrim(replace(lower(name), '_', ''), '$@~'));
 CREATE VIEW found_files AS
 SELECT path, current.size, mtime_ns, ctime_ns, inode, device, digest, language, lines, how, skipped
 FROM current
@@ -73,7 +74,12 @@ JOIN versions ON versions.id = pieces.version_id
 JOIN current ON current.version_id = versions.id
 JOIN paths ON paths.id = current.path_id;
 CREATE VIEW found_symbols AS
-SELECT path, versions.digest AS version, language, name, folded, kind, first, last, container
+SELECT path, versions.digest AS version, language, name, kind, first, last,
+    ltrim(replace(lower(name), '_', ''), '$@~') AS folded,
+    coalesce(symbols.container, (
+        SELECT outer.name FROM symbols AS outer
+        WHERE outer.version_id = symbols.version_id AND outer.place = symbols.within
+    ), '') AS container
 FROM symbols
 JOIN versions ON versions.id = symbols.version_id
 JOIN current ON current.version_id = versions.id

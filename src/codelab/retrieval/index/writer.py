@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import apsw
 
+from codelab.retrieval.chunks.chunking import Definition
 from codelab.retrieval.index.catalogue import Catalogue
-from codelab.retrieval.index.connecting import listed, run, run_each
-from codelab.retrieval.index.entries import Entry, Stat, folded, unqualified
+from codelab.retrieval.index.connecting import Value, listed, run, run_each
+from codelab.retrieval.index.entries import KINDS, Entry, Stat, unqualified
 from codelab.retrieval.index.lexical import FIELDS, Field, LexicalIndex
 from codelab.retrieval.ranking.terms import terms
 
@@ -217,29 +219,19 @@ class Writer(Catalogue):
                 for row, one in zip(numbers, entry.pieces, strict=True)
             ),
         )
-        run_each(
-            self._connection,
-            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (version, name, folded(name), one.kind, one.first, one.last, one.container or outer)
-                for one in entry.definitions
-                for outer, name in [unqualified(one.name)]
-            ),
-        )
+        symbols = _symbols(version, entry.definitions)
+        run_each(self._connection, "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)", symbols)
         self._add_terms(entry, version, numbers)
 
     def _add_terms(self, entry: Entry, version: int, pieces: Sequence[int]) -> None:
         path = terms(entry.path)
-        names = [term for one in entry.pieces for name in one.names for term in terms(name)]
-        self._lexical.add(
-            "piece",
-            (
-                (row, [*one.terms, *(term for name in one.names for term in terms(name)), *path])
-                for row, one in zip(pieces, entry.pieces, strict=True)
-            ),
-        )
-        text = [term for one in entry.pieces for term in one.terms]
-        for field, found in zip(_OF_VERSIONS, (text, path, names), strict=True):
+        names = [terms("\n".join(one.names)) for one in entry.pieces]
+        each = zip(pieces, names, entry.pieces, strict=True)
+        self._lexical.add("piece", ((row, [*path, *own, *one.terms]) for row, own, one in each))
+        text = chain.from_iterable(one.terms for one in entry.pieces)
+        for field, found in zip(
+            _OF_VERSIONS, (list(text), path, list(chain.from_iterable(names))), strict=True
+        ):
             if found:
                 self._lexical.add(field, [(version, found)])
 
@@ -280,3 +272,17 @@ class Writer(Catalogue):
             self._lexical.remove(field, versions)
         for statement in _FORGET_VERSIONS:
             run(self._connection, statement, given)
+
+
+def _symbols(version: int, definitions: Sequence[Definition]) -> Iterator[tuple[Value, ...]]:
+    places: dict[str, int] = {}
+    for place, one in enumerate(definitions):
+        container, name = unqualified(one.name)
+        within = None if container else places.get(one.container)
+        if within is None:
+            container = container or one.container
+        yield (
+            *(version, place, name, KINDS.index(one.kind), one.first, one.last),
+            *(container or None, within),
+        )
+        places[one.name] = place
