@@ -35,6 +35,8 @@ _EXCLUDED_NAMES = frozenset(line for line in EXCLUDED if line[0] != "*" and line
 # Names, in git's own form, what agents may not read, whatever else allows it.
 KEPT_FROM_AGENTS = ".codelabignore"
 _IGNORE_FILE = ".gitignore"
+# Where one of these changes, other files may belong to it than before.
+IGNORE_FILES = frozenset({_IGNORE_FILE, KEPT_FROM_AGENTS})
 _IGNORE_BYTES = 100_000
 _IGNORE_LINES = 2000
 _CACHED_FOLDERS = 2000
