@@ -39,3 +39,10 @@ class EncoderUnavailable(CodeLabError):
     """The model that makes vectors does not answer."""
 
     code = "encoder_unavailable"
+
+
+class IndexerFailed(CodeLabError):
+    """The process that writes indexes is not to be had."""
+
+    code = "indexer_failed"
+    retryable = True

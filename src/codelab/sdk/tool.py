@@ -10,6 +10,7 @@ import msgspec
 
 from codelab.kit.errors import CodeLabError
 from codelab.sdk.facts import CallFacts
+from codelab.sdk.retrieval import CodeSearch
 from codelab.sdk.workspace import OnOutput, Workspace
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -54,6 +55,7 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
         approved_state: The state that the preparation saw and a human may have approved; a tool
             that changes something changes that and nothing newer. None before the execution.
         read_only: Whether commands may not write into the project, because the agent may not.
+        code: Finds code in it; none where nothing is indexed.
     """
 
     workspace: Workspace
@@ -64,6 +66,7 @@ class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     on_output: OnOutput
     approved_state: str | None = None
     read_only: bool = False
+    code: CodeSearch | None = None
 
 
 class Preparation(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,10 @@ _SYMBOLS_OF = """
 SELECT path, version, language, name, kind, first, last, container FROM found_symbols
 WHERE path = ? ORDER BY first, last DESC
 """
+_OUTER_SYMBOLS = """
+SELECT path, version, language, name, kind, first, last, container FROM found_symbols
+WHERE container = '' AND kind <> 'constant' LIMIT ?
+"""
 _LANGUAGES = """
 SELECT language, count(*), sum(lines), sum(versions.size)
 FROM versions JOIN current ON version_id = versions.id GROUP BY language
@@ -168,6 +172,10 @@ class Catalogue:
     def symbols_of(self, path: str) -> list[FoundSymbol]:
         """Return what a file defines, in the order of its lines, outer things first."""
         return [_symbol(row) for row in run(self._connection, _SYMBOLS_OF, path)]
+
+    def outer_symbols(self, most: int) -> list[FoundSymbol]:
+        """Return what files define that lies in nothing else, constants left out."""
+        return [_symbol(row) for row in run(self._connection, _OUTER_SYMBOLS, most)]
 
     def coverage(self) -> Coverage:
         """Count what is there."""

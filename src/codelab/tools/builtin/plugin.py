@@ -7,6 +7,7 @@ from typing import Any
 
 from codelab.sdk import Tool, hookimpl
 from codelab.tools.builtin.code.relating import RelatedFiles
+from codelab.tools.builtin.code.searching import FindReferences, FindSymbol, RepoMap, SearchCode
 from codelab.tools.builtin.commands import ExecuteCommand
 from codelab.tools.builtin.editing import EditFile
 from codelab.tools.builtin.finding import ListFiles, SearchFiles
@@ -29,6 +30,10 @@ def register_tools() -> Sequence[Tool[Any]]:
         ListFiles(),
         SearchFiles(),
         RelatedFiles(),
+        SearchCode(),
+        FindSymbol(),
+        FindReferences(),
+        RepoMap(),
         WriteFile(),
         EditFile(),
         DeleteFile(),
