@@ -49,6 +49,20 @@ async def test_mentioned_files_stand_in_the_message(stage: Stage) -> None:
     assert measured.parts.attachments > 20
 
 
+async def test_what_is_kept_from_agents_is_not_attached(stage: Stage) -> None:
+    (stage.project / ".codelabignore").write_text("/secret/\n")
+    (stage.project / "secret").mkdir()
+    (stage.project / "secret" / "plan.txt").write_text("the plan\n")
+    (stage.project / ".env").write_text("HIDDEN=1\n")
+    stage.cast.script("coder", say("I see."))
+    facts = await stage.turn("Read @secret/plan.txt, @secret/, @.codelabignore and @.env")
+    refused = [(one.path, ".codelabignore" in one.refused) for one in attached([*facts])]
+    expected = [("secret/plan.txt", True), ("secret/", True), (".codelabignore", True)]
+    assert refused == [*expected, (".env", False)]
+    assert "the plan" not in request_text(stage)
+    assert "HIDDEN=1" in request_text(stage)
+
+
 async def test_they_are_the_same_in_the_next_turn_whatever_became_of_the_file(
     stage: Stage,
 ) -> None:

@@ -132,3 +132,95 @@ def test_within_a_folder_the_fast_way_says_the_same(
             return
         fast = rules.within(descriptor, folder)(name, is_folder=is_folder)
         assert fast == rules.lists(descriptor, path, is_folder=is_folder)
+
+
+KEPT = ["secret/plan.txt", "src/key.pem", "src/deep/other.pem", "notes/private.md"]
+
+
+@pytest.fixture
+def kept(root: Path) -> Path:
+    """A project in which some files are kept from agents."""
+    make(root, *KEPT, "src/public.pem", "a.py", "notes/public.md")
+    (root / ".codelabignore").write_text("/secret/\n*.pem\n!public.pem\n", "utf-8")
+    (root / "notes" / ".codelabignore").write_text("private.*\n", "utf-8")
+    return root
+
+
+@pytest.mark.parametrize("path", [*KEPT, ".codelabignore", "notes/.codelabignore", "new/x.pem"])
+async def test_agents_get_nothing_that_is_kept_from_them(
+    make_folder: MakeFolder, kept: Path, path: str
+) -> None:
+    folder = make_folder(allowed_hidden=(".*",))
+    for call in (folder.read(path), folder.state(path), folder.plan_delete(path)):
+        with pytest.raises(PathRefused, match=r"kept from agents by \.codelabignore"):
+            await call
+    with pytest.raises(PathRefused, match="kept from agents"):
+        await folder.plan_write(path, "x")
+    with pytest.raises(PathRefused, match="kept from agents"):
+        await folder.write(path, "x", before="")
+
+
+async def test_agents_find_nothing_that_is_kept_from_them(folder: Folder, kept: Path) -> None:
+    (kept / "link.md").symlink_to("notes/private.md")
+    (kept / "place").symlink_to("secret")
+    public = ["a.py", "notes/public.md", "src/public.pem"]
+    assert await listed(folder) == ["a.py", "link.md", "notes/public.md", "place", "src/public.pem"]
+    found = await folder.search("needle")
+    assert [match.path for match in found.matches] == public
+    assert found.further == ()
+    for path in ("secret", "notes/private.md", "src/deep/other.pem", "place", "link.md"):
+        with pytest.raises(PathRefused):
+            await folder.search("needle", path)
+    for path in ("secret", "place"):
+        with pytest.raises(PathRefused):
+            await folder.list(path)
+    with pytest.raises(PathRefused):
+        await folder.read("link.md")
+
+
+async def test_humans_still_have_what_is_kept_from_agents(human: Folder, kept: Path) -> None:
+    assert set(KEPT) <= set(await listed(human))
+    for path in (*KEPT, ".codelabignore"):
+        assert (await human.read(path)).text
+    assert set(KEPT) <= {match.path for match in (await human.search("needle")).matches}
+
+
+async def test_whoever_shows_an_agent_something_shows_nothing_kept(
+    make_folder: MakeFolder, kept: Path
+) -> None:
+    make(kept, ".env")
+    showing = make_folder(Audience.SHOWING)
+    assert (await showing.read(".env")).text == "needle"
+    for path in (*KEPT, ".codelabignore"):
+        with pytest.raises(PathRefused, match="kept from agents"):
+            await showing.read(path)
+    shown = await listed(showing)
+    assert not {*KEPT, ".codelabignore"} & set(shown)
+
+
+async def test_a_change_of_what_is_kept_holds_at_once(folder: Folder, kept: Path) -> None:
+    (kept / ".codelabignore").write_text("a.py\n", "utf-8")
+    with pytest.raises(PathRefused):
+        await folder.read("a.py")
+    assert (await folder.read("secret/plan.txt")).text == "needle"
+    (kept / ".codelabignore").unlink()
+    assert (await folder.read("a.py")).text == "needle"
+
+
+@pytest.mark.parametrize(
+    "lines", ["**/*a*/**/*b*\n", "fits\n" * 3000, "/" * 200_000, "\\\n", "a\n!\n"]
+)
+async def test_what_cannot_be_understood_keeps_everything_from_agents(
+    folder: Folder, kept: Path, lines: str
+) -> None:
+    (kept / "notes" / ".codelabignore").write_text(lines, "utf-8")
+    with pytest.raises(PathRefused, match="kept from agents"):
+        await folder.read("notes/public.md")
+    assert (await folder.read("a.py")).text == "needle"
+
+
+async def test_a_link_in_its_place_keeps_everything_from_agents(folder: Folder, kept: Path) -> None:
+    (kept / ".codelabignore").unlink()
+    (kept / ".codelabignore").symlink_to("../outside.txt")
+    with pytest.raises(PathRefused, match="kept from agents"):
+        await folder.read("a.py")

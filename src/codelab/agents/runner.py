@@ -214,7 +214,7 @@ class Runner:
             turn.recall(entries), self._workspaces.open(turn.held.workspace_id)
         )
         turn.users_view = partial(
-            self._workspaces.open, turn.held.workspace_id, audience=Audience.HUMAN
+            self._workspaces.open, turn.held.workspace_id, audience=Audience.SHOWING
         )
         limit_s = self._services.turn_time_s
         left_s = limit_s - turn.worked_s

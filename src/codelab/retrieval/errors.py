@@ -9,6 +9,12 @@ class IndexBroken(CodeLabError):
     code = "index_broken"
 
 
+class IndexOutdated(IndexBroken):
+    """The index was made by another release, or for another engine."""
+
+    code = "index_outdated"
+
+
 class IndexLocked(CodeLabError):
     """Another process writes this index; reading it goes on."""
 
@@ -45,3 +51,10 @@ class EncoderUnavailable(Unavailable):
     """The model that makes vectors does not answer."""
 
     code = "encoder_unavailable"
+
+
+class IndexerFailed(CodeLabError):
+    """The process that writes indexes is not to be had."""
+
+    code = "indexer_failed"
+    retryable = True

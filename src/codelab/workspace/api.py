@@ -14,14 +14,17 @@ from codelab.workspace.checkpoints.pruning import Pruner
 from codelab.workspace.checkpoints.selection import LARGEST_KEPT, missing_folders, real_paths
 from codelab.workspace.checkpoints.store import Snapshot, SnapshotStore, name_of
 from codelab.workspace.checkpoints.undoing import FileDiff
+from codelab.workspace.children import can_be_asked_for
 from codelab.workspace.diffs import reveal, unified
 from codelab.workspace.egress.networks import read_networks
 from codelab.workspace.entrance import FILE_OPERATIONS
 from codelab.workspace.explorer import Explorer, Saved
 from codelab.workspace.folder import Folder
+from codelab.workspace.leftovers import is_temporary
 from codelab.workspace.names import clean
+from codelab.workspace.paths import opened_folder, opened_root, real_path
 from codelab.workspace.record import WorkspaceRecord
-from codelab.workspace.rules import Audience
+from codelab.workspace.rules import IGNORE_FILES, Audience, Rules
 from codelab.workspace.sandbox.box import Caps
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
@@ -30,11 +33,13 @@ from codelab.workspace.terminals.permission import TerminalSetting
 from codelab.workspace.terminals.pseudo_terminal import Size
 from codelab.workspace.terminals.service import TerminalLimits, Terminals
 from codelab.workspace.terminals.terminal import WINDOW, Ending, Terminal, View
+from codelab.workspace.text import decode, digest_of, encoding_of
 from codelab.workspace.vcs.service import VersionControl
 from codelab.workspace.watching.watcher import FileChanges, Watcher
 
 __all__ = [
     "FILE_OPERATIONS",
+    "IGNORE_FILES",
     "LARGEST_KEPT",
     "WINDOW",
     "Audience",
@@ -50,6 +55,7 @@ __all__ = [
     "Keeping",
     "Pruner",
     "Restoration",
+    "Rules",
     "Saved",
     "Size",
     "Snapshot",
@@ -66,12 +72,20 @@ __all__ = [
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",
+    "can_be_asked_for",
     "clean",
+    "decode",
+    "digest_of",
+    "encoding_of",
+    "is_temporary",
     "missing_folders",
     "name_of",
+    "opened_folder",
+    "opened_root",
     "paths_of",
     "plan",
     "read_networks",
+    "real_path",
     "real_paths",
     "reveal",
     "unified",

@@ -1,4 +1,4 @@
-"""Which files of a workspace are nobody's business: hidden, excluded, ignored by git."""
+"""Which files of a workspace are nobody's business: hidden, excluded, ignored, kept from agents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ _EXCLUDED_FOLDERS = frozenset(line[:-1] for line in EXCLUDED if line.endswith("/
 _EXCLUDED_ENDS = tuple(line[1:] for line in EXCLUDED if line.startswith("*"))
 _EXCLUDED_NAMES = frozenset(line for line in EXCLUDED if line[0] != "*" and line[-1] != "/")
 
+# Names, in git's own form, what agents may not read, whatever else allows it.
+KEPT_FROM_AGENTS = ".codelabignore"
 _IGNORE_FILE = ".gitignore"
+# Where one of these changes, other files may belong to it than before.
+IGNORE_FILES = frozenset({_IGNORE_FILE, KEPT_FROM_AGENTS})
 _IGNORE_BYTES = 100_000
 _IGNORE_LINES = 2000
 _CACHED_FOLDERS = 2000
@@ -41,6 +45,8 @@ _STARS = 3
 _REPOSITORY = re.compile(r"\.git[. ]*|git~\d", re.IGNORECASE)
 
 Spec = pathspec.GitIgnoreSpec
+_NOTHING = Spec.from_lines(())
+_EVERYTHING = Spec.from_lines(("*",))
 
 
 def is_repository(name: str) -> bool:
@@ -53,10 +59,12 @@ class Audience(enum.Enum):
 
     AGENT = "agent"
     HUMAN = "human"
+    # A human who shows an agent something: all but what is kept from agents.
+    SHOWING = "showing"
 
 
 class _Ignores(msgspec.Struct, frozen=True):
-    stamp: tuple[int, int, int] | None
+    stamp: tuple[int, int, int, int] | None
     spec: Spec
 
 
@@ -64,7 +72,8 @@ class Rules:
     """The exclusions of one workspace.
 
     Agents get neither hidden nor excluded files, not even by name. Humans may open every file of
-    theirs but git's own; what is excluded stays out of their listings and searches too.
+    theirs but git's own; what is excluded stays out of their listings and searches too. What a
+    `.codelabignore` names is kept from agents alone.
 
     Args:
         audience: Who looks.
@@ -73,11 +82,13 @@ class Rules:
 
     def __init__(self, audience: Audience, allowed_hidden: Sequence[str] = ()) -> None:
         self.audience = audience
-        self.shows_hidden = audience is Audience.HUMAN
+        self.shows_hidden = audience is not Audience.AGENT
         self.allows_hidden = self.shows_hidden or bool(allowed_hidden)
         self._allowed = Spec.from_lines(allowed_hidden)
         self._excluded = Spec.from_lines(EXCLUDED)
         self._ignores: dict[str, _Ignores] = {}
+        keeps = () if audience is Audience.HUMAN else (KEPT_FROM_AGENTS,)
+        self._files = (_IGNORE_FILE, *keeps)
 
     def check(self, root: int, path: str, *, is_folder: bool = False) -> None:
         """Refuse a path that this audience may not open.
@@ -88,6 +99,13 @@ class Rules:
         if any(map(is_repository, path.split("/"))):
             raise PathRefused(f"{path} belongs to git itself.", field="path")
         if self.audience is Audience.HUMAN:
+            return
+        if self._is_kept(root, path, is_folder=is_folder):
+            raise PathRefused(
+                f"{path} is kept from agents by {KEPT_FROM_AGENTS}, which only people change.",
+                field="path",
+            )
+        if self.audience is Audience.SHOWING:
             return
         if self.is_hidden(path):
             raise PathRefused(
@@ -134,8 +152,10 @@ class Rules:
             folder: A folder that belongs into listings itself.
         """
         places = ["", *prefixes(folder)]
-        read = [(place, self._ignored_in(root, place)) for place in places]
-        specs = [(place, spec) for place, spec in read if spec.patterns]
+        named = [
+            [(place, spec) for place in places if (spec := self._read(root, place, file)).patterns]
+            for file in self._files
+        ]
 
         def belongs(name: str, *, is_folder: bool) -> bool:
             if is_repository(name):
@@ -147,7 +167,10 @@ class Rules:
                 return False
             if is_folder and name in _EXCLUDED_FOLDERS:
                 return False
-            return not (specs and _last_word(specs, f"{path}/" if is_folder else path))
+            if name == KEPT_FROM_AGENTS and len(self._files) > 1:
+                return False
+            path = f"{path}/" if is_folder else path
+            return not any(_last_word(specs, path) for specs in named if specs)
 
         return belongs
 
@@ -161,34 +184,71 @@ class Rules:
         )
 
     def is_excluded(self, root: int, path: str, *, is_folder: bool = False) -> bool:
-        """Tell whether the path or one of its folders is excluded, built in or by .gitignore."""
+        """Tell whether the path or one of its folders is excluded: built in, or by a file."""
         parts = prefixes(path)
+        names = [part if part == path and not is_folder else f"{part}/" for part in parts]
+        return (
+            any(map(self._excluded.match_file, names))
+            or self._is_named(root, path, _IGNORE_FILE, is_folder=is_folder)
+            or self._is_kept(root, path, is_folder=is_folder)
+        )
+
+    def _is_kept(self, root: int, path: str, *, is_folder: bool) -> bool:
+        if KEPT_FROM_AGENTS not in self._files:
+            return False
+        return path.rsplit("/", 1)[-1] == KEPT_FROM_AGENTS or self._is_named(
+            root, path, KEPT_FROM_AGENTS, is_folder=is_folder
+        )
+
+    def _is_named(self, root: int, path: str, file: str, *, is_folder: bool) -> bool:
         folder = ""
         specs: list[tuple[str, Spec]] = []
-        for part in parts:
-            name = part if part == path and not is_folder else f"{part}/"
-            if self._excluded.match_file(name):
-                return True
-            specs.append((folder, self._ignored_in(root, folder)))
-            if _last_word(specs, name):
+        for part in prefixes(path):
+            specs.append((folder, self._read(root, folder, file)))
+            if _last_word(specs, part if part == path and not is_folder else f"{part}/"):
                 return True
             folder = part
         return False
 
-    def _ignored_in(self, root: int, folder: str) -> Spec:
-        path = joined(folder, _IGNORE_FILE)
-        try:
-            status = os.stat(path, dir_fd=root, follow_symlinks=False)
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError:
-            stamp = None
-        known = self._ignores.get(folder)
+    def _read(self, root: int, folder: str, file: str) -> Spec:
+        path = joined(folder, file)
+        stamp = _stamp(root, path)
+        known = self._ignores.get(path)
         if known is None or known.stamp != stamp:
-            known = _Ignores(stamp, _read_spec(root, path) if stamp else Spec.from_lines(()))
+            known = _Ignores(stamp, _spec(root, path, stamp, keeps=file == KEPT_FROM_AGENTS))
             if len(self._ignores) >= _CACHED_FOLDERS:
                 self._ignores.clear()
-            self._ignores[folder] = known
+            self._ignores[path] = known
         return known.spec
+
+
+def _stamp(root: int, path: str) -> tuple[int, int, int, int] | None:
+    """Return what tells one state of a file from another; none where there is surely no file."""
+    try:
+        status = os.stat(path, dir_fd=root, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return (0, 0, 0, 0)
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def _spec(root: int, path: str, stamp: object, *, keeps: bool) -> Spec:
+    if stamp is None:
+        return _NOTHING
+    try:
+        with opened_file(root, path) as descriptor:
+            data = os.read(descriptor, _IGNORE_BYTES + 1)
+    except (CodeLabError, OSError):
+        return _EVERYTHING if keeps else _NOTHING
+    lines = data[:_IGNORE_BYTES].decode("utf-8", "replace").splitlines()
+    usable = [line for line in lines[:_IGNORE_LINES] if _is_cheap(line)]
+    if not _are_valid(usable):
+        usable = [line for line in usable if _are_valid([line])]
+    # What is kept from agents is never let out because its file cannot be understood in full.
+    if keeps and (len(usable) < len(lines) or len(data) > _IGNORE_BYTES):
+        return _EVERYTHING
+    return Spec.from_lines(usable)
 
 
 def _last_word(specs: list[tuple[str, Spec]], path: str) -> bool:
@@ -201,26 +261,13 @@ def _last_word(specs: list[tuple[str, Spec]], path: str) -> bool:
     return False
 
 
-def _read_spec(root: int, path: str) -> Spec:
-    try:
-        with opened_file(root, path) as descriptor:
-            text = os.read(descriptor, _IGNORE_BYTES).decode("utf-8", "replace")
-    except (CodeLabError, OSError):
-        return Spec.from_lines(())
-    lines = [line for line in text.splitlines()[:_IGNORE_LINES] if _is_cheap(line)]
-    try:
-        return Spec.from_lines(lines)
-    except ValueError:
-        return Spec.from_lines([line for line in lines if _is_valid(line)])
-
-
 def _is_cheap(line: str) -> bool:
     return len(re.findall(r"\*+", line)) <= _STARS
 
 
-def _is_valid(line: str) -> bool:
+def _are_valid(lines: Sequence[str]) -> bool:
     try:
-        Spec.from_lines([line])
+        Spec.from_lines(lines)
     except ValueError:
         return False
     return True

@@ -14,7 +14,14 @@ def reason(text: str, folder: str = "", root: str | None = ROOT) -> str:
 @pytest.mark.parametrize(
     "path",
     [
-        *(".codelab", ".codelab/policy.toml", ".CodeLab/x/y", "AGENTS.md", "docs/agents.md"),
+        *(
+            ".codelab",
+            ".codelab/policy.toml",
+            ".CodeLab/x/y",
+            "src/.codelabignore",
+            "AGENTS.md",
+            "docs/agents.md",
+        ),
         *("CLAUDE.md", "a/b/Claude.MD", "GEMINI.md", ".cursorrules", ".cursor/rules/a/b.mdc"),
         *(".github/copilot-instructions.md", ".windsurfrules", ".clinerules", ".clinerules/x"),
         *(".git/hooks/pre-commit", ".git/hooks", ".git", ".git/config", "sub/.git/hooks/x"),

@@ -14,6 +14,7 @@ from codelab.hitl.commands.wrappers import Step
 _NAMES = frozenset(
     (
         ".codelab",
+        ".codelabignore",
         "agents.md",
         "agents.override.md",
         "claude.md",

@@ -23,6 +23,9 @@ _UNWRITABLE = (
     *(apsw.BusyError, apsw.LockedError, apsw.PermissionsError),
 )
 
+# What stays of the write-ahead log when all of it has been taken over.
+_JOURNAL_BYTES = 4_000_000
+
 
 @contextmanager
 def reported() -> Iterator[None]:
@@ -47,6 +50,7 @@ def writing(file: Path) -> apsw.Connection:
         connection.execute("PRAGMA journal_mode = wal")
         # The loss of power leaves no other index ahead of this file.
         connection.execute("PRAGMA synchronous = full")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
     return connection
 
 
@@ -79,4 +83,4 @@ def run_each(
 
 def listed(values: Iterable[int] | Iterable[str]) -> str:
     """Write many values as one, for `IN (SELECT value FROM json_each(?))`."""
-    return json.dumps(list(values))
+    return json.dumps(list(values), separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,11 @@ from codelab.retrieval.chunks.chunking import Definition, Kind
 # How a file was cut into pieces: along its syntax tree, or into windows.
 How = Literal["tree", "windows"]
 Match = Literal["exact", "folded", "prefix"]
-_QUALIFIER = re.compile(r"::|\.|#|\\")
+# Kinds are kept as their places here.
+KINDS: tuple[Kind, ...] = ("class", "function", "method", "type", "module", "constant")
+# Stand between a name and what it is qualified with.
+QUALIFIERS = ":.#\\"
+_QUALIFIER = re.compile(r"::|[.#\\]")
 
 
 class Stat(msgspec.Struct, frozen=True):
@@ -38,9 +43,9 @@ class EntryPiece(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         first: Its first line, from 1.
         last: Its last line.
-        names: What is defined in it.
+        names: What is defined in it; each is the name of one of the file's definitions.
         terms: The terms of its lines, in their order.
-        digest: Of what an encoder is given, as hexadecimal SHA-256.
+        digest: Of what an encoder is given, in hexadecimal; `text_digest` makes it.
     """
 
     first: int
@@ -135,12 +140,12 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     skipped: Mapping[str, int]
 
 
+def text_digest(text: str) -> str:
+    """Return what stands for a text that an encoder is given: the first half of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def unqualified(name: str) -> tuple[str, str]:
-    """Part a name into what it is qualified with and its last part: `a::b::c` into `b` and `c`."""
-    *outer, last = _QUALIFIER.split(name)
-    return (outer[-1] if outer else "", last) if last else ("", name)
-
-
-def folded(name: str) -> str:
-    """Bring a name to how it is looked for: without capitals, underscores and marks."""
-    return name.lower().replace("_", "").lstrip("$@~") or name.lower()
+    """Part a name into what it is qualified with and its last part: `a::b` into `a::` and `b`."""
+    at = max((match.end() for match in _QUALIFIER.finditer(name)), default=0)
+    return (name[:at], name[at:]) if at < len(name) else ("", name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import apsw
 
+from codelab.retrieval.chunks.chunking import Definition
 from codelab.retrieval.index.catalogue import Catalogue
-from codelab.retrieval.index.connecting import listed, run, run_each
-from codelab.retrieval.index.entries import Entry, Stat, folded, unqualified
+from codelab.retrieval.index.connecting import Value, listed, run, run_each
+from codelab.retrieval.index.entries import KINDS, Entry, Stat, unqualified
 from codelab.retrieval.index.lexical import FIELDS, Field, LexicalIndex
 from codelab.retrieval.ranking.terms import terms
 
@@ -28,6 +30,10 @@ _KNOWN_ROWS: dict[Field, str] = {
 }
 _PIECES_OF_VERSIONS = """
 SELECT id FROM pieces WHERE version_id IN (SELECT value FROM json_each(?))
+"""
+_UNKNOWN_PATHS = """
+SELECT id FROM paths
+WHERE id NOT IN (SELECT path_id FROM versions) AND id NOT IN (SELECT path_id FROM current)
 """
 _FORGET_VERSIONS = (
     "DELETE FROM pieces WHERE version_id IN (SELECT value FROM json_each(?))",
@@ -184,7 +190,9 @@ class Writer(Catalogue):
             "SELECT id FROM versions WHERE left_in IS NOT NULL ORDER BY left_in, id LIMIT ?",
             min(_PRUNED, max(gone - current, 0)),
         )
-        self._drop([version for (version,) in found])
+        if found:
+            self._drop([version for (version,) in found])
+            self._drop_paths()
         return len(found)
 
     def merge(self) -> None:
@@ -209,37 +217,32 @@ class Writer(Catalogue):
         version = self._connection.last_insert_rowid()
         first = self._next_piece()
         numbers = range(first, first + len(entry.pieces))
+        places = {one.name: place for place, one in enumerate(entry.definitions)}
         run_each(
             self._connection,
             "INSERT INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (row, version, one.first, one.last, "\n".join(one.names), bytes.fromhex(one.digest))
+                (
+                    *(row, version, one.first, one.last),
+                    listed(places[name] for name in one.names),
+                    bytes.fromhex(one.digest),
+                )
                 for row, one in zip(numbers, entry.pieces, strict=True)
             ),
         )
-        run_each(
-            self._connection,
-            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (version, name, folded(name), one.kind, one.first, one.last, one.container or outer)
-                for one in entry.definitions
-                for outer, name in [unqualified(one.name)]
-            ),
-        )
+        symbols = _symbols(version, entry.definitions)
+        run_each(self._connection, "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)", symbols)
         self._add_terms(entry, version, numbers)
 
     def _add_terms(self, entry: Entry, version: int, pieces: Sequence[int]) -> None:
         path = terms(entry.path)
-        names = [term for one in entry.pieces for name in one.names for term in terms(name)]
-        self._lexical.add(
-            "piece",
-            (
-                (row, [*one.terms, *(term for name in one.names for term in terms(name)), *path])
-                for row, one in zip(pieces, entry.pieces, strict=True)
-            ),
-        )
-        text = [term for one in entry.pieces for term in one.terms]
-        for field, found in zip(_OF_VERSIONS, (text, path, names), strict=True):
+        names = [terms("\n".join(one.names)) for one in entry.pieces]
+        each = zip(pieces, names, entry.pieces, strict=True)
+        self._lexical.add("piece", ((row, [*path, *own, *one.terms]) for row, own, one in each))
+        text = chain.from_iterable(one.terms for one in entry.pieces)
+        for field, found in zip(
+            _OF_VERSIONS, (list(text), path, list(chain.from_iterable(names))), strict=True
+        ):
             if found:
                 self._lexical.add(field, [(version, found)])
 
@@ -280,3 +283,22 @@ class Writer(Catalogue):
             self._lexical.remove(field, versions)
         for statement in _FORGET_VERSIONS:
             run(self._connection, statement, given)
+
+    def _drop_paths(self) -> None:
+        """Forget paths of which nothing is known any more but what was said of them."""
+        ids = [path_id for (path_id,) in run(self._connection, _UNKNOWN_PATHS)]
+        self._lexical.remove("history", ids)
+        run_each(
+            self._connection, "DELETE FROM paths WHERE id = ?", ((path_id,) for path_id in ids)
+        )
+
+
+def _symbols(version: int, definitions: Sequence[Definition]) -> Iterator[tuple[Value, ...]]:
+    places: dict[str, int] = {}
+    for place, one in enumerate(definitions):
+        qualifier, name = unqualified(one.name)
+        yield (
+            *(version, place, name, KINDS.index(one.kind), one.first, one.last),
+            *(qualifier or None, places.get(one.container)),
+        )
+        places[one.name] = place

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 import snowballstemmer
 
-_WORD = re.compile(r"\w+")
+# Longer ones are keys, hashes and encoded data, which nobody asks for.
+_WORD = re.compile(r"\b\w{1,80}\b")
 # The humps of camelCase, with runs of capitals as one, digits, and letters that know no case.
 _PART = re.compile(r"[A-ZА-ЯЁ]+(?![a-zа-яё])|[A-ZА-ЯЁ]?[a-zа-яё]+|[0-9]+|[^\W\d_A-Za-zА-Яа-яЁё]+")
-# Longer ones are keys, hashes and encoded data, which nobody asks for.
-_LONGEST_WORD = 80
 _REMEMBERED = 200_000
 # Words that tell nothing, in the two languages that comments are written in here.
 _ENGLISH_STOP = """
@@ -39,12 +38,12 @@ def terms(text: str) -> list[str]:
     An identifier of several words gives each word, stemmed, and itself in lower case without its
     underscores: `parseHTTPHeader` gives `pars`, `http`, `header` and `parsehttpheader`.
     """
-    return [term for word in words(text) for term in terms_of_word(word)]
+    return list(chain.from_iterable(map(terms_of_word, words(text))))
 
 
-def words(text: str) -> Iterator[str]:
+def words(text: str) -> list[str]:
     """Find the words and identifiers of a text, as they are written."""
-    return (match[0] for match in _WORD.finditer(text) if len(match[0]) <= _LONGEST_WORD)
+    return _WORD.findall(text)
 
 
 @lru_cache(_REMEMBERED)
@@ -66,6 +65,7 @@ def _tells(part: str) -> bool:
     return part not in _STOP and (len(part) > 1 or not part.isascii() or part.isdigit())
 
 
+@lru_cache(_REMEMBERED)
 def _stem(part: str) -> str:
     if part.isascii():
         return str(_ENGLISH.stemWord(part)) if part.isalpha() else part
