@@ -157,8 +157,9 @@ class Updating:
                 self._writer.note(_FAILING, " ".join(failing))
 
     def compare(self, command: Compare) -> int:
-        """Return how many of the newest commits hold all those that are not known."""
-        return subjects.missing(subjects.names_in(command.names), self._past())
+        """Return how many of the newest commits have to be told; 0 if nothing is new or gone."""
+        names, known = subjects.names_in(command.names), self._past()
+        return max(subjects.missing(names, known), int(known.keys() != set(names)))
 
     def remember(self, command: Remember) -> None:
         """Take in what was said of files when they were changed."""

@@ -150,7 +150,7 @@ class Worker:
 
     def _close(self, place: Place) -> None:
         self._drop_jobs(place)
-        for job in [one for one in self._urgent if one.command.place == place]:
+        for job in [one for one in self._urgent if _is_same(one.command.place, place)]:
             self._urgent.remove(job)
             job.steps.close()
             self._done(job.command)
@@ -159,7 +159,7 @@ class Worker:
 
     def _drop_jobs(self, place: Place) -> None:
         """Give up comparing a workspace, because that begins anew or is not wanted any more."""
-        for job in [one for one in self._patient if one.command.place == place]:
+        for job in [one for one in self._patient if _is_same(one.command.place, place)]:
             self._patient.remove(job)
             job.steps.close()
             self._done(job.command)
@@ -182,6 +182,10 @@ class Worker:
             with suppress(CodeLabError):
                 self._close(command.place)
         self._tell(Done(number=command.number, error=error.code, message=error.message))
+
+
+def _is_same(one: Place, other: Place) -> bool:
+    return one.workspace_id == other.workspace_id
 
 
 def main() -> None:
