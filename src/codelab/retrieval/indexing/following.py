@@ -104,6 +104,11 @@ class Following:
         self.open(workspace_id)
         await self._followed[workspace_id].refresh()
 
+    @property
+    def worker_id(self) -> int | None:
+        """The number of the process that writes indexes, while there is one."""
+        return self._supervisor.process_id
+
     def standing(self, workspace_id: str) -> Standing:
         """Tell how far an index is."""
         followed = self._followed.get(workspace_id)
@@ -141,7 +146,11 @@ class Following:
         while True:
             await asyncio.sleep(min(_LOOKED_ROUND_S, self._settings.rest_s))
             before = time.monotonic() - self._settings.rest_s
-            unused = [key for key, one in self._followed.items() if one.used_at < before]
+            unused = [
+                workspace_id
+                for workspace_id, one in self._followed.items()
+                if one.used_at < before and one.standing.phase not in ("unknown", "comparing")
+            ]
             for workspace_id in unused:
                 followed = self._followed.pop(workspace_id)
                 await followed.rest()
