@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from codelab.retrieval.index.opening import Engine
+Engine = Literal["fts5", "tantivy"]
 
 
 class IndexingSettings(msgspec.Struct, frozen=True, kw_only=True):

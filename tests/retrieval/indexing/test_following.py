@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -229,3 +231,14 @@ async def test_listeners_share_one_watcher(followed: Followed, project: Project)
     await until(lambda: len(heard[0]) > 1)
     again.stop()
     await asyncio.to_thread(again.join)
+
+
+async def test_the_server_loads_nothing_heavy_for_it() -> None:
+    program = """
+import sys
+import codelab.retrieval.indexing.following
+print([name for name in ("apsw", "numpy", "snowballstemmer", "tree_sitter") if name in sys.modules])
+"""
+    words = (sys.executable, "-c", program)
+    process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE)
+    assert (await process.communicate())[0] == b"[]\n"

@@ -14,7 +14,6 @@ import structlog
 
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.errors import IndexBroken, IndexerFailed, IndexLocked, IndexUnwritable
-from codelab.retrieval.index.opening import Engine
 from codelab.retrieval.indexing.frames import (
     HEAD,
     LONGEST,
@@ -28,6 +27,7 @@ from codelab.retrieval.indexing.frames import (
     packed,
     reports,
 )
+from codelab.retrieval.settings import Engine
 
 _MODULE = "codelab.retrieval.indexing.worker"
 _LONGEST_FILE_S = 10.0

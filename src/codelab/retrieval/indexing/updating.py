@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 
 from codelab.retrieval.index.entries import Entry, Stat
-from codelab.retrieval.index.opening import Engine, WritableIndex
+from codelab.retrieval.index.opening import WritableIndex
 from codelab.retrieval.index.writer import HISTORY, Writer
 from codelab.retrieval.indexing import subjects
 from codelab.retrieval.indexing.frames import Compare, Place, Remember
 from codelab.retrieval.indexing.reading import LARGEST, entry_of, reason_by_name
 from codelab.retrieval.indexing.reconciling import Reconciliation, noted
 from codelab.retrieval.indexing.scanning import is_folder, look, read, scan
+from codelab.retrieval.settings import Engine
 from codelab.workspace.api import Audience, Rules, digest_of, opened_root
 
 _BUILT_AT = "built at"
