@@ -26,6 +26,7 @@ from codelab.workspace.models import workspaces as table
 from tests.retrieval.indexing.conftest import Project, until
 from tests.workspace.places import git
 
+_ENDS = ("ready", "elsewhere", "failed")
 ANN = Principal(user_id="a" * 32, name="ann")
 
 
@@ -56,7 +57,7 @@ class Followed:
         self.made.append(following)
         await following.start()
         following.open(record.id)
-        await until(lambda: following.standing(record.id).phase in ("ready", "elsewhere"))
+        await until(lambda: following.standing(record.id).phase in _ENDS)
         return following, record.id
 
 
@@ -191,6 +192,35 @@ async def test_an_index_is_made_anew_on_demand_and_when_it_is_old(
     await followed.follow(project, rebuild_s=0.001)
     assert int(folder()) > 2
     assert len(project.paths()) == 2
+
+
+async def test_a_disk_that_takes_nothing_is_said_and_tried_again(
+    followed: Followed, project: Project
+) -> None:
+    (followed.data_dir / "index").write_text("in its place")
+    following, workspace_id = await followed.follow(project, reconcile_s=0.2)
+    standing = following.standing(workspace_id)
+    assert (standing.phase, standing.note) == (
+        "failed",
+        "The folder of the index cannot be written.",
+    )
+    (followed.data_dir / "index").unlink()
+    await until(lambda: following.standing(workspace_id).phase == "ready")
+    assert following.standing(workspace_id).note == ""
+    assert len(project.paths()) == 2
+
+
+async def test_a_folder_that_was_away_is_followed_again(
+    followed: Followed, project: Project
+) -> None:
+    following, workspace_id = await followed.follow(project, reconcile_s=0.2)
+    away = project.root.rename(project.root.with_name("away"))
+    await until(lambda: following.standing(workspace_id).phase == "failed")
+    assert len(project.paths()) == 2
+    away.rename(project.root)
+    await until(lambda: following.standing(workspace_id).phase == "ready")
+    project.write("src/new.py", "def needle():\n    pass\n")
+    await until(lambda: project.find("needle") == ["src/new.py"])
 
 
 async def test_a_workspace_that_nobody_uses_rests(followed: Followed, project: Project) -> None:

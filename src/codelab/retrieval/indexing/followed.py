@@ -34,6 +34,7 @@ _SETTLES_S = 0.3
 # Programs that ask git for its state touch its index all the time.
 _BETWEEN_S = 2.0
 _FIRST_RETRY_S = 5.0
+_WATCHES_WITHIN_S = 10.0
 _log = structlog.get_logger(__name__)
 
 
@@ -90,6 +91,7 @@ class Followed:
         self._all_changed = asyncio.Event()
         self._comparing = asyncio.Lock()
         self._watch: Watch | None = None
+        self._is_told = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -108,9 +110,7 @@ class Followed:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._watch is not None:
-            self._watch.stop()
-            await asyncio.to_thread(self._watch.join)
+        await self._unwatched()
 
     def changed(self, paths: Iterable[str]) -> None:
         """Have paths looked at; without any, everything."""
@@ -214,20 +214,38 @@ class Followed:
             await asyncio.sleep(max(_SETTLES_S, _BETWEEN_S - since_s))
 
     async def _watched(self) -> None:
-        if self._watch is not None:
+        """Be told of changes, before everything is compared: then none is missed in between."""
+        if self._watch is not None and self._is_told:
             return
         loop = asyncio.get_running_loop()
+        begun = asyncio.Event()
+
+        def hear(changes: FileChanges) -> None:
+            begun.set()
+            self._hear(changes)
 
         def tell(changes: FileChanges) -> None:
-            loop.call_soon_threadsafe(self._hear, changes)
+            loop.call_soon_threadsafe(hear, changes)
 
+        await self._unwatched()
         self._watch = await self._workspaces.watch(self._workspace_id, tell)
+        self._is_told = True
         await asyncio.to_thread(self._watch.start)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WATCHES_WITHIN_S):
+                await begun.wait()
+
+    async def _unwatched(self) -> None:
+        if self._watch is not None:
+            watch, self._watch = self._watch, None
+            watch.stop()
+            await asyncio.to_thread(watch.join)
 
     def _hear(self, changes: FileChanges) -> None:
+        # Where nothing is told, it is compared from time to time, and watching is tried again.
+        self._is_told = changes.watching
         if changes.paths:
             self.changed(changes.paths)
-        # Where nothing is told of changes, it is compared from time to time.
         if (changes.more and changes.watching) or changes.git:
             self._all_changed.set()
 

@@ -106,19 +106,22 @@ class Supervisor:
         return done
 
     async def rest(self) -> None:
-        """Let the worker end until there is something to do again."""
-        if self._waiting and not self._closed:
-            return
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        self._running = None
-        self._refuse("The indexer has ended.")
+        """Let the worker end, if nothing is under way, until there is something to do again."""
+        if not self._waiting:
+            await self._stop()
 
     async def close(self) -> None:
         """End the worker; what is under way goes on at the next start."""
         self._closed = True
-        await self.rest()
+        await self._stop()
+        self._refuse("The indexer has ended.")
+
+    async def _stop(self) -> None:
+        # Whoever asks meanwhile starts another one.
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
@@ -137,7 +140,8 @@ class Supervisor:
                 await self._hear(process)
             finally:
                 watching.cancel()
-                self._process = None
+                if self._process is process:
+                    self._process = None
                 await _end(process)
             _log.warning("indexer_ended", exit_code=process.returncode)
             self._blame(is_slow=False)

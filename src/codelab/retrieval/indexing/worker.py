@@ -195,6 +195,8 @@ def main() -> None:
     # Whoever interrupts a server at a terminal reaches this process too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    # What a library prints must not stand among the frames.
+    sys.stdout = sys.stderr
     begin = orders.decode(_read(source))
     if not isinstance(begin, Begin):
         raise SystemExit("This program is started by the server alone.")
