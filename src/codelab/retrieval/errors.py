@@ -9,6 +9,12 @@ class IndexBroken(CodeLabError):
     code = "index_broken"
 
 
+class IndexOutdated(IndexBroken):
+    """The index was made by another release, or for another engine."""
+
+    code = "index_outdated"
+
+
 class IndexLocked(CodeLabError):
     """Another process writes this index; reading it goes on."""
 

@@ -10,6 +10,7 @@ import apsw
 from codelab.retrieval.index.connecting import listed, reported, run
 from codelab.retrieval.index.entries import (
     KINDS,
+    QUALIFIERS,
     Coverage,
     FoundFile,
     FoundPiece,
@@ -19,12 +20,13 @@ from codelab.retrieval.index.entries import (
     unqualified,
 )
 
-# From the folded name on, up to what is at most added to it.
+_FOLDED = "SELECT ltrim(replace(lower(?), '_', ''), '$@~')"
+# By folded names from ?2 to ?3.
 _SYMBOLS = """
-SELECT path, version, language, name, kind, first, last, container
-FROM found_symbols, (SELECT ltrim(replace(lower(?1), '_', ''), '$@~') AS wanted)
-WHERE folded BETWEEN wanted AND wanted || ?2 AND (name = ?1 OR NOT ?3)
-ORDER BY name <> ?1, container <> ?4, length(folded), path, first LIMIT ?5
+SELECT path, version, language, name, kind, first, last, container FROM found_symbols
+WHERE beginning BETWEEN substr(?2, 1, 10) AND substr(?3, 1, 10)
+    AND folded BETWEEN ?2 AND ?3 AND (name = ?1 OR NOT ?4)
+ORDER BY name <> ?1, container <> ?5, length(folded), path, first LIMIT ?6
 """
 _SYMBOLS_OF = """
 SELECT path, version, language, name, kind, first, last, container FROM found_symbols
@@ -160,9 +162,11 @@ class Catalogue:
             match: Whether spelling counts, or not capitals and underscores, or only the beginning.
             most: How many at most.
         """
-        container, last = unqualified(name)
-        more = _LAST if match == "prefix" else ""
-        values = (last, more, match == "exact", container, most)
+        qualifier, last = unqualified(name)
+        key = str(run(self._connection, _FOLDED, last)[0][0])
+        # Nothing but underscores begins like every other name.
+        upper = f"{key}{_LAST}" if key and match == "prefix" else key
+        values = (last, key, upper, match == "exact", qualifier.rstrip(QUALIFIERS), most)
         return [_symbol(row) for row in run(self._connection, _SYMBOLS, *values)]
 
     def symbols_of(self, path: str) -> list[FoundSymbol]:

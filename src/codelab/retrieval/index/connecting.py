@@ -83,4 +83,4 @@ def run_each(
 
 def listed(values: Iterable[int] | Iterable[str]) -> str:
     """Write many values as one, for `IN (SELECT value FROM json_each(?))`."""
-    return json.dumps(list(values))
+    return json.dumps(list(values), separators=(",", ":"))

@@ -17,7 +17,9 @@ How = Literal["tree", "windows"]
 Match = Literal["exact", "folded", "prefix"]
 # Kinds are kept as their places here.
 KINDS: tuple[Kind, ...] = ("class", "function", "method", "type", "module", "constant")
-_QUALIFIER = re.compile(r"::|\.|#|\\")
+# Stand between a name and what it is qualified with.
+QUALIFIERS = ":.#\\"
+_QUALIFIER = re.compile(r"::|[.#\\]")
 
 
 class Stat(msgspec.Struct, frozen=True):
@@ -41,7 +43,7 @@ class EntryPiece(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         first: Its first line, from 1.
         last: Its last line.
-        names: What is defined in it.
+        names: What is defined in it; each is the name of one of the file's definitions.
         terms: The terms of its lines, in their order.
         digest: Of what an encoder is given, in hexadecimal; `text_digest` makes it.
     """
@@ -144,6 +146,6 @@ def text_digest(text: str) -> str:
 
 
 def unqualified(name: str) -> tuple[str, str]:
-    """Part a name into what it is qualified with and its last part: `a::b::c` into `b` and `c`."""
-    *outer, last = _QUALIFIER.split(name)
-    return (outer[-1] if outer else "", last) if last else ("", name)
+    """Part a name into what it is qualified with and its last part: `a::b` into `a::` and `b`."""
+    at = max((match.end() for match in _QUALIFIER.finditer(name)), default=0)
+    return (name[:at], name[at:]) if at < len(name) else ("", name)

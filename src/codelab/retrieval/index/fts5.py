@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import apsw
@@ -37,6 +38,8 @@ SELECT text_FIELD.rowid, sum(-rank * value) AS score
 FROM json_each(?) CROSS JOIN text_FIELD WHERE text_FIELD MATCH key
 GROUP BY text_FIELD.rowid ORDER BY score DESC, text_FIELD.rowid LIMIT ?
 """
+# In terms.
+_LONG_ROW = 500
 # What FTS5 gives to each term that half of the rows or more have.
 _FTS5_LEAST = 1e-6
 
@@ -65,7 +68,7 @@ class Fts5Index:
     def add(self, field: Field, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
         """Take in rows that are not there yet, each with its terms in their order."""
         self._begin()
-        texts = ((row, " ".join(terms)) for row, terms in rows)
+        texts = ((row, " ".join(_grouped(terms))) for row, terms in rows)
         run_each(self._connection, _of(field, _ADD), texts)
 
     def remove(self, field: Field, rows: Iterable[int]) -> None:
@@ -139,3 +142,8 @@ def _weight(total: int, having: int) -> float:
     """Return what makes FTS5's weight of a term the usual one, which is never next to nothing."""
     odds = (total - having + 0.5) / (having + 0.5)
     return math.log(1 + odds) / max(math.log(odds), _FTS5_LEAST)
+
+
+def _grouped(terms: Sequence[str]) -> Iterable[str]:
+    """Bring alike terms of a long row together: their places, which nobody asks for, take less."""
+    return terms if len(terms) < _LONG_ROW else Counter(terms).elements()

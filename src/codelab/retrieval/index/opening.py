@@ -15,7 +15,7 @@ from typing import Literal
 
 import apsw
 
-from codelab.retrieval.errors import IndexBroken, IndexLocked, IndexUnwritable
+from codelab.retrieval.errors import IndexBroken, IndexLocked, IndexOutdated, IndexUnwritable
 from codelab.retrieval.index import schema
 from codelab.retrieval.index.catalogue import Catalogue
 from codelab.retrieval.index.connecting import reading, run, writing
@@ -41,7 +41,7 @@ class WritableIndex:
     Attributes:
         writer: What writes it.
         is_new: Whether nothing is in it yet.
-        was_broken: Whether what was there could not be read.
+        was_broken: Whether what was there could not be read and made room.
 
     Raises:
         IndexLocked: Another process writes it.
@@ -76,8 +76,8 @@ class WritableIndex:
             return self._renewed()
         try:
             return self._writer(newest)
-        except IndexBroken:
-            self.was_broken = True
+        except IndexBroken as error:
+            self.was_broken = not isinstance(error, IndexOutdated)
             return self._renewed()
 
     def _writer(self, folder: Path) -> Writer:
@@ -87,7 +87,7 @@ class WritableIndex:
             if run(connection, "PRAGMA quick_check(1)") != [("ok",)]:
                 raise IndexBroken("The index is damaged and has to be made anew.")
             if Catalogue(connection).state(_ENGINE) != self._engine:
-                raise IndexBroken("The index was made for another engine.")
+                raise IndexOutdated("The index was made for another engine.")
             return Writer(connection, _lexical(folder, connection, self._engine, writes=True))
         except BaseException:
             connection.close()

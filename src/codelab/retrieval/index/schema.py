@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from codelab.retrieval.errors import IndexBroken
+from codelab.retrieval.errors import IndexBroken, IndexOutdated
 from codelab.retrieval.index.connecting import reported, run
 
 # Also to be raised where the terms of texts or the pieces of files become others.
@@ -12,8 +12,9 @@ SCHEMA = 1
 # Tells the file from one of another program.
 _APPLICATION = 0x0C0DE1AB
 # Numbers of rows are never given out twice (AUTOINCREMENT): what a full-text index still has of a
-# row that is gone can then never be taken for another one. What a symbol lies in is named by its
-# place among those of its file. A folded name has no capitals (of ASCII), underscores and marks.
+# row that is gone can then never be taken for another one. The names of a piece, and what a symbol
+# lies in, are places among the symbols of the file. A folded name has no capitals (of ASCII), no
+# underscores and no marks; its index goes by the beginning, which tells nearly all of them apart.
 _TABLES = """
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE paths (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE);
@@ -57,29 +58,36 @@ CREATE TABLE symbols (
     kind INTEGER NOT NULL,
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    container TEXT,
+    qualifier TEXT,
     within INTEGER,
+    folded TEXT AS (ltrim(replace(lower(name), '_', ''), '$@~')),
+    beginning TEXT AS (substr(ltrim(replace(lower(name), '_', ''), '$@~'), 1, 10)),
     PRIMARY KEY (version_id, place)
 ) WITHOUT ROWID;
-CREATE INDEX symbols_folded ON symbols (ltrim(replace(lower(name), '_', ''), '$@~'));
+CREATE INDEX symbols_beginning ON symbols (beginning);
 CREATE VIEW found_files AS
 SELECT path, current.size, mtime_ns, ctime_ns, inode, device, digest, language, lines, how, skipped
 FROM current
 JOIN paths ON paths.id = current.path_id
 LEFT JOIN versions ON versions.id = current.version_id;
 CREATE VIEW found_pieces AS
-SELECT pieces.id, path, versions.digest AS version, language, first, last, names, pieces.digest
+SELECT pieces.id, path, versions.digest AS version, language, first, last,
+    (
+        SELECT group_concat(coalesce(qualifier, '') || name, char(10) ORDER BY each.key)
+        FROM json_each(pieces.names) AS each
+        JOIN symbols ON symbols.version_id = pieces.version_id AND symbols.place = each.value
+    ) AS names,
+    pieces.digest
 FROM pieces
 JOIN versions ON versions.id = pieces.version_id
 JOIN current ON current.version_id = versions.id
 JOIN paths ON paths.id = current.path_id;
 CREATE VIEW found_symbols AS
-SELECT path, versions.digest AS version, language, name, kind, first, last,
-    ltrim(replace(lower(name), '_', ''), '$@~') AS folded,
-    coalesce(symbols.container, (
-        SELECT outer.name FROM symbols AS outer
+SELECT path, versions.digest AS version, language, name, kind, first, last, folded, beginning,
+    rtrim(coalesce(qualifier, (
+        SELECT coalesce(outer.qualifier, '') || outer.name FROM symbols AS outer
         WHERE outer.version_id = symbols.version_id AND outer.place = symbols.within
-    ), '') AS container
+    ), ''), ':.#\\') AS container
 FROM symbols
 JOIN versions ON versions.id = symbols.version_id
 JOIN current ON current.version_id = versions.id
@@ -92,7 +100,8 @@ def create(connection: apsw.Connection) -> None:
     """Make the tables in an empty file, all or none.
 
     Raises:
-        IndexBroken: The file is of another schema, damaged, or of another program.
+        IndexOutdated: The file is of another schema.
+        IndexBroken: It is damaged, or of another program.
         IndexUnwritable: The disk is full or refuses.
     """
     if run(connection, "SELECT count(*) FROM sqlite_schema")[0][0] == 0:
@@ -107,9 +116,10 @@ def check(connection: apsw.Connection) -> None:
     """See that the tables are the ones that this release knows.
 
     Raises:
-        IndexBroken: The file is of another schema, damaged, or of another program.
+        IndexOutdated: The file is of another schema.
+        IndexBroken: It is damaged, or of another program.
     """
-    application = run(connection, "PRAGMA application_id")[0][0]
-    schema = run(connection, "PRAGMA user_version")[0][0]
-    if (application, schema) != (_APPLICATION, SCHEMA):
-        raise IndexBroken("The index was made by another release and has to be made anew.")
+    if run(connection, "PRAGMA application_id")[0][0] != _APPLICATION:
+        raise IndexBroken("The index is damaged and has to be made anew.")
+    if run(connection, "PRAGMA user_version")[0][0] != SCHEMA:
+        raise IndexOutdated("The index was made by another release and has to be made anew.")

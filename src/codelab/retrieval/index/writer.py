@@ -31,6 +31,10 @@ _KNOWN_ROWS: dict[Field, str] = {
 _PIECES_OF_VERSIONS = """
 SELECT id FROM pieces WHERE version_id IN (SELECT value FROM json_each(?))
 """
+_UNKNOWN_PATHS = """
+SELECT id FROM paths
+WHERE id NOT IN (SELECT path_id FROM versions) AND id NOT IN (SELECT path_id FROM current)
+"""
 _FORGET_VERSIONS = (
     "DELETE FROM pieces WHERE version_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM symbols WHERE version_id IN (SELECT value FROM json_each(?))",
@@ -186,7 +190,9 @@ class Writer(Catalogue):
             "SELECT id FROM versions WHERE left_in IS NOT NULL ORDER BY left_in, id LIMIT ?",
             min(_PRUNED, max(gone - current, 0)),
         )
-        self._drop([version for (version,) in found])
+        if found:
+            self._drop([version for (version,) in found])
+            self._drop_paths()
         return len(found)
 
     def merge(self) -> None:
@@ -211,11 +217,16 @@ class Writer(Catalogue):
         version = self._connection.last_insert_rowid()
         first = self._next_piece()
         numbers = range(first, first + len(entry.pieces))
+        places = {one.name: place for place, one in enumerate(entry.definitions)}
         run_each(
             self._connection,
             "INSERT INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (row, version, one.first, one.last, "\n".join(one.names), bytes.fromhex(one.digest))
+                (
+                    *(row, version, one.first, one.last),
+                    listed(places[name] for name in one.names),
+                    bytes.fromhex(one.digest),
+                )
                 for row, one in zip(numbers, entry.pieces, strict=True)
             ),
         )
@@ -273,16 +284,21 @@ class Writer(Catalogue):
         for statement in _FORGET_VERSIONS:
             run(self._connection, statement, given)
 
+    def _drop_paths(self) -> None:
+        """Forget paths of which nothing is known any more but what was said of them."""
+        ids = [path_id for (path_id,) in run(self._connection, _UNKNOWN_PATHS)]
+        self._lexical.remove("history", ids)
+        run_each(
+            self._connection, "DELETE FROM paths WHERE id = ?", ((path_id,) for path_id in ids)
+        )
+
 
 def _symbols(version: int, definitions: Sequence[Definition]) -> Iterator[tuple[Value, ...]]:
     places: dict[str, int] = {}
     for place, one in enumerate(definitions):
-        container, name = unqualified(one.name)
-        within = None if container else places.get(one.container)
-        if within is None:
-            container = container or one.container
+        qualifier, name = unqualified(one.name)
         yield (
             *(version, place, name, KINDS.index(one.kind), one.first, one.last),
-            *(container or None, within),
+            *(qualifier or None, places.get(one.container)),
         )
         places[one.name] = place
