@@ -21,6 +21,7 @@ SOUND = {
     "hitl/api.py": "from codelab.sessions import api",
     "tools/api.py": "from codelab.workspace import api",
     "llm/api.py": "import litellm\nfrom codelab.sdk import tool",
+    "retrieval/api.py": "from codelab.workspace import api",
     "sessions/api.py": "from codelab.auth import api",
     "workspace/api.py": "from codelab.kit import ids",
     "workspace/terminals/routes.py": "import litestar",

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -80,10 +79,6 @@ async def followed(tmp_path: Path) -> AsyncIterator[Followed]:
 
 def _holds(project: Project, name: str) -> bool:
     return project.find(name) != []
-
-
-def _watchers() -> int:
-    return sum(one.name == "file-watcher" for one in threading.enumerate())
 
 
 @pytest.fixture(autouse=True)
@@ -238,29 +233,6 @@ async def test_a_deleted_workspace_leaves_no_index(followed: Followed, project: 
     _, workspace_id = await followed.follow(project)
     followed.bus.publish(WorkspaceDeleted(workspace_id=workspace_id, user_id=ANN.user_id))
     await until(lambda: not project.folder.exists())
-
-
-async def test_listeners_share_one_watcher(followed: Followed, project: Project) -> None:
-    record = await followed.workspaces.ensure(project.root)
-    heard: list[list[object]] = [[], []]
-    watches = [await followed.workspaces.watch(record.id, one.append) for one in heard]
-    before = _watchers()
-    for one in watches:
-        await asyncio.to_thread(one.start)
-    await until(lambda: all(heard))
-    assert _watchers() == before + 1
-    watches[0].stop()
-    project.write("new.py", "x = 1\n")
-    await until(lambda: len(heard[1]) > 1)
-    assert len(heard[0]) == 1
-    watches[1].stop()
-    await asyncio.to_thread(watches[1].join)
-    assert _watchers() == before
-    again = await followed.workspaces.watch(record.id, heard[0].append)
-    await asyncio.to_thread(again.start)
-    await until(lambda: len(heard[0]) > 1)
-    again.stop()
-    await asyncio.to_thread(again.join)
 
 
 async def test_the_server_loads_nothing_heavy_for_it() -> None:
