@@ -18,7 +18,7 @@ from codelab.kit.errors import CodeLabError, InvalidInput
 from codelab.kit.relay import MemoryRelay, Relay
 from codelab.sessions.api import Sessions
 from codelab.tools.events import ToolExecuted
-from codelab.workspace.api import FileChanges, Watcher, Workspaces
+from codelab.workspace.api import FileChanges, Watch, Workspaces
 from codelab.workspace.events import (
     FileDeleted,
     FileMoved,
@@ -56,7 +56,7 @@ class _Room:
         self.viewers: dict[Viewer, float] = {}
         self.waiting: list[FileChanges] = []
         self.task: asyncio.Task[None] | None = None
-        self.watcher: Watcher | None = None
+        self.watcher: Watch | None = None
         self.last = FileChanges()
         self._hand_out = hand_out
 
@@ -127,7 +127,7 @@ class FileWatches:
             loop.call_soon_threadsafe(room.hear, changes)
 
         try:
-            watcher = await self._workspaces.watcher(workspace_id, tell)
+            watcher = await self._workspaces.watch(workspace_id, tell)
         except BaseException:
             self.unwatch(viewer, workspace_id)
             raise

@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web: Web = Web()
     projects: Projects = Projects()
     checkpoints: Checkpoints = Checkpoints()
+    retrieval: Retrieval = Retrieval()
     approvals: Approvals = Approvals()
     models: ModelAccess = ModelAccess()
     budgets: Budgets = Budgets()
@@ -83,7 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def own_paths(self) -> tuple[Path, ...]:
         """CodeLab's own data and settings, resolved: no workspace may hold them."""
-        names = (*self.private_files, self.checkpoints.checkpoints_dir)
+        folders = (self.checkpoints.checkpoints_dir, self.retrieval.index_dir)
+        names = (*self.private_files, *folders)
         files = (Path(name).expanduser().resolve() for name in names if name)
         return (self.data_dir.resolve(), *files)
 
@@ -117,6 +119,7 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
         web=read_section(Web, values, prefix=PREFIX),
         projects=read_section(Projects, values, prefix=PREFIX),
         checkpoints=read_section(Checkpoints, values, prefix=PREFIX),
+        retrieval=read_section(Retrieval, values, prefix=PREFIX),
         approvals=read_section(Approvals, values, prefix=PREFIX),
         models=read_section(ModelAccess, values, prefix=PREFIX),
         budgets=read_section(Budgets, values, prefix=PREFIX),

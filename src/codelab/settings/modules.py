@@ -7,6 +7,7 @@ from pathlib import Path
 from codelab.auth.api import AuthSettings
 from codelab.hitl.api import HitlSettings, Rule, read_rules
 from codelab.llm.api import Caps, LlmSettings, RetryPolicy, TimeLimits, parse_allowed
+from codelab.retrieval.settings import IndexingSettings
 from codelab.settings.loading import Settings, internal_secret
 from codelab.workspace.api import Keeping, WorkspaceSettings, read_networks
 
@@ -54,6 +55,19 @@ def workspace_settings(settings: Settings) -> WorkspaceSettings:
 def _checkpoints_dir(settings: Settings) -> Path | None:
     chosen = settings.checkpoints.checkpoints_dir
     return Path(chosen).expanduser().resolve() if chosen else None
+
+
+def indexing_settings(settings: Settings) -> IndexingSettings:
+    """Say where indexes of projects are and how often they are compared."""
+    retrieval = settings.retrieval
+    chosen = retrieval.index_dir
+    return IndexingSettings(
+        folder=Path(chosen).expanduser().resolve() if chosen else settings.data_dir / "index",
+        engine=retrieval.index_engine,
+        allowed_hidden=settings.projects.allowed_hidden,
+        reconcile_s=retrieval.index_reconcile_s,
+        rebuild_s=retrieval.index_rebuild_s,
+    )
 
 
 def llm_settings(settings: Settings) -> LlmSettings:

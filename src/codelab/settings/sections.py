@@ -160,6 +160,43 @@ class Checkpoints(Section, frozen=True, kw_only=True):
     ] = 20_000
 
 
+class Retrieval(Section, frozen=True, kw_only=True):
+    """How code is found. See docs/retrieval.md."""
+
+    index_dir: Annotated[
+        str,
+        Meta(
+            description="Where indexes of projects are kept, on a disk of this machine; empty: "
+            "`index` in the data folder. They can be deleted at any time and are made anew."
+        ),
+    ] = ""
+    index_engine: Annotated[
+        Literal["fts5", "tantivy"],
+        Meta(
+            description="What searches words: SQLite's own FTS5, or tantivy, which answers faster "
+            "in large projects and needs the extra `tantivy`."
+        ),
+    ] = "fts5"
+    index_reconcile_s: Annotated[
+        float,
+        Meta(
+            ge=10,
+            le=_MONTH_S,
+            description="Seconds after which a project in use is compared with its index again, "
+            "whatever was told of changes meanwhile.",
+        ),
+    ] = 300
+    index_rebuild_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=_MONTH_S,
+            description="Seconds after which an index is made anew, 86400 for every day; 0: only "
+            "on demand, or when it cannot be read.",
+        ),
+    ] = 0
+
+
 class Approvals(Section, frozen=True, kw_only=True):
     """How humans are asked."""
 

@@ -35,7 +35,8 @@ from codelab.workspace.terminals.service import TerminalLimits, Terminals
 from codelab.workspace.terminals.terminal import WINDOW, Ending, Terminal, View
 from codelab.workspace.text import decode, digest_of, encoding_of
 from codelab.workspace.vcs.service import VersionControl
-from codelab.workspace.watching.watcher import FileChanges, Watcher
+from codelab.workspace.watching.sharing import Watch
+from codelab.workspace.watching.watcher import FileChanges
 
 __all__ = [
     "FILE_OPERATIONS",
@@ -68,7 +69,7 @@ __all__ = [
     "Terminals",
     "VersionControl",
     "View",
-    "Watcher",
+    "Watch",
     "WorkspaceRecord",
     "WorkspaceSettings",
     "Workspaces",

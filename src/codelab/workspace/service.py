@@ -28,7 +28,8 @@ from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.settings import WorkspaceSettings
-from codelab.workspace.watching.watcher import FileChanges, Watcher
+from codelab.workspace.watching.sharing import SharedWatchers, Watch
+from codelab.workspace.watching.watcher import FileChanges
 
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ class Workspaces:
         self._folders: dict[tuple[str, Audience], Folder] = {}
         self._warming: asyncio.Task[Standing] | None = None
         self.contents = Contents(MemoryCache(MEMORY_BYTES))
+        self._watchers = SharedWatchers()
 
     async def ensure(self, path: Path) -> WorkspaceRecord:
         """Offer a folder to all users of this server, for as long as this process runs.
@@ -176,9 +178,10 @@ class Workspaces:
             self._folders[workspace_id, audience] = folder
         return folder
 
-    async def watcher(self, workspace_id: str, tell: Callable[[FileChanges], None]) -> Watcher:
-        """Make what watches a workspace for people, and calls `tell` from a thread of its own."""
-        return (await self.open(workspace_id, audience=Audience.HUMAN)).watcher(tell)
+    async def watch(self, workspace_id: str, tell: Callable[[FileChanges], None]) -> Watch:
+        """Make what watches a workspace for people, and calls `tell` from threads of its own."""
+        folder = await self.open(workspace_id, audience=Audience.HUMAN)
+        return self._watchers.watch(folder.root(), folder.watcher, tell)
 
     def warm_up(self) -> None:
         """Find out in the background whether boxes work here, so that no turn waits for it."""

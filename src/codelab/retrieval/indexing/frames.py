@@ -6,7 +6,7 @@ import struct
 
 import msgspec
 
-from codelab.retrieval.index.opening import Engine
+from codelab.retrieval.settings import Engine
 
 # A log of git is the longest that is sent.
 LONGEST = 64 * 1024 * 1024

@@ -90,7 +90,7 @@ _PROGRAMS = {
     "sh": "Bash",
     "zsh": "Bash",
 }
-_SHEBANG = re.compile(rb"#!\s*\S*?([a-z]+)[\d.]*(?:\s+(?:-\S+\s+)*([a-z]+)[\d.]*)?")
+_VERSION = re.compile(r"[\d.]+$")
 
 
 def language_of(path: str, beginning: bytes = b"") -> str:
@@ -106,8 +106,10 @@ def language_of(path: str, beginning: bytes = b"") -> str:
 
 
 def _by_program(beginning: bytes) -> str:
-    named = _SHEBANG.match(beginning)
-    if named is None:
+    if not beginning.startswith(b"#!"):
         return ""
-    program = named[2] if named[1] == b"env" and named[2] else named[1]
-    return _PROGRAMS.get(program.decode("ascii"), "")
+    line = beginning[2:].split(b"\n", 1)[0].decode("utf-8", "replace")
+    words = [word.rsplit("/", 1)[-1] for word in line.split() if not word.startswith("-")]
+    if words[:1] == ["env"]:
+        del words[0]
+    return _PROGRAMS.get(_VERSION.sub("", words[0]), "") if words else ""

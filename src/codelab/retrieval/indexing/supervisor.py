@@ -8,14 +8,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeVar
 
 import msgspec
 import structlog
 
-from codelab.retrieval.errors import IndexerFailed
-from codelab.retrieval.index.opening import Engine
+from codelab.kit.errors import CodeLabError
+from codelab.retrieval.errors import IndexBroken, IndexerFailed, IndexLocked, IndexUnwritable
 from codelab.retrieval.indexing.frames import (
     HEAD,
     LONGEST,
@@ -29,6 +27,7 @@ from codelab.retrieval.indexing.frames import (
     packed,
     reports,
 )
+from codelab.retrieval.settings import Engine
 
 _MODULE = "codelab.retrieval.indexing.worker"
 _LONGEST_FILE_S = 10.0
@@ -38,9 +37,11 @@ _MOST_ENDS = 3
 # Without anything done in between.
 _MOST_STARTS = 6
 _FIRST_WAIT_S = 0.05
+_ENDS_WITHIN_S = 1.0
+_CONDITIONS: dict[str, type[CodeLabError]] = {
+    one.code: one for one in (IndexBroken, IndexLocked, IndexUnwritable)
+}
 _log = structlog.get_logger(__name__)
-
-C = TypeVar("C", bound=Order)
 
 
 class Supervisor:
@@ -50,7 +51,8 @@ class Supervisor:
         engine: What searches the indexes.
         allowed_hidden: Hidden files that agents may use.
         progress: Told how far the comparison with a workspace has come.
-        longest_file_s: How long one file may be taken apart before it is done without its tree.
+        longest_file_s: How many seconds of a processor one file may take before it is done
+            without its tree.
     """
 
     def __init__(
@@ -82,6 +84,9 @@ class Supervisor:
         """Have something done, and wait for it.
 
         Raises:
+            IndexBroken: The index cannot be read; the next comparison makes a new one.
+            IndexLocked: Another server writes it.
+            IndexUnwritable: The disk is full or refuses.
             IndexerFailed: The worker ends again and again, or the server does.
         """
         if self._closed:
@@ -95,20 +100,28 @@ class Supervisor:
             self._running = asyncio.create_task(self._run())
         elif self._process is not None:
             self._send(order)
-        return await future
+        done = await future
+        if done.error:
+            raise _CONDITIONS.get(done.error, IndexerFailed)(done.message)
+        return done
 
     async def rest(self) -> None:
-        """Let the worker end until there is something to do again."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        self._running = None
-        self._refuse("The indexer has ended.")
+        """Let the worker end, if nothing is under way, until there is something to do again."""
+        if not self._waiting:
+            await self._stop()
 
     async def close(self) -> None:
         """End the worker; what is under way goes on at the next start."""
         self._closed = True
-        await self.rest()
+        await self._stop()
+        self._refuse("The indexer has ended.")
+
+    async def _stop(self) -> None:
+        # Whoever asks meanwhile starts another one.
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
@@ -127,10 +140,9 @@ class Supervisor:
                 await self._hear(process)
             finally:
                 watching.cancel()
-                self._process = None
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+                if self._process is process:
+                    self._process = None
+                await _end(process)
             _log.warning("indexer_ended", exit_code=process.returncode)
             self._blame(is_slow=False)
             await asyncio.sleep(_FIRST_WAIT_S * 2**self._starts)
@@ -170,7 +182,7 @@ class Supervisor:
     def _take(self, report: Report) -> None:
         match report:
             case Working():
-                self._working = (report, time.monotonic()) if report.digest else None
+                self._working = (report, self._spent_s()) if report.digest else None
             case Progress():
                 self._starts = 0
                 self._progress(report)
@@ -183,11 +195,20 @@ class Supervisor:
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         while True:
             await asyncio.sleep(min(_LOOKED_AFTER_S, self._longest_file_s))
-            if self._working and time.monotonic() - self._working[1] > self._longest_file_s:
+            if self._working and self._spent_s() - self._working[1] > self._longest_file_s:
                 _log.warning("file_takes_too_long", digest=self._working[0].digest)
                 self._blame(is_slow=True)
                 process.kill()
                 return
+
+    def _spent_s(self) -> float:
+        """Return for how long the worker has computed, however busy the machine is."""
+        process_id = self.process_id
+        try:
+            # As clock_getcpuclockid(3) makes it.
+            return time.clock_gettime((~process_id << 3) | 2) if process_id else 0.0
+        except OSError:
+            return time.monotonic()
 
     def _blame(self, *, is_slow: bool) -> None:
         """Note on which file the worker has ended, and have the next one do without."""
@@ -209,3 +230,15 @@ class Supervisor:
         for order, future in waiting.values():
             if not future.done() and not isinstance(order, Avoid):
                 future.set_exception(IndexerFailed(reason))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(_ENDS_WITHIN_S):
+            await process.wait()
+    except TimeoutError:
+        # A file holds it up.
+        process.kill()
+        await process.wait()

@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 
 from codelab.retrieval.index.entries import Entry, Stat
-from codelab.retrieval.index.opening import Engine, WritableIndex
+from codelab.retrieval.index.opening import WritableIndex
 from codelab.retrieval.index.writer import HISTORY, Writer
 from codelab.retrieval.indexing import subjects
 from codelab.retrieval.indexing.frames import Compare, Place, Remember
 from codelab.retrieval.indexing.reading import LARGEST, entry_of, reason_by_name
 from codelab.retrieval.indexing.reconciling import Reconciliation, noted
 from codelab.retrieval.indexing.scanning import is_folder, look, read, scan
+from codelab.retrieval.settings import Engine
 from codelab.workspace.api import Audience, Rules, digest_of, opened_root
 
 _BUILT_AT = "built at"
@@ -157,8 +158,9 @@ class Updating:
                 self._writer.note(_FAILING, " ".join(failing))
 
     def compare(self, command: Compare) -> int:
-        """Return how many of the newest commits hold all those that are not known."""
-        return subjects.missing(subjects.names_in(command.names), self._past())
+        """Return how many of the newest commits have to be told; 0 if nothing is new or gone."""
+        names, known = subjects.names_in(command.names), self._past()
+        return max(subjects.missing(names, known), int(known.keys() != set(names)))
 
     def remember(self, command: Remember) -> None:
         """Take in what was said of files when they were changed."""

@@ -150,7 +150,7 @@ class Worker:
 
     def _close(self, place: Place) -> None:
         self._drop_jobs(place)
-        for job in [one for one in self._urgent if one.command.place == place]:
+        for job in [one for one in self._urgent if _is_same(one.command.place, place)]:
             self._urgent.remove(job)
             job.steps.close()
             self._done(job.command)
@@ -159,7 +159,7 @@ class Worker:
 
     def _drop_jobs(self, place: Place) -> None:
         """Give up comparing a workspace, because that begins anew or is not wanted any more."""
-        for job in [one for one in self._patient if one.command.place == place]:
+        for job in [one for one in self._patient if _is_same(one.command.place, place)]:
             self._patient.remove(job)
             job.steps.close()
             self._done(job.command)
@@ -184,6 +184,10 @@ class Worker:
         self._tell(Done(number=command.number, error=error.code, message=error.message))
 
 
+def _is_same(one: Place, other: Place) -> bool:
+    return one.workspace_id == other.workspace_id
+
+
 def main() -> None:
     """Serve the server that started this process."""
     os.nice(_NICENESS)
@@ -191,6 +195,8 @@ def main() -> None:
     # Whoever interrupts a server at a terminal reaches this process too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    # What a library prints must not stand among the frames.
+    sys.stdout = sys.stderr
     begin = orders.decode(_read(source))
     if not isinstance(begin, Begin):
         raise SystemExit("This program is started by the server alone.")

@@ -1,0 +1,30 @@
+"""What the module is told when it is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Engine = Literal["fts5", "tantivy"]
+
+
+class IndexingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How indexes are made and kept up to date.
+
+    Args:
+        folder: Where they are, a folder for each workspace.
+        engine: What searches them.
+        allowed_hidden: Hidden files that agents may use, as gitignore patterns.
+        reconcile_s: After so many seconds a workspace is compared with its index again.
+        rebuild_s: After so many seconds an index is made anew; 0: never.
+        rest_s: After so many seconds in which nobody asked, a workspace is followed no more.
+    """
+
+    folder: Path
+    engine: Engine = "fts5"
+    allowed_hidden: tuple[str, ...] = ()
+    reconcile_s: float = 300
+    rebuild_s: float = 0
+    rest_s: float = 1800
