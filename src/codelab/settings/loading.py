@@ -55,7 +55,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     approvals: Approvals = Approvals()
     models: ModelAccess = ModelAccess()
     budgets: Budgets = Budgets()
-    retrieval: Retrieval = Retrieval()
     turns: Turns = Turns()
     logs: Logs = Logs()
     config_file: str = ""
@@ -123,7 +122,6 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
         approvals=read_section(Approvals, values, prefix=PREFIX),
         models=read_section(ModelAccess, values, prefix=PREFIX),
         budgets=read_section(Budgets, values, prefix=PREFIX),
-        retrieval=read_section(Retrieval, values, prefix=PREFIX),
         turns=read_section(Turns, values, prefix=PREFIX),
         logs=read_section(Logs, values, prefix=PREFIX),
         config_file=str(config) if config else "",

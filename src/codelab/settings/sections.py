@@ -300,11 +300,6 @@ class Budgets(Section, frozen=True, kw_only=True):
             "which cannot count them. A price of 0 is a known one."
         ),
     ] = "allow"
-
-
-class Retrieval(Section, frozen=True, kw_only=True):
-    """How code is found by what it means. See docs/adr/0022-vectors.md."""
-
     embedding_model: Annotated[
         str,
         Meta(
