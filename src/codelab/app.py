@@ -75,12 +75,14 @@ from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
 from codelab.llm.api import (
     AddedModels,
+    CatalogueEmbeddings,
     Models,
     ResponseCache,
 )
 from codelab.llm.routes import Permission, refuse, v1_router
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
+from codelab.retrieval.api import Retrieval
 from codelab.sdk.tool import Category
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
@@ -167,6 +169,15 @@ def create_app(
         file_operations_per_hour=settings.projects.file_operations_per_hour,
     )
     tools.register(installed.tools)
+    retrieval = Retrieval(
+        workspaces,
+        bus,
+        db,
+        modules.indexing_settings(settings),
+        modules.encoder_choice(settings),
+        modules.vector_store(settings),
+        partial(CatalogueEmbeddings, models),
+    )
     services = Services(
         db=db,
         bus=bus,
@@ -176,6 +187,7 @@ def create_app(
         hitl=hitl,
         agents=agent_registry,
         keeper=Keeper(workspaces.snapshots, bus) if settings.checkpoints.checkpoints else None,
+        retrieval=retrieval,
         context_tokens=settings.turns.context_tokens,
         max_steps=settings.turns.max_steps,
         turn_time_s=settings.turns.turn_time_s,
@@ -247,10 +259,13 @@ def create_app(
                 await workspaces.ensure(folder)
             for part in (
                 *(relay, bus, audit, models, stream, files, reminder),
-                *(upkeep, agents, terminals, presence),
+                *(upkeep, retrieval, agents, terminals, presence),
             ):
                 closing.push_async_callback(part.close)
-            for starting in (relay, bus, audit, stream, upkeep, agents, terminals, presence):
+            for starting in (
+                *(relay, bus, audit, stream, upkeep),
+                *(retrieval, agents, terminals, presence),
+            ):
                 await starting.start()
             models.warm_up()
             workspaces.warm_up()

@@ -25,6 +25,7 @@ from codelab.kit.db import Database, Transaction
 from codelab.kit.errors import CodeLabError, DatabaseUnavailable
 from codelab.llm.api import Attribution, Models, Waiting
 from codelab.llm.errors import ModelError
+from codelab.retrieval.api import Retrieval
 from codelab.sdk.agent import Agent
 from codelab.sdk.model import Completion, Delta, ModelRequest
 from codelab.sdk.tool import ToolContext
@@ -61,6 +62,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     hitl: Hitl
     agents: AgentRegistry
     keeper: Keeper | None = None
+    retrieval: Retrieval | None = None
     counter: TokenCounter = msgspec.field(default_factory=TokenCounter)
     context_tokens: int = 100_000
     max_steps: int = 50
@@ -228,6 +230,7 @@ class LiveTurn:
     def tool_context(self, task: Task, call_id: str) -> ToolContext:
         """Describe where a tool call runs."""
         session_id, publish = self.held.session_id, self.services.bus.publish
+        retrieval = self.services.retrieval
 
         def on_output(text: str) -> None:
             publish(ToolOutputStreamed(session_id=session_id, call_id=call_id, text=text))
@@ -240,6 +243,7 @@ class LiveTurn:
             agent=task.agent,
             on_output=on_output,
             read_only=not self.services.tools.may_write(self.agent(task)),
+            code=retrieval.code(self.held.workspace_id, self.workspace) if retrieval else None,
         )
 
     def attribution(self, task: Task) -> Attribution:

@@ -7,6 +7,7 @@ from codelab.llm.accounting.standing import Standing
 from codelab.llm.catalog.added_models import AddedModels
 from codelab.llm.catalog.overview import ModelLine, Overview
 from codelab.llm.circuits import RestingModel
+from codelab.llm.embedding import CatalogueEmbeddings
 from codelab.llm.fallback import RetryPolicy, Waiting
 from codelab.llm.health import ModelsHealth
 from codelab.llm.providers.addresses import parse_allowed
@@ -20,6 +21,7 @@ __all__ = [
     "AddedModels",
     "Attribution",
     "Caps",
+    "CatalogueEmbeddings",
     "LlmSettings",
     "ModelLine",
     "Models",

@@ -7,7 +7,7 @@ from pathlib import Path
 from codelab.auth.api import AuthSettings
 from codelab.hitl.api import HitlSettings, Rule, read_rules
 from codelab.llm.api import Caps, LlmSettings, RetryPolicy, TimeLimits, parse_allowed
-from codelab.retrieval.settings import IndexingSettings
+from codelab.retrieval.api import EncoderChoice, IndexingSettings, StoreChoice
 from codelab.settings.loading import Settings, internal_secret
 from codelab.workspace.api import Keeping, WorkspaceSettings, read_networks
 
@@ -55,6 +55,22 @@ def workspace_settings(settings: Settings) -> WorkspaceSettings:
 def _checkpoints_dir(settings: Settings) -> Path | None:
     chosen = settings.checkpoints.checkpoints_dir
     return Path(chosen).expanduser().resolve() if chosen else None
+
+
+def encoder_choice(settings: Settings) -> EncoderChoice:
+    """Say what makes vectors of code."""
+    retrieval = settings.retrieval
+    return EncoderChoice(model=retrieval.embedding_model, dimensions=retrieval.embedding_dimensions)
+
+
+def vector_store(settings: Settings) -> StoreChoice:
+    """Say where vectors are kept."""
+    retrieval = settings.retrieval
+    return StoreChoice(
+        engine=retrieval.vector_store,
+        qdrant_url=retrieval.qdrant_url,
+        qdrant_api_key=retrieval.qdrant_api_key,
+    )
 
 
 def indexing_settings(settings: Settings) -> IndexingSettings:

@@ -9,8 +9,8 @@ import pytest
 
 from codelab.kit.errors import NotFound
 from codelab.retrieval.encoders.opening import EncoderChoice, open_encoder
-from codelab.retrieval.encoders.remote import Embedded, EmbeddingModel
 from codelab.retrieval.errors import EncoderUnavailable
+from codelab.sdk.embedding import Embedded, EmbeddingModel
 
 
 class Model:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import pytest
 
 from codelab.kit.errors import CodeLabError
-from codelab.retrieval.encoders.remote import Embedded, RemoteEncoder
+from codelab.retrieval.encoders.remote import RemoteEncoder
 from codelab.retrieval.errors import EncoderUnavailable, TextRefused
+from codelab.sdk.embedding import Embedded
 
 
 class Refused(CodeLabError):

@@ -11,9 +11,10 @@ import msgspec
 
 from codelab.retrieval.encoders.encoder import Encoder
 from codelab.retrieval.encoders.models import traits_of
-from codelab.retrieval.encoders.remote import EmbeddingModel, RemoteEncoder
+from codelab.retrieval.encoders.remote import RemoteEncoder
 from codelab.retrieval.errors import EncoderUnavailable
 from codelab.retrieval.optional import loaded
+from codelab.sdk.embedding import EmbeddingModel
 
 STATIC = "static"
 OFF = "off"

@@ -7,15 +7,13 @@ import math
 import secrets
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
-
-import msgspec
 
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.encoders.encoder import Encoded
 from codelab.retrieval.encoders.models import shortened, traits_of
 from codelab.retrieval.errors import EncoderUnavailable, TextRefused
 from codelab.retrieval.vectors.store import Vector
+from codelab.sdk.embedding import Embedded, EmbeddingModel
 
 _WAITS_S = (1.0, 4.0)
 # Whoever has to wait longer comes back later.
@@ -24,34 +22,6 @@ _PATIENCE_S = 180.0
 _PATIENCE_WITH_A_QUESTION_S = 5.0
 # What providers call it when a text is longer than their window.
 _REFUSALS = frozenset({"model_refused", "model_filtered", "context_too_long"})
-
-
-class Embedded(msgspec.Struct, frozen=True):
-    """Raw vectors in the order of their texts, and what they cost in US dollars."""
-
-    vectors: Sequence[Sequence[float]]
-    cost_usd: float = 0.0
-
-
-class EmbeddingModel(Protocol):
-    """A model that is reached elsewhere, where limits and costs are looked after."""
-
-    @property
-    def name(self) -> str:
-        """The provider's own name of it, such as `openai/text-embedding-3-small`."""
-        ...
-
-    async def embed(self, texts: Sequence[str], dimensions: int | None) -> Embedded:
-        """Make a vector of each text.
-
-        Args:
-            dimensions: How long they are to be, where the model leaves a choice.
-
-        Raises:
-            CodeLabError: It failed; `retryable` and `retry_after_s` say whether and when to
-                ask again.
-        """
-        ...
 
 
 class RemoteEncoder:

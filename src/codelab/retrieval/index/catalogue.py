@@ -49,6 +49,7 @@ SELECT (SELECT count(*) FROM pieces JOIN current USING (version_id)),
 _DIGESTS = """
 SELECT DISTINCT digest FROM pieces WHERE version_id IN (SELECT version_id FROM current)
 """
+_ALL_DIGESTS = "SELECT DISTINCT digest FROM pieces"
 _LAST = "\U0010ffff"
 
 
@@ -132,10 +133,10 @@ class Catalogue:
         statement = "SELECT * FROM found_pieces WHERE path = ? ORDER BY id"
         return [_piece(row) for row in run(self._connection, statement, path)]
 
-    def digests(self) -> Iterator[str]:
-        """Yield the digests of all pieces, each once."""
+    def digests(self, *, earlier: bool = False) -> Iterator[str]:
+        """Yield the digests of all pieces, each once; those of earlier contents too, if asked."""
         with reported():
-            for (digest,) in self._connection.execute(_DIGESTS):
+            for (digest,) in self._connection.execute(_ALL_DIGESTS if earlier else _DIGESTS):
                 yield bytes(digest).hex()
 
     def paths_of_versions(self, ids: Iterable[int]) -> dict[int, str]:

@@ -1,0 +1,19 @@
+"""What other modules may call."""
+
+from codelab.retrieval.encoders.opening import EncoderChoice
+from codelab.retrieval.index.entries import Coverage
+from codelab.retrieval.indexed_code import IndexedCode
+from codelab.retrieval.service import IndexStatus, Retrieval, VectorStatus
+from codelab.retrieval.settings import IndexingSettings
+from codelab.retrieval.vectors.opening import StoreChoice
+
+__all__ = [
+    "Coverage",
+    "EncoderChoice",
+    "IndexStatus",
+    "IndexedCode",
+    "IndexingSettings",
+    "Retrieval",
+    "StoreChoice",
+    "VectorStatus",
+]

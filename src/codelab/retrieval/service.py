@@ -1,0 +1,203 @@
+"""Finding code: the indexes of workspaces, kept up to date and asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from codelab.kit.bus import Bus
+from codelab.kit.db import Database
+from codelab.retrieval.encoders.opening import EncoderChoice
+from codelab.retrieval.index.entries import Coverage
+from codelab.retrieval.index.readers import Readers
+from codelab.retrieval.indexed_code import IndexedCode, View
+from codelab.retrieval.indexing.followed import Standing
+from codelab.retrieval.indexing.following import Following
+from codelab.retrieval.meaning import Meaning
+from codelab.retrieval.passages import Passages
+from codelab.retrieval.settings import IndexingSettings
+from codelab.retrieval.vectors.opening import StoreChoice
+from codelab.sdk.embedding import EmbeddingModel
+from codelab.workspace.api import Workspaces
+from codelab.workspace.events import WorkspaceDeleted
+
+State = Literal["none", "indexing", "ready", "elsewhere", "failed"]
+_STATES: dict[str, State] = {
+    "unknown": "none",
+    "comparing": "indexing",
+    "ready": "ready",
+    "elsewhere": "elsewhere",
+    "failed": "failed",
+}
+
+
+class VectorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the vectors of a workspace are.
+
+    Args:
+        model: What makes them; empty where none are made.
+        store: Where they are kept.
+        state: What happens now.
+        done: How many pieces have one.
+        total: How many should have one.
+        cost_usd: What they cost since the server started.
+        note: What is wrong, for people; or empty.
+    """
+
+    model: str = ""
+    store: str = ""
+    state: str = "off"
+    done: int = 0
+    total: int = 0
+    cost_usd: float = 0.0
+    note: str = ""
+
+
+class IndexStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the index of a workspace is.
+
+    Args:
+        state: What is there: nothing yet, one that is being compared with the files, one that is
+            up to date, one that another server writes, one that could not be made.
+        done: Of the files that had changed, so many are done.
+        of: So many had changed.
+        compared_at: When it was last found to be whole, in seconds since 1970; 0: never.
+        coverage: How much is in it; none where there is no index.
+        vectors: How far the vectors are.
+        note: What is wrong, or that it had to be made anew; or empty.
+    """
+
+    state: State
+    done: int = 0
+    of: int = 0
+    compared_at: float = 0.0
+    coverage: Coverage | None = None
+    vectors: VectorStatus = VectorStatus()
+    note: str = ""
+
+
+class Retrieval:
+    """Makes and asks the indexes of workspaces.
+
+    Args:
+        workspaces: Opens and watches them.
+        bus: Tells what people change.
+        db: The server's database.
+        settings: Where indexes are, and how often they are compared.
+        encoder: What makes vectors.
+        store: Where they are kept.
+        find_model: Finds a model of the catalogue.
+    """
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        bus: Bus,
+        db: Database,
+        settings: IndexingSettings,
+        encoder: EncoderChoice,
+        store: StoreChoice,
+        find_model: Callable[[str], EmbeddingModel],
+    ) -> None:
+        self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
+        passages = Passages(self._readers, workspaces)
+        self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
+        self._following = Following(workspaces, bus, settings, self._meaning.changed)
+        self._forgetting: set[asyncio.Task[None]] = set()
+        bus.subscribe(WorkspaceDeleted, self._forget)
+
+    async def start(self) -> None:
+        """Begin; nothing is loaded before somebody uses a workspace."""
+        await self._following.start()
+
+    async def close(self) -> None:
+        """Follow nothing any more, and give back what is held."""
+        await self._following.close()
+        await asyncio.gather(*self._forgetting, return_exceptions=True)
+        await self._meaning.close()
+        await self._readers.close()
+
+    def open(self, workspace_id: str) -> None:
+        """Say that a workspace is in use; its index is made, or compared, in the background."""
+        self._following.open(workspace_id)
+
+    def code(self, workspace_id: str, view: View) -> IndexedCode:
+        """Return what searches a workspace for somebody who sees it so."""
+
+        def changed(paths: Sequence[str]) -> None:
+            self._following.changed(workspace_id, paths)
+
+        async def near(question: str) -> dict[str, float]:
+            self.open(workspace_id)
+            return dict(await self._meaning.near(workspace_id, question))
+
+        def note() -> str:
+            self.open(workspace_id)
+            return _note(self._following.standing(workspace_id))
+
+        return IndexedCode(workspace_id, view, self._readers, near, changed, note)
+
+    async def status(self, workspace_id: str) -> IndexStatus:
+        """Tell how far an index is."""
+        self.open(workspace_id)
+        standing = self._following.standing(workspace_id)
+        coverage = await self._readers.ask(workspace_id, lambda index: index.catalogue.coverage())
+        return IndexStatus(
+            state=_STATES[standing.phase],
+            done=standing.done,
+            of=standing.of,
+            compared_at=standing.compared_at,
+            coverage=coverage,
+            vectors=self._vectors(workspace_id),
+            note=standing.note,
+        )
+
+    async def rebuild(self, workspace_id: str) -> None:
+        """Make an index anew; returns once it is whole.
+
+        Raises:
+            CodeLabError: It cannot be made.
+        """
+        await self._following.rebuild(workspace_id)
+
+    async def refresh(self, workspace_id: str) -> None:
+        """Compare an index with its workspace; returns once it is whole.
+
+        Raises:
+            CodeLabError: It cannot be made.
+        """
+        await self._following.refresh(workspace_id)
+
+    def _vectors(self, workspace_id: str) -> VectorStatus:
+        status = self._meaning.status(workspace_id)
+        if status is None:
+            return VectorStatus(note=self._meaning.note)
+        return VectorStatus(
+            model=status.model,
+            store=self._meaning.engine,
+            state=status.state,
+            done=status.done,
+            total=status.total,
+            cost_usd=status.cost_usd,
+            note=status.error or self._meaning.note,
+        )
+
+    def _forget(self, event: WorkspaceDeleted) -> None:
+        task = asyncio.create_task(self._meaning.forget(event.workspace_id))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+
+def _note(standing: Standing) -> str:
+    match standing.phase:
+        case "unknown":
+            return "the index is not compared with the files yet"
+        case "comparing":
+            return f"the index is being made: {standing.done} of {standing.of} files so far"
+        case "failed":
+            return f"the index could not be brought up to date: {standing.note}"
+        case "ready" | "elsewhere":
+            return ""
