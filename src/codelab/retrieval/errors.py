@@ -1,6 +1,6 @@
 """What can go wrong with an index; each error names its condition."""
 
-from codelab.kit.errors import CodeLabError
+from codelab.kit.errors import CodeLabError, Unavailable
 
 
 class IndexBroken(CodeLabError):
@@ -35,7 +35,19 @@ class DimensionsDiffer(CodeLabError):
     code = "dimensions_differ"
 
 
-class EncoderUnavailable(CodeLabError):
+class TextRefused(CodeLabError):
+    """The model that makes vectors answers, but never takes one of these texts."""
+
+    code = "text_refused"
+
+
+class VectorsUnavailable(Unavailable):
+    """The store of vectors cannot be used now; says what it lacks."""
+
+    code = "vectors_unavailable"
+
+
+class EncoderUnavailable(Unavailable):
     """The model that makes vectors does not answer."""
 
     code = "encoder_unavailable"

@@ -300,6 +300,40 @@ class Budgets(Section, frozen=True, kw_only=True):
             "which cannot count them. A price of 0 is a known one."
         ),
     ] = "allow"
+    embedding_model: Annotated[
+        str,
+        Meta(
+            description="What makes vectors of code: `static`, word vectors that need no network; "
+            "a model of the catalogue that makes embeddings, such as `text-embedding-3-small`, "
+            "which is sent all code; `local:` and a folder with a model in the form of ONNX or of "
+            "sentence-transformers; `off`. Another model makes all vectors anew."
+        ),
+    ] = "static"
+    embedding_dimensions: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=8192,
+            description="How long vectors are to be, for a model of the catalogue that leaves a "
+            "choice; 0: as it makes them.",
+        ),
+    ] = 0
+    vector_store: Annotated[
+        Literal["auto", "sqlite", "pgvector", "qdrant"],
+        Meta(
+            description="Where vectors are kept: `sqlite`, in files of each server; `pgvector`, in "
+            "the PostgreSQL of CODELAB_DATABASE_URL by its extension; `qdrant`; `auto` takes "
+            "pgvector where the database has it, else files."
+        ),
+    ] = "auto"
+    qdrant_url: Annotated[
+        str,
+        Meta(
+            pattern="^$|^https?://",
+            description="The address of a Qdrant, such as `http://qdrant:6333`.",
+        ),
+    ] = ""
+    qdrant_api_key: Annotated[str, Meta(description="The key that the Qdrant asks for.")] = ""
 
 
 class Turns(Section, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-# Of unit length, so that the inner product of two is their similarity, from -1 to 1.
+# Of unit length, so that the inner product of two is their similarity, from -1 to 1. One of a text
+# that says nothing is all zeros, and similar to none.
 Vector = Sequence[float]
 
 
@@ -13,7 +14,9 @@ class VectorStore(Protocol):
     """Keeps vectors by workspace and by the digest of the text that each stands for.
 
     One store holds the vectors of one model: those of another are never compared with them. Every
-    call names its workspace and sees nothing of others.
+    call names its workspace and sees nothing of others. Digests are SHA-256 in hexadecimal.
+
+    Any call may raise `VectorsUnavailable`, or `DatabaseUnavailable` where that is its engine.
     """
 
     async def known(self, workspace_id: str, digests: Collection[str]) -> set[str]:
@@ -21,7 +24,7 @@ class VectorStore(Protocol):
         ...
 
     async def put(self, workspace_id: str, vectors: Mapping[str, Vector]) -> None:
-        """Keep vectors by their digests, in place of those that are there.
+        """Keep vectors by their digests, in place of those that are there; all or none.
 
         Raises:
             DimensionsDiffer: They are not as long as those that the store holds.
@@ -31,7 +34,11 @@ class VectorStore(Protocol):
     async def nearest(
         self, workspace_id: str, vector: Vector, most: int
     ) -> list[tuple[str, float]]:
-        """Return the digests of the nearest vectors with their similarity, the nearest first."""
+        """Return the digests of the nearest vectors with their similarity, the nearest first.
+
+        Raises:
+            DimensionsDiffer: It is not as long as those that the store holds.
+        """
         ...
 
     async def count(self, workspace_id: str) -> int:
@@ -43,7 +50,18 @@ class VectorStore(Protocol):
         ...
 
     async def forget(self, workspace_id: str) -> None:
-        """Forget all of a workspace."""
+        """Forget all of a workspace, those of other models too."""
+        ...
+
+    async def forget_other_models(self, workspace_id: str) -> None:
+        """Forget what the workspace has of other models than this one."""
+        ...
+
+    async def restart(self, dimensions: int) -> None:
+        """Forget all vectors of this model, unless they have so many dimensions.
+
+        It is for a model that gives others than before under the same name.
+        """
         ...
 
     async def close(self) -> None:
