@@ -82,3 +82,11 @@ def test_the_terms_of_touched_paths_are_told_anew() -> None:
         "c.py": ["renam", "thing"],
     }
     assert dict(changes(after, after)) == {}
+
+
+def test_what_git_could_not_print_in_full_is_not_asked_for_again() -> None:
+    names = [name(1), name(2)]
+    first = Commit(name(1), "Parse headers", ("a.py",))
+    now = merged(names, {}, [first])
+    assert missing(names, now) == 0
+    assert dict(changes({}, now)) == {"a.py": ["pars", "header"]}

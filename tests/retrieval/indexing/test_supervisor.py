@@ -171,7 +171,21 @@ async def test_a_damaged_index_is_made_anew(
     for file in project.folder.rglob("catalogue.db*"):
         file.write_bytes(b"\1" * file.stat().st_size)
     assert (await supervisor.ask(Reconcile(place=project.place))).was_broken
+    assert not (await supervisor.ask(Reconcile(place=project.place))).was_broken
     assert project.find("needle") == ["a.py"]
+
+
+async def test_an_index_rests_only_when_nothing_is_under_way(
+    project: Project, make_supervisor: MakeSupervisor
+) -> None:
+    furnish(project)
+    supervisor = make_supervisor()
+    comparing = asyncio.create_task(supervisor.ask(Reconcile(place=project.place)))
+    await until(lambda: len(project.paths()) > 0)
+    await supervisor.ask(Rest(place=project.place))
+    assert not comparing.done()
+    await comparing
+    assert len(project.paths()) == FILES
 
 
 async def test_forgetting_leaves_nothing(project: Project, make_supervisor: MakeSupervisor) -> None:

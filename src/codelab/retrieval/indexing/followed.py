@@ -101,6 +101,8 @@ class Followed:
     async def rest(self) -> None:
         """End, and let others write the index."""
         await self.close()
+        if self._supervisor.process_id is None:
+            return
         with suppress(CodeLabError):
             place = Place(self._workspace_id, "", self._folder)
             await self._supervisor.ask(Rest(place=place))
@@ -165,12 +167,17 @@ class Followed:
 
     async def _remembered(self, place: Place) -> bool:
         repository = await self._workspaces.open(self._workspace_id)
-        names = await history.names(repository)
-        if not names:
+        try:
+            names = await history.names(repository)
+        except CodeLabError as error:
+            # Where nothing can be boxed in, git does not run; all else is found without it.
+            _log.info("history_not_indexed", error=error.code)
             return False
         commits = (await self._supervisor.ask(Compare(place=place, names=names))).commits
         if commits:
             log = await history.log(repository, commits)
+            if not log.data:
+                return False
             order = Remember(place=place, names=names, log=log.data, truncated=log.truncated)
             await self._supervisor.ask(order)
         return bool(commits)
@@ -192,6 +199,11 @@ class Followed:
                 _log.warning("changes_not_indexed", error=error.code)
                 self._all_changed.set()
                 continue
+            except Exception:
+                # Whatever it was, the next comparison sees what changed.
+                _log.exception("changes_not_indexed")
+                self._all_changed.set()
+                continue
             self._on_change(self._workspace_id)
 
     async def _compare(self) -> None:
@@ -205,6 +217,9 @@ class Followed:
             except CodeLabError as error:
                 _log.info("workspace_not_indexed", error=error.code)
                 wait_s = min(max(2 * wait_s, _FIRST_RETRY_S), self._settings.reconcile_s)
+            except Exception:
+                _log.exception("workspace_not_indexed")
+                wait_s = self._settings.reconcile_s
             try:
                 async with asyncio.timeout(wait_s):
                     await self._all_changed.wait()

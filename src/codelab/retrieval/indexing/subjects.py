@@ -57,9 +57,12 @@ def missing(names: Sequence[str], known: Mapping[str, Commit]) -> int:
 def merged(
     names: Sequence[str], known: Mapping[str, Commit], found: Sequence[Commit]
 ) -> dict[str, Commit]:
-    """Put what is known and what was found together; the others are no longer among the past."""
+    """Put what is known and what was found together, as far as it is among the past still.
+
+    Of the others there was more than git may print: they are known to say nothing.
+    """
     every = {**known, **{commit.name: commit for commit in found}}
-    return {name: every[name] for name in names if name in every}
+    return {name: every.get(name) or Commit(name, "", ()) for name in names}
 
 
 def changes(

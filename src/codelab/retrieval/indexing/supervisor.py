@@ -124,6 +124,13 @@ class Supervisor:
             await asyncio.gather(running, return_exceptions=True)
 
     async def _run(self) -> None:
+        try:
+            await self._keep_running()
+        except Exception:
+            _log.exception("indexer_failed")
+            self._refuse("The indexer has failed.")
+
+    async def _keep_running(self) -> None:
         while True:
             self._starts += 1
             if self._starts > _MOST_STARTS:

@@ -129,7 +129,10 @@ class Worker:
                 self._updating(place).avoid(digest, wholly=wholly)
                 self._done(command)
             case Rest():
-                self._close(place)
+                jobs = (*self._urgent, *self._patient)
+                # Whoever asked for something meanwhile has not had it yet.
+                if not any(_is_same(job.command.place, place) for job in jobs):
+                    self._close(place)
                 self._done(command)
             case Forget():
                 self._close(place)
@@ -175,6 +178,8 @@ class Worker:
                 was_broken=updating is not None and updating.was_broken,
             )
         )
+        if updating is not None and isinstance(command, Reconcile):
+            updating.was_broken = False
 
     def _fail(self, command: Command, error: CodeLabError) -> None:
         if isinstance(error, IndexBroken):
