@@ -85,8 +85,13 @@ _NAMES = frozenset(
         *("constant", "field_identifier", "identifier", "name", "operator_name"),
         *("property_identifier", "qualified_identifier", "simple_identifier", "type_identifier"),
         *("destructor_name", "private_property_identifier", "scope_resolution", "word"),
+        *("namespace_identifier", "nested_namespace_specifier"),
     }
 )
+# Hold definitions that fit into a line. Only those at the top of a file are worth being named.
+_HOLDERS = frozenset({"const_declaration", "export_statement", "lexical_declaration"})
+_HOLDERS |= frozenset({"template_declaration", "type_declaration", "var_declaration"})
+_OUTERMOST = 2
 _LONGEST_NAME = 200
 _MOST = 5000
 # Deeper than anybody nests by hand.
@@ -101,22 +106,45 @@ def is_known(language: str) -> bool:
 def definitions(language: str, data: bytes) -> list[Definition]:
     """Return what a file defines in the order of its lines; the first ones, if there are many."""
     found: list[Definition] = []
-    waiting: list[tuple[Node, str, int]] = [(_parser(language).parse(data).root_node, "", 0)]
+    waiting: list[tuple[Node, Definition | None, int]] = [
+        (_parser(language).parse(data).root_node, None, 0)
+    ]
     while waiting and len(found) < _MOST:
-        node, container, depth = waiting.pop()
-        kind = _kind(node) if depth else None
-        name = _name(node) if kind else ""
-        if kind and name:
-            first, last = node.start_point[0] + 1, node.end_point[0] + 1
-            found.append(
-                Definition(name=name, kind=kind, first=first, last=last, container=container)
-            )
-            container = name
-        # What fits into a line or two defines nothing that is worth being named.
-        if node.end_point[0] - node.start_point[0] >= 1 and depth < _DEEPEST:
-            inner = [(one, container, depth + 1) for one in node.named_children]
+        node, within, depth = waiting.pop()
+        definition = _definition(node, within) if depth else None
+        # A signature says once more what the whole around it has said.
+        if definition and not (within and _is_same(definition, within)):
+            found.append(definition)
+            within = definition
+        if depth < _DEEPEST and _holds_more(node, depth):
+            inner = [(one, within, depth + 1) for one in node.named_children]
             waiting += reversed(inner)
     return sorted(found, key=lambda one: (one.first, -one.last))
+
+
+def _definition(node: Node, within: Definition | None) -> Definition | None:
+    kind = _kind(node)
+    name = _name(node) if kind else ""
+    if not kind or not name:
+        return None
+    if kind == "function" and within and within.kind == "class":
+        kind = "method"
+    first, last = node.start_point[0] + 1, node.end_point[0] + 1
+    # What ends with its line's end ends before the next line begins.
+    if last > first and node.end_point[1] == 0:
+        last -= 1
+    container = within.name if within else ""
+    return Definition(name=name, kind=kind, first=first, last=last, container=container)
+
+
+def _is_same(one: Definition, outer: Definition) -> bool:
+    return (one.name, one.first) == (outer.name, outer.first)
+
+
+def _holds_more(node: Node, depth: int) -> bool:
+    """Tell whether to look inside; what fits into a line hardly ever defines anything."""
+    has_lines = node.end_point[0] > node.start_point[0]
+    return has_lines or (depth <= _OUTERMOST and node.type in _HOLDERS)
 
 
 def _kind(node: Node) -> Kind | None:
@@ -132,7 +160,8 @@ def _name(node: Node) -> str:
     """Find the name that a definition gives to what it defines."""
     for _ in range(_DEEPEST):
         if node.type in _NAMES:
-            return (node.text or b"").decode("utf-8", "replace")[:_LONGEST_NAME]
+            text = (node.text or b"").decode("utf-8", "replace")
+            return " ".join(text.split())[:_LONGEST_NAME]
         inner = (
             node.child_by_field_name("name")
             or node.child_by_field_name("declarator")

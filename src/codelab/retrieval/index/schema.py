@@ -73,9 +73,9 @@ LEFT JOIN versions ON versions.id = current.version_id;
 CREATE VIEW found_pieces AS
 SELECT pieces.id, path, versions.digest AS version, language, first, last,
     (
-        SELECT group_concat(coalesce(qualifier, '') || name, char(10) ORDER BY each.key)
+        SELECT group_concat(coalesce(qualifier, '') || name, char(10))
         FROM json_each(pieces.names) AS each
-        JOIN symbols ON symbols.version_id = pieces.version_id AND symbols.place = each.value
+        CROSS JOIN symbols ON symbols.version_id = pieces.version_id AND symbols.place = each.value
     ) AS names,
     pieces.digest
 FROM pieces
