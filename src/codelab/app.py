@@ -82,7 +82,8 @@ from codelab.llm.api import (
 from codelab.llm.routes import Permission, refuse, v1_router
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
-from codelab.retrieval.api import Retrieval
+from codelab.retrieval.api import Retrieval, Searches
+from codelab.retrieval.routes import router as search_routes
 from codelab.sdk.tool import Category
 from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.routes import router as session_routes
@@ -199,6 +200,7 @@ def create_app(
 
     # Edges.
     explorer = Explorer(workspaces, limiter, bus, per_hour=per_hour)
+    searches = Searches(retrieval, workspaces, explorer)
     audit = Audit(db, bus, keys)
     metrics = Metrics()
     metrics.watch_database(db)
@@ -259,7 +261,7 @@ def create_app(
                 await workspaces.ensure(folder)
             for part in (
                 *(relay, bus, audit, models, stream, files, reminder),
-                *(upkeep, retrieval, agents, terminals, presence),
+                *(upkeep, retrieval, searches, agents, terminals, presence),
             ):
                 closing.push_async_callback(part.close)
             for starting in (
@@ -277,6 +279,7 @@ def create_app(
         route_handlers=[
             auth_routes(auth),
             workspace_routes(workspaces, explorer),
+            search_routes(searches),
             git_routes(VersionControl(workspaces, limiter, bus, per_hour=per_hour)),
             terminal_routes(terminals),
             session_routes(sessions),

@@ -3,6 +3,7 @@
 from codelab.retrieval.encoders.opening import EncoderChoice
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.indexed_code import IndexedCode
+from codelab.retrieval.searches import Searches
 from codelab.retrieval.service import IndexStatus, Retrieval, VectorStatus
 from codelab.retrieval.settings import IndexingSettings
 from codelab.retrieval.vectors.opening import StoreChoice
@@ -14,6 +15,7 @@ __all__ = [
     "IndexedCode",
     "IndexingSettings",
     "Retrieval",
+    "Searches",
     "StoreChoice",
     "VectorStatus",
 ]

@@ -14,6 +14,7 @@ from codelab.workspace.entrance import Entrance
 from codelab.workspace.errors import FileChanged, FileMissing, NoImage
 from codelab.workspace.events import FileDeleted, FileWritten
 from codelab.workspace.finding.finder import Finder
+from codelab.workspace.folder import Folder
 from codelab.workspace.folders import Folders
 from codelab.workspace.images import image_type
 from codelab.workspace.names import ROOT, clean
@@ -66,6 +67,10 @@ class Explorer:
         """List a folder."""
         folder = await self._entrance.enter(principal, workspace_id)
         return await folder.list(path or ROOT, recursive=recursive)
+
+    async def enter(self, principal: Principal, workspace_id: str) -> Folder:
+        """Open a workspace for one operation on its files, which counts."""
+        return await self._entrance.enter(principal, workspace_id)
 
     async def search(
         self, principal: Principal, workspace_id: str, pattern: str, path: str = ROOT

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 from litestar import Response, delete, get, put
 from litestar.openapi import ResponseSpec
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody
 
-from codelab.sdk.workspace import Matches
 from codelab.workspace.explorer import Saved
 from codelab.workspace.images import SVG
 from codelab.workspace.routes.parameters import (
@@ -23,8 +20,6 @@ from codelab.workspace.routes.parameters import (
     inside,
     tagged,
 )
-
-Pattern = Annotated[str, QueryParameter(min_length=1, max_length=1000)]
 
 # A file of 10 MB as JSON, where many a character needs an escape.
 _LARGEST_FILE = 24 * 1024 * 1024
@@ -87,18 +82,6 @@ async def list_tree(
         for entry in listing.entries
     )
     return Tree(path=path, entries=tuple(entries), truncated=listing.truncated)
-
-
-@get("/workspaces/{workspace_id:str}/search")
-async def search_files(
-    workspace_id: WorkspaceId,
-    request: OwnRequest,
-    explorer: ExplorerService,
-    pattern: Pattern,
-    path: Place = "",
-) -> Matches:
-    """Find the lines that match a regular expression of linear time."""
-    return await explorer.search(request.user, workspace_id, pattern, path)
 
 
 @get("/workspaces/{workspace_id:str}/files/{file_path:path}")
@@ -172,4 +155,4 @@ async def read_picture(
     return Response(image.data, headers=headers, media_type=image.kind)
 
 
-ROUTES = (list_tree, search_files, read_file, write_file, delete_file, read_picture)
+ROUTES = (list_tree, read_file, write_file, delete_file, read_picture)

@@ -1,0 +1,59 @@
+"""Indexes and code search over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Router, get, post
+from litestar.params import FromQuery, PathParameter, QueryParameter
+
+from codelab.auth.api import Principal
+from codelab.retrieval.searches import Searches
+from codelab.retrieval.service import IndexStatus
+from codelab.sdk.retrieval import Findings, SymbolPlaces
+from codelab.sdk.workspace import Matches
+
+OwnRequest = Request[Principal, Any, Any]
+WorkspaceId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")]
+Pattern = Annotated[str, QueryParameter(min_length=1, max_length=1000)]
+Place = Annotated[str, QueryParameter(max_length=4000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+Mode = Literal["regex", "code", "symbol"]
+
+
+def router(searches: Searches) -> Router:
+    """Make the module's routes, to be mounted under the API's path."""
+
+    @get("/{workspace_id:str}/search", summary="Search a project")
+    async def search(
+        workspace_id: WorkspaceId,
+        request: OwnRequest,
+        pattern: Pattern,
+        path: Place = "",
+        mode: FromQuery[Mode] = "regex",
+        limit: Limit = 20,
+    ) -> Matches | Findings | SymbolPlaces:
+        """Find lines by an expression of linear time, code by a description, or symbols by name.
+
+        `pattern` is the expression, the description or the name. `path` bounds the first two to
+        a folder, and `limit` counts files or symbols.
+        """
+        if mode == "regex":
+            return await searches.lines(request.user, workspace_id, pattern, path)
+        if mode == "code":
+            return await searches.code(request.user, workspace_id, pattern, path, limit)
+        return await searches.symbols(request.user, workspace_id, pattern, limit)
+
+    @get("/{workspace_id:str}/index", summary="Show how far a project's index is")
+    async def read_index(workspace_id: WorkspaceId, request: OwnRequest) -> IndexStatus:
+        """Return state, coverage by language, freshness and vectors."""
+        return await searches.status(request.user, workspace_id)
+
+    @post("/{workspace_id:str}/index", summary="Make a project's index anew", status_code=202)
+    async def rebuild_index(workspace_id: WorkspaceId, request: OwnRequest) -> IndexStatus:
+        """Begin; the old one answers until the new one does."""
+        return await searches.rebuild(request.user, workspace_id)
+
+    return Router(
+        "/workspaces", route_handlers=[search, read_index, rebuild_index], tags=["Search"]
+    )
