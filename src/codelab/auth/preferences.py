@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from codelab.auth.models import user_preferences
 from codelab.kit.db import Database
@@ -51,8 +52,15 @@ class StoredPreferences:
     async def keep(self, user_id: str, chosen: Preferences) -> None:
         """Keep a user's preferences in the place of the former ones."""
         text = msgspec.json.encode(chosen).decode()
+        own = user_preferences.c.user_id == user_id
+        change = sa.update(user_preferences).where(own).values(chosen=text)
         async with self._db.transaction() as tx:
-            own = user_preferences.c.user_id == user_id
-            changed = await tx.execute(sa.update(user_preferences).where(own).values(chosen=text))
-            if not changed.rowcount:
+            if (await tx.execute(change)).rowcount:
+                return
+        try:
+            async with self._db.transaction() as tx:
                 await tx.execute(sa.insert(user_preferences).values(user_id=user_id, chosen=text))
+        except IntegrityError:
+            # Another browser was first, or the user is gone: then there is nothing to change.
+            async with self._db.transaction() as tx:
+                await tx.execute(change)
