@@ -20,6 +20,7 @@ from codelab.auth.events import (
     UserDisabled,
     UserEnabled,
 )
+from codelab.auth.preferences import Preferences
 from codelab.kit.errors import InvalidInput
 from codelab.kit.events import Event
 from tests.auth.conftest import Replica
@@ -249,3 +250,14 @@ async def test_administrators_who_leave_at_once_leave_one_behind(
     assert sum(isinstance(result, LastAdministrator) for result in results) == 1
     left = [user for user in await replicas[0].list_users() if user.role == "admin"]
     assert len([user for user in left if not user.disabled]) == 1
+
+
+async def test_first_preferences_may_come_from_everywhere_at_once(replica: Replica) -> None:
+    one, other = replica(), replica()
+    user = await one.create_user("anna", GOOD)
+    dark = Preferences(theme="dark")
+    stores = [auth.preferences for auth in (one, other) * 10]
+    # With connections open, none is done before the next begins.
+    await asyncio.gather(*(store.of(user.id) for store in stores))
+    await asyncio.gather(*(store.keep(user.id, dark) for store in stores))
+    assert await one.preferences.of(user.id) == dark

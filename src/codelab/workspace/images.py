@@ -17,7 +17,7 @@ _BEGINNINGS = (
 )
 _AVIF_BRANDS = (b"avif", b"avis")
 _SVG = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+svg[^>]*>\s*)?"
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*+(?:<!DOCTYPE\s+svg[^>]*>\s*)?"
     rb"<svg[\s>]",
     re.DOTALL | re.IGNORECASE,
 )
