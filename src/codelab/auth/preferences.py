@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
+from codelab.auth import repository
 from codelab.auth.models import user_preferences
 from codelab.kit.db import Database
 
@@ -50,17 +50,13 @@ class StoredPreferences:
         return msgspec.json.decode(chosen, type=Preferences) if chosen else Preferences()
 
     async def keep(self, user_id: str, chosen: Preferences) -> None:
-        """Keep a user's preferences in the place of the former ones."""
+        """Keep a user's preferences in the place of the former ones; of nobody, none."""
         text = msgspec.json.encode(chosen).decode()
-        own = user_preferences.c.user_id == user_id
-        change = sa.update(user_preferences).where(own).values(chosen=text)
         async with self._db.transaction() as tx:
-            if (await tx.execute(change)).rowcount:
+            # Of two tabs that choose something first, one would otherwise find the other's row.
+            if await repository.lock_user(tx, user_id) is None:
                 return
-        try:
-            async with self._db.transaction() as tx:
+            own = user_preferences.c.user_id == user_id
+            changed = await tx.execute(sa.update(user_preferences).where(own).values(chosen=text))
+            if not changed.rowcount:
                 await tx.execute(sa.insert(user_preferences).values(user_id=user_id, chosen=text))
-        except IntegrityError:
-            # Another browser was first, or the user is gone: then there is nothing to change.
-            async with self._db.transaction() as tx:
-                await tx.execute(change)
