@@ -95,6 +95,7 @@ async def test_an_answer_streams_with_its_agent_its_tools_and_what_it_cost(ide: 
     await page.reload()
     await expect(page.get_by_text("That is all.")).to_be_visible()
     await expect(messages).to_have_text(before, use_inner_text=True)
+    await expect(good).to_have_attribute("aria-pressed", "true")
 
 
 async def test_messages_wait_for_the_turn_and_it_can_be_stopped_and_asked_again(ide: Ide) -> None:

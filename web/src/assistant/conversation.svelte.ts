@@ -41,8 +41,8 @@ export class Conversation {
   withOpenFiles = $state(true);
   /** Which checkpoints are shown: none, the list, or one by its id. */
   checkpoints = $state<'closed' | 'list' | { id: string }>('closed');
-  /** What this tab has rated, by message. */
-  ratings = $state<Record<string, 'up' | 'down'>>({});
+  /** What its user thought of the messages. */
+  ratings = $state<Record<string, string>>({});
   #next = 0;
   /** The turn that this tab began last and has not seen end. */
   #awaited: string | null = null;
@@ -160,6 +160,15 @@ export class Conversation {
     });
   }
 
+  async #readRatings(sessionId: string): Promise<void> {
+    const params = { path: { session_id: sessionId } };
+    await this.#try(async () => {
+      const given = await ok(api.GET('/api/v1/sessions/{session_id}/feedback', { params }));
+      // What was rated meanwhile is newer.
+      this.ratings = { ...given, ...this.ratings };
+    });
+  }
+
   /** The user's message that began a turn, as far as it still counts. */
   questionOf(turnId: string): UserView | undefined {
     return this.session?.question(turnId);
@@ -230,7 +239,10 @@ export class Conversation {
 
   #open(sessionId: string): void {
     this.session = follow(sessionId);
-    untrack(() => void this.reload());
+    untrack(() => {
+      void this.reload();
+      void this.#readRatings(sessionId);
+    });
   }
 
   async #try(action: () => Promise<unknown>): Promise<boolean> {

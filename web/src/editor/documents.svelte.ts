@@ -7,6 +7,7 @@ import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { reveal } from '../ui/visible';
 import { fileChanges, type Changes } from '../workbench/changes.svelte';
+import { onHandOver } from '../workbench/moves';
 import { tabs } from '../workbench/tabs.svelte';
 import { workspace } from '../workbench/workspace.svelte';
 import { askBeforeClosing } from './asking';
@@ -42,6 +43,7 @@ class Documents {
       });
     });
     fileChanges.on((changes) => void this.follow(changes));
+    onHandOver((from, to) => this.find(from)?.handOver(to) ?? false);
     window.addEventListener('beforeunload', (event) => {
       this.flush();
       if (this.unsaved.length > 0) event.preventDefault();
