@@ -121,7 +121,8 @@ async def test_messages_wait_for_the_turn_and_it_can_be_stopped_and_asked_again(
     await expect(waiting).to_have_count(0)
 
     await _say(page, "@ask Again slowly")
-    await expect(page.get_by_text("Slowly on on").nth(1)).to_be_visible()
+    slow_ones = page.get_by_role("article", name="ask").filter(has_text="Slowly on on")
+    await expect(slow_ones).to_have_count(2)
     await _say(page, "@ask At once", "Control+Enter")
     await expect(page.get_by_text("Fourth answer.", exact=True)).to_be_visible()
 

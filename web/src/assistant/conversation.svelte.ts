@@ -46,6 +46,8 @@ export class Conversation {
   #next = 0;
   /** The turn that this tab began last and has not seen end. */
   #awaited: string | null = null;
+  /** What is being sent is to be stopped as soon as it is a turn. */
+  #stopsNext = false;
 
   constructor(
     readonly workspaceId: string,
@@ -93,7 +95,9 @@ export class Conversation {
     const outgoing = this.#outgoing(text);
     this.queue = interrupting ? [outgoing, ...this.queue] : [...this.queue, outgoing];
     this.keep();
-    if (interrupting && this.busy) void this.stop();
+    // The turn that is to be stopped may be one that nobody has seen yet.
+    if (interrupting && this.queue.some((each) => each.sending)) this.#stopsNext = true;
+    else if (interrupting && !this.#isFree()) void this.stop();
     this.advance();
   }
 
@@ -191,6 +195,8 @@ export class Conversation {
       const ack = await connection.send(this.#frame(session.id, outgoing.text));
       selection.asked = null;
       this.#awaited = ack.turn_id ?? null;
+      if (this.#stopsNext) void this.stop();
+      this.#stopsNext = false;
       this.queue = this.queue.filter((each) => each.id !== outgoing.id);
     } catch (error) {
       this.#refused(outgoing, error);
