@@ -3,12 +3,13 @@ import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { storage } from '../browser/storage';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
+import { nameOf, parentOf } from '../ui/paths';
 import type { Changes } from '../workbench/changes.svelte';
 import { handOver } from '../workbench/moves';
 import { tabs, type Tab } from '../workbench/tabs.svelte';
 import { workspace } from '../workbench/workspace.svelte';
 import * as requests from './requests';
-import { flatten, foldersAround, isWithin, join, movedPath, nameOf, parentOf, ROOT, type Draft, type Loaded } from './tree';
+import { flatten, foldersAround, isWithin, join, movedPath, ROOT, type Draft, type Loaded } from './tree';
 
 const KEPT = 'codelab.explorer.';
 /** So many pages of a folder are fetched again after a change; the rest when it is scrolled to. */
