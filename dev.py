@@ -314,12 +314,12 @@ def check(*names: str) -> int:
     COMPLAINTS.clear()
     *early, last = names
     with ThreadPoolExecutor(2) as side_by_side:
-        passed = zip(early, side_by_side.map(passes, early), strict=True)
-        failed = [name for name, well in passed if not well]
+        well = dict(zip(early, side_by_side.map(passes, early), strict=True))
+    verdicts = [f"{name}: {'passed' if well[name] else 'FAILED'}" for name in early]
     if early:
-        say("\n".join([*COMPLAINTS, f"failed before {last}: {', '.join(failed) or 'nothing'}"]))
+        say("\n".join([*COMPLAINTS, *verdicts]))
     codes = [subprocess.call([str(part) for part in step]) for step in steps(last)]
-    return 1 if failed or any(codes) else 0
+    return 0 if all(well.values()) and not any(codes) else 1
 
 
 def passes(name: str) -> bool:
