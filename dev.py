@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -305,24 +306,25 @@ def steps(name: str) -> list[Command]:
 
 
 def check(*names: str) -> int:
-    """Run checks one after the other, all of them even if one fails.
-
-    Returns:
-        The exit code: 0 when every check passed.
-    """
+    """Run all checks, the last one alone and those before side by side; return the exit code."""
     prepare("dev")
     os.chdir(ROOT)
     if "web" in names:
         find_node()
-    failed: list[str] = []
-    for name in names:
-        if len(names) > 1:
-            say(f"\n=== {name} ===")
-        if failed and name == names[-1]:
-            say(f"(failed so far: {', '.join(failed)})")
-        codes = [subprocess.call([str(part) for part in step]) for step in steps(name)]
-        failed += [name] if any(codes) else []
-    return 1 if failed else 0
+    COMPLAINTS.clear()
+    *early, last = names
+    with ThreadPoolExecutor(2) as side_by_side:
+        well = dict(zip(early, side_by_side.map(passes, early), strict=True))
+    verdicts = [f"{name}: {'passed' if well[name] else 'FAILED'}" for name in early]
+    if early:
+        say("\n".join([*COMPLAINTS, *verdicts]))
+    codes = [subprocess.call([str(part) for part in step]) for step in steps(last)]
+    return 0 if all(well.values()) and not any(codes) else 1
+
+
+def passes(name: str) -> bool:
+    """Whether each step of a check works; what failed ones print is kept."""
+    return all([attempt(*step) for step in steps(name)])
 
 
 def bench(*arguments: str) -> NoReturn:
@@ -381,10 +383,8 @@ def main(verb: str = "", *arguments: str) -> int:
         become(sys.executable, RENEW, *arguments)
     if verb in verbs:
         return verbs[verb](*arguments)
-    if verb == "check":
-        return check(*checks)
-    if verb in {*checks, "fix"}:
-        return check(verb)
+    if verb in {*checks, "fix", "check"}:
+        return check(*(checks if verb == "check" else [verb]))
     print(USAGE, end="")
     return 0 if verb in {"", "help", "-h", "--help"} else 2
 

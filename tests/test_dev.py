@@ -240,3 +240,21 @@ def test_without_a_way_to_build_the_interface_it_starts_and_says_so(
     assert done.returncode == 7
     said = done.stderr.splitlines()
     assert len(said) == 2 and "python3 dev.py web" in said[1]
+
+
+def test_a_check_does_everything_and_names_what_failed(desk: Desk) -> None:
+    desk.with_interface()
+    desk.run("serve")
+    for name in ("ruff", "lint-imports", "deptry"):
+        program = desk.root / ".venv" / "bin" / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >> "{desk.log}"\n', "utf-8")
+        program.chmod(0o755)
+    desk.asked()
+    # There is nothing to find types in, and no test.
+    done = desk.run("check", LACKING="check")
+    assert done.returncode == 1
+    asked = {"ruff check", "ruff format --check", "lint-imports", "deptry src", "web check"}
+    assert asked <= {line.strip() for line in desk.asked()}
+    verdicts = "lint: passed\ntypes: FAILED\ncontracts: passed\ndeps: passed\nweb: FAILED\n"
+    before, _, after = done.stderr.partition(verdicts)
+    assert "mypy" in before and "pytest" in after

@@ -42,6 +42,13 @@ def test_words_decide_the_clear_cases(message: str, agent: str) -> None:
     assert route(message, AGENTS).agent == agent
 
 
+def test_a_list_is_recognised_and_empty_lines_cost_nothing() -> None:
+    """Pasted logs are full of them; each was once followed to the end of all of them."""
+    blank = "\n" * 100_000
+    assert route(f"Fix the design{blank}", AGENTS).agent != "orchestrator"
+    assert route(f"Fix the design{blank} \t2. and tests", AGENTS).agent == "orchestrator"
+
+
 def test_an_address_wins_over_everything() -> None:
     choice = route("@ask add a function", AGENTS, wanted="coder", session_agent="debug")
     assert choice.agent == "ask"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codelab.sessions.api import SessionRecord
-from tests.gateway.rig import Replica, User, open_session, running, sign_up
+from tests.gateway.rig import Replica, User, open_session, running, running_pair, sign_up
 
 NewUser = Callable[..., Awaitable[User]]
 
@@ -23,6 +23,15 @@ async def replica(database_url: str, tmp_path: Path) -> AsyncIterator[Replica]:
     """A server of one process."""
     async with running(database_url, tmp_path) as one:
         yield one
+
+
+@pytest.fixture
+async def pair(
+    database_url: str, tmp_path: Path, redis_url: str
+) -> AsyncIterator[tuple[Replica, Replica]]:
+    """Two replicas on the same stores."""
+    async with running_pair(database_url, tmp_path, redis_url) as both:
+        yield both
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import uvicorn
 from litestar import Litestar, Router
+from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -50,7 +51,7 @@ from codelab.kit.crypto import Cipher
 from codelab.kit.db import Database, metadata
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
-from codelab.kit.relay import MemoryRelay, Relay
+from codelab.kit.relay import MemoryRelay, RedisRelay, Relay
 from codelab.sdk.gate import Call
 from codelab.sessions.api import Lease, SessionRecord, Sessions, Turns
 from codelab.sessions.events import AnyFact, TokenStreamed, TurnStarted
@@ -301,6 +302,26 @@ async def running(database_url: str, folder: Path) -> AsyncIterator[Replica]:
         yield replica
     finally:
         await replica.stop()
+
+
+@asynccontextmanager
+async def running_pair(
+    database_url: str, folder: Path, redis_url: str
+) -> AsyncIterator[tuple[Replica, Replica]]:
+    """Run two replicas on the same stores."""
+    relays = [RedisRelay(Redis.from_url(redis_url)) for _ in range(2)]
+    one, two = (Replica(database_url, folder, relay) for relay in relays)
+    try:
+        async with one.db.engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        for replica in (one, two):
+            await replica.relay.start()
+            await replica.start()
+        yield one, two
+    finally:
+        for replica in (one, two):
+            await replica.stop()
+            await replica.relay.close()
 
 
 async def sign_up(replica: Replica, name: str, *, admin: bool = False) -> User:

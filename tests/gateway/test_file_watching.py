@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection
 
-from codelab.kit.db import metadata
-from codelab.kit.relay import RedisRelay
 from codelab.sessions.api import SessionRecord
 from codelab.tools.events import ToolExecuted
-from codelab.workspace.events import FileMoved
+from codelab.workspace.events import FileMoved, WorkspaceDeleted
 from tests.gateway.conftest import NewUser
 from tests.gateway.rig import Replica, User, open_session, read, send, sign_up
 
@@ -141,24 +138,27 @@ async def test_nobody_else_is_told(
         assert (await read(second))["type"] == "pong"
 
 
-@pytest.fixture
-async def pair(
-    sqlite_url: str, tmp_path: Path, redis_url: str
-) -> AsyncIterator[tuple[Replica, Replica]]:
-    """Two replicas on the same stores."""
-    relays = [RedisRelay(Redis.from_url(redis_url)) for _ in range(2)]
-    one, two = (Replica(sqlite_url, tmp_path, relay) for relay in relays)
-    try:
-        async with one.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
-        for replica in (one, two):
-            await replica.relay.start()
-            await replica.start()
-        yield one, two
-    finally:
-        for replica in (one, two):
-            await replica.stop()
-            await replica.relay.close()
+@contextmanager
+def taken_away(file: Path) -> Iterator[None]:
+    """Put a folder into a file's place for a while."""
+    away = file.rename(file.with_name("away"))
+    file.mkdir()
+    yield
+    file.rmdir()
+    away.rename(file)
+
+
+async def test_a_database_that_is_away_takes_nobody_their_view(
+    replica: Replica, ada: User, session: SessionRecord, sqlite_url: str
+) -> None:
+    # It has everybody's right checked again.
+    deleted = WorkspaceDeleted(workspace_id=session.workspace_id, user_id=ada.principal.user_id)
+    async with ada.socket(replica) as socket:
+        await watching(socket, session.workspace_id)
+        await replica.db.engine.dispose()
+        with taken_away(Path(sqlite_url.partition("///")[2])):
+            replica.bus.publish(deleted)
+            assert (await changed(socket))["watching"]
 
 
 async def test_what_another_replica_changes_is_told_although_the_kernel_is_silent(

@@ -1,7 +1,6 @@
 """Two replicas over a real relay: every client gets the whole record, wherever it connects."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from websockets.exceptions import ConnectionClosed
 
 from codelab.hitl.models import approvals
 from codelab.kit.clock import utc_now
-from codelab.kit.db import metadata
-from codelab.kit.relay import RedisRelay
 from codelab.sdk.model import Usage
 from codelab.sessions.events import (
     AssistantMessageCompleted,
@@ -28,26 +25,6 @@ from tests.support.chance import Chance
 
 DONE = TurnEnded(message_id="last", stop_reason="end", duration_ms=1, usage=Usage())
 USED = UsageRecorded(agent="ask", model="x", usage=Usage())
-
-
-@pytest.fixture
-async def pair(
-    database_url: str, tmp_path: Path, redis_url: str
-) -> AsyncIterator[tuple[Replica, Replica]]:
-    """Two replicas on the same stores."""
-    relays = [RedisRelay(Redis.from_url(redis_url)) for _ in range(2)]
-    one, two = (Replica(database_url, tmp_path, relay) for relay in relays)
-    try:
-        async with one.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
-        for replica in (one, two):
-            await replica.relay.start()
-            await replica.start()
-        yield one, two
-    finally:
-        for replica in (one, two):
-            await replica.stop()
-            await replica.relay.close()
 
 
 async def prepare(replica: Replica, folder: Path) -> tuple[User, str]:

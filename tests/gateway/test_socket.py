@@ -1,6 +1,7 @@
 """The WebSocket as its clients meet it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -88,11 +89,17 @@ async def test_any_other_first_frame_ends_the_connection(
         assert await closed_with(socket) == CloseCode.REFUSED
 
 
-async def test_a_wrong_header_is_refused_before_the_upgrade(replica: Replica) -> None:
+async def test_a_wrong_header_is_refused_before_the_upgrade(
+    replica: Replica, ada: User, caplog: pytest.LogCaptureFixture
+) -> None:
     for value in ("Bearer nonsense", "Basic YTpi", ""):
         with pytest.raises(InvalidStatus) as refused:
             await bare(replica, additional_headers={"Authorization": value})
         assert refused.value.response.status_code == 401
+    async with ada.socket(replica) as socket:
+        await read(socket)
+    # Who is refused is no fault of the server's.
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 async def test_silent_sockets_are_closed_within_five_seconds(replica: Replica, ada: User) -> None:

@@ -114,6 +114,7 @@ async def test_somebody_elses_session_does_not_exist(
             await others.get(f"{path}/export"),
             await others.post(f"{path}/rewind", json={"before_seq": 1}),
             await others.post(f"{path}/feedback", json=rating),
+            await others.get(f"{path}/feedback"),
         ):
             assert (answer.status_code, answer.json()["code"]) == (404, "session_not_found")
         assert (await others.get(SESSIONS)).json()["sessions"] == []
@@ -160,6 +161,7 @@ async def test_everything_needs_a_sign_in(http: httpx.AsyncClient) -> None:
         ("GET", "/search"),
         ("POST", "/1/rewind"),
         ("POST", "/1/feedback"),
+        ("GET", "/1/feedback"),
     ):
         answer = await http.request(method, SESSIONS + path)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -182,6 +184,7 @@ async def test_history_gives_each_call_its_result(
     rating = {"message_id": "m1", "rating": "up", "comment": "yes"}
     path = f"{SESSIONS}/{session_id}"
     assert (await http.post(f"{path}/feedback", json=rating)).status_code == 204
+    assert (await http.get(f"{path}/feedback")).json() == {"m1": "up"}
     whole = (await http.get(f"{path}/history")).json()
     assert [(item["role"], item.get("output")) for item in whole["items"]] == [
         ("user", None),

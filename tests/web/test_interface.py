@@ -102,6 +102,7 @@ async def test_assets_stay_with_the_browser(client: Client) -> None:
         "/assets/%2e%2e/manifest.js",
         "/assets/..%5cmanifest.js",
         "/assets/main-B1.js%00.svg",
+        f"/assets/{'a' * 300}.js",
         "/assets/",
         "/assets",
         "/index.html",

@@ -261,6 +261,8 @@ PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(20)
             "image/svg+xml",
         ),
         (b"<html><svg></svg>", ""),
+        # Ways to read it as comments double with each.
+        (b"<!---->" * 100, ""),
         (b"just text", ""),
         (b"", ""),
     ],

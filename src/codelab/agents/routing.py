@@ -13,7 +13,7 @@ from codelab.sdk.agent import Agent
 
 _MENTION = re.compile(r"^\s*@([a-z][a-z0-9_-]*)\b[\s,:]*", re.IGNORECASE)
 _COMPOUND = re.compile(
-    r"\b(and then|then|afterwards|as well as|after that|and also)\b|;|\n\s*(?:\d+[.)]|[-*])\s"
+    r"\b(and then|then|afterwards|as well as|after that|and also)\b|;|\n[^\S\n]*+(?:\d+[.)]|[-*])\s"
     r"|\b(а затем|затем|потом|после этого|а также|и ещё|и еще)\b",
     re.IGNORECASE,
 )

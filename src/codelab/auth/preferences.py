@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import sqlalchemy as sa
 
+from codelab.auth import repository
 from codelab.auth.models import user_preferences
 from codelab.kit.db import Database
 
@@ -49,9 +50,12 @@ class StoredPreferences:
         return msgspec.json.decode(chosen, type=Preferences) if chosen else Preferences()
 
     async def keep(self, user_id: str, chosen: Preferences) -> None:
-        """Keep a user's preferences in the place of the former ones."""
+        """Keep a user's preferences in the place of the former ones; of nobody, none."""
         text = msgspec.json.encode(chosen).decode()
         async with self._db.transaction() as tx:
+            # Of two tabs that choose something first, one would otherwise find the other's row.
+            if await repository.lock_user(tx, user_id) is None:
+                return
             own = user_preferences.c.user_id == user_id
             changed = await tx.execute(sa.update(user_preferences).where(own).values(chosen=text))
             if not changed.rowcount:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from codelab.auth.api import Principal
 from codelab.gateway import frame_data
 from codelab.gateway import server_frames as frames
 from codelab.gateway.encoding import encode
 from codelab.kit.bus import Bus
-from codelab.kit.errors import CodeLabError, InvalidInput
+from codelab.kit.errors import CodeLabError, InvalidInput, NotFound
 from codelab.kit.relay import MemoryRelay, Relay
 from codelab.sessions.api import Sessions
 from codelab.tools.events import ToolExecuted
@@ -34,6 +35,7 @@ MOST_WATCHED = 10
 # So long a right that was checked is believed.
 _CHECKED_S = 5.0
 _EVERYTHING = FileChanges(more=True)
+_log = structlog.get_logger(__name__)
 _copies = msgspec.msgpack.Encoder()
 _copied = msgspec.msgpack.Decoder(FileChanges)
 
@@ -216,8 +218,12 @@ class FileWatches:
             return True
         try:
             await self._workspaces.get(viewer.principal, room.workspace_id)
-        except CodeLabError:
+        except NotFound:
             return False
+        except CodeLabError as error:
+            # A database that is away for a moment is no reason to tell nobody anything any more.
+            _log.warning("viewer_check_failed", code=error.code)
+            return True
         if viewer in room.viewers:
             room.viewers[viewer] = time.monotonic()
         return viewer in room.viewers

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+import structlog
 from litestar.types import Scope, Send
 
 from codelab.gateway import origin
@@ -14,6 +15,8 @@ from codelab.gateway.closing import CloseCode
 from codelab.gateway.observing import headers_of
 from codelab.gateway.problems import problem_body, problem_of
 from codelab.kit.errors import CodeLabError, Forbidden, InvalidInput
+
+_log = structlog.get_logger(__name__)
 
 
 class OriginRefused(Forbidden):
@@ -78,6 +81,7 @@ async def accept(scope: Scope, send: Send, subprotocol: str) -> None:
 
 async def reject(scope: Scope, send: Send, error: CodeLabError) -> None:
     """Refuse a handshake, with a problem where the server can."""
+    _log.info("handshake_refused", path=scope["path"], code=error.code)
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": CloseCode.REFUSED, "reason": error.title})
         return

@@ -10,6 +10,7 @@ from typing import Any
 import httptools
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from codelab.gateway.client_frames import MAX_FRAME_BYTES
 from codelab.gateway.socket import PING_INTERVAL_S
@@ -87,6 +88,16 @@ class BoundedHttp(HttpToolsProtocol):
             self._deadline = None
 
 
+class OrderlyWebSocket(WebSocketsSansIOProtocol):
+    """A socket whose handshake may be refused: that is an end too, and no fault of the server's."""
+
+    async def send(self, message: Any) -> None:
+        """Take a refusal that was sent whole for the handshake's end."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
+
+
 def server_config(app: Any, *, host: str, port: int, **options: Any) -> Config:
     """Configure uvicorn for the application.
 
@@ -101,7 +112,7 @@ def server_config(app: Any, *, host: str, port: int, **options: Any) -> Config:
     logging.getLogger("uvicorn.access").disabled = True
     fixed: dict[str, Any] = {
         "http": BoundedHttp,
-        "ws": "websockets-sansio",
+        "ws": OrderlyWebSocket,
         "ws_max_size": MAX_FRAME_BYTES,
         "ws_per_message_deflate": False,
         "ws_ping_interval": PING_INTERVAL_S,

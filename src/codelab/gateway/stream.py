@@ -156,8 +156,8 @@ class Stream:
             self._deliver(event.session_id, (item,))
 
     def _on_expiring(self, event: ApprovalExpiring) -> None:
-        if self._is_wanted(event.session_id):
-            self._deliver(event.session_id, (expiring(event),))
+        # It is said once, so it goes to all: others may have begun to watch a moment ago.
+        self._deliver(event.session_id, (expiring(event),), to_all=True)
 
     def _on_awaited(self, event: ModelAwaited) -> None:
         item = self._waits[event.session_id] = awaited(event)
@@ -180,11 +180,11 @@ class Stream:
     def _deliver_one(self, session_id: str, item: Item) -> None:
         self._deliver(session_id, (item,))
 
-    def _deliver(self, session_id: str, items: Sequence[Item]) -> None:
+    def _deliver(self, session_id: str, items: Sequence[Item], *, to_all: bool = False) -> None:
         room = self._rooms.get(session_id)
         if room is not None:
             room.hand_out(items)
-        if self._interest.exists(session_id):
+        if to_all or self._interest.exists(session_id):
             self._relay.publish(f"session:{session_id}", _copies.encode(items))
 
     def _so_far(self, session_id: str) -> list[Item]:

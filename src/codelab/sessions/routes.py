@@ -15,7 +15,7 @@ from codelab.auth.api import Principal
 from codelab.sessions.api import SessionRecord, Sessions
 from codelab.sessions.events import SessionState
 from codelab.sessions.exporting import exported
-from codelab.sessions.history import HistoryPage, read_page
+from codelab.sessions.history import HistoryPage, ratings_of, read_page
 
 _PAGE = 500
 _ID_PATTERN = r"^[0-9A-Za-z_-]+$"
@@ -242,6 +242,11 @@ def router(sessions: Sessions) -> Router:
         """Rate a message; a later rating of the same message replaces the earlier."""
         await sessions.rate(request.user, session_id, data.message_id, data.rating, data.comment)
 
+    @get("/{session_id:str}/feedback", summary="List the ratings of a session")
+    async def list_feedback(session_id: SessionId, request: AuthenticatedRequest) -> dict[str, str]:
+        """Return what was thought of the session's messages, `up` or `down`, by message."""
+        return await ratings_of(sessions, request.user, session_id)
+
     return Router(
         "/sessions",
         route_handlers=[
@@ -255,6 +260,7 @@ def router(sessions: Sessions) -> Router:
             rewind_session,
             export_session,
             give_feedback,
+            list_feedback,
         ],
         tags=["Sessions"],
     )

@@ -18,8 +18,9 @@ MISSING: Final = (
 
 # Stands in the built page wherever a nonce belongs; web/vite.config.ts puts it there.
 _PLACEHOLDER = "CODELAB_CSP_NONCE"
-# One segment with one of these endings: neither a hidden file nor another folder can be named.
-_NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
+# One segment with one of these endings: neither a hidden file nor another folder can be named, nor
+# anything too long for a disk.
+_NAME = re.compile(r"[\w-][\w.-]{0,199}", re.ASCII)
 _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",

@@ -18,6 +18,7 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.folders import Folders
 from codelab.workspace.images import image_type
 from codelab.workspace.names import ROOT, clean
+from codelab.workspace.rules import Rules
 from codelab.workspace.service import Workspaces
 from codelab.workspace.text import digest_of
 
@@ -92,11 +93,15 @@ class Explorer:
         """
         folder = await self._entrance.enter(principal, workspace_id)
         path = clean(path)
-        data, *_ = await folder.work(lambda root, rules: files.read(root, rules, path))
-        kind = image_type(data)
-        if not kind:
+
+        def read(root: int, rules: Rules) -> Image:
+            data, *_ = files.read(root, rules, path)
+            return Image(data=data, kind=image_type(data), hash=digest_of(data))
+
+        found = await folder.work(read)
+        if not found.kind:
             raise NoImage(f"{path} is no picture that browsers show.", field="path")
-        return Image(data=data, kind=kind, hash=digest_of(data))
+        return found
 
     async def write(
         self,

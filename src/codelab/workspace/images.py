@@ -16,9 +16,10 @@ _BEGINNINGS = (
     (b"BM", "image/bmp"),
 )
 _AVIF_BRANDS = (b"avif", b"avis")
+# A comment ends where it first can: otherwise a few dozen could be told apart in too many ways.
 _SVG = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+svg[^>]*>\s*)?"
-    rb"<svg[\s>]",
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:(?><!--.*?-->)\s*)*"
+    rb"(?:<!DOCTYPE\s+svg[^>]*>\s*)?<svg[\s>]",
     re.DOTALL | re.IGNORECASE,
 )
 

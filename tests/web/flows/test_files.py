@@ -46,8 +46,10 @@ async def test_files_are_made_renamed_moved_and_deleted(ide: Ide) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("tab", name="notes.txt")).to_be_visible()
     assert (ide.project / "notes.txt").read_text("utf-8") == ""
+    await page.locator(".cm-content").click()
+    await page.keyboard.type("A thought")
 
-    # By the keyboard alone: another name, then another place.
+    # By the keyboard alone: another name, then another place; what is not saved goes along.
     await line(page, "notes.txt").click()
     await page.keyboard.press("F2")
     await expect(page.get_by_role("textbox", name="New name of notes.txt")).to_be_focused()
@@ -55,6 +57,8 @@ async def test_files_are_made_renamed_moved_and_deleted(ide: Ide) -> None:
     await page.keyboard.press("Enter")
     await expect(line(page, "ideas.txt")).to_be_visible()
     await expect(page.get_by_role("tab", name="ideas.txt")).to_be_visible()
+    await expect(page.get_by_role("tab", name="notes.txt")).to_have_count(0)
+    await expect(page.locator(".cm-content")).to_have_text("A thought")
     await page.get_by_role("tree").press("Control+x")
     await expect(page.get_by_text("waits to be moved")).to_be_visible()
     await page.keyboard.type("li")

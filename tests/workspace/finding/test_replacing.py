@@ -1,6 +1,7 @@
 """Searching for people, and replacing what was found, over HTTP."""
 
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,21 @@ async def test_long_lines_and_many_matches_are_bounded(client: Client, root: Pat
     assert len(one["text"]) <= 400
     assert found["truncated"] and found["count"] == 5001
     assert sum(len(file["occurrences"]) for file in found["files"]) <= 2000
+
+
+async def test_a_huge_line_costs_no_more_than_its_length(client: Client, root: Path) -> None:
+    """A match larger than the output, and many matches far along a line: once, minutes each."""
+    far = "é".encode() * 4_500_000
+    write(root, a_txt=b"\xef\xbb\xbfneedle\n", b_js=far + b"needle" * 500, c_js=b"x" * 4_200_000)
+    began = time.process_time()
+    found = await ask(client, "searches", pattern="x+", is_regex=True)
+    assert (found["files"], found["truncated"]) == ([], True)
+    columns = range(4_500_001, 4_503_001, 6)
+    assert await search(client, "needle") == [
+        ("a.txt", 1, 1, "needle"),
+        *(("b.js", 1, column, "needle") for column in columns),
+    ]
+    assert time.process_time() - began < 5
 
 
 async def test_a_replacement_is_previewed_then_made(

@@ -119,3 +119,22 @@ async def test_without_commits_and_without_a_repository(human: Folder, root: Pat
     assert (found.current, found.branches) == ("main", ())
     with pytest.raises(GitRefused, match="no commit"):
         await create_branch(human, "x")
+
+
+async def test_dates_that_no_calendar_has_hide_no_commit(human: Folder, repository: Path) -> None:
+    tree = run("git", "rev-parse", "HEAD^{tree}", cwd=repository).stdout.strip()
+    tip = ""
+    for date in ("253402300800 +0000", "1700000000 +9959", "99999999999999999999 +0000"):
+        who = f"A <a@b> {date}"
+        parent = f"parent {tip}\n" if tip else ""
+        file = repository / ".git" / "odd"
+        file.write_text(f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{date}\n", "utf-8")
+        command = ("git", "hash-object", "-t", "commit", "-w", "--literally", str(file))
+        tip = run(*command, cwd=repository).stdout.strip()
+    git(repository, "update-ref", "refs/heads/odd", tip)
+    # A remote may have anything at a name, even what was never made at any time.
+    git(repository, "update-ref", "refs/remotes/origin/tree", tree)
+    assert len((await log_of(human, start="odd")).commits) == 3
+    assert (await details_of(human, tip)).commit.id == tip
+    names = {one.name for one in (await branches_of(human)).branches}
+    assert names == {"main", "odd", "origin/tree"}

@@ -1,6 +1,7 @@
 import { api, ok } from '../api/client';
 import { router } from '../routes/router.svelte';
 import { addressOf } from '../routes/routes';
+import { nameOf } from '../ui/paths';
 import { layout } from '../workbench/layout.svelte';
 import { tabs } from '../workbench/tabs.svelte';
 import { t } from './messages';
@@ -22,7 +23,7 @@ export function openReview(approval: Approval): void {
     sessionId: approval.session_id,
     callId: approval.call_id,
   };
-  const title = `${t('review')}: ${path.split('/').at(-1) ?? path}`;
+  const title = `${t('review')}: ${nameOf(path)}`;
   tabs.open({ id: `review:${approval.session_id}:${approval.call_id}`, kind: 'review', title, data });
   layout.showEditor();
 }

@@ -41,11 +41,13 @@ export class Conversation {
   withOpenFiles = $state(true);
   /** Which checkpoints are shown: none, the list, or one by its id. */
   checkpoints = $state<'closed' | 'list' | { id: string }>('closed');
-  /** What this tab has rated, by message. */
-  ratings = $state<Record<string, 'up' | 'down'>>({});
+  /** What its user thought of the messages. */
+  ratings = $state<Record<string, string>>({});
   #next = 0;
   /** The turn that this tab began last and has not seen end. */
   #awaited: string | null = null;
+  /** What is being sent is to be stopped as soon as it is a turn. */
+  #stopsNext = false;
 
   constructor(
     readonly workspaceId: string,
@@ -93,7 +95,9 @@ export class Conversation {
     const outgoing = this.#outgoing(text);
     this.queue = interrupting ? [outgoing, ...this.queue] : [...this.queue, outgoing];
     this.keep();
-    if (interrupting && this.busy) void this.stop();
+    // The turn that is to be stopped may be one that nobody has seen yet.
+    if (interrupting && this.queue.some((each) => each.sending)) this.#stopsNext = true;
+    else if (interrupting && !this.#isFree()) void this.stop();
     this.advance();
   }
 
@@ -160,6 +164,15 @@ export class Conversation {
     });
   }
 
+  async #readRatings(sessionId: string): Promise<void> {
+    const params = { path: { session_id: sessionId } };
+    await this.#try(async () => {
+      const given = await ok(api.GET('/api/v1/sessions/{session_id}/feedback', { params }));
+      // What was rated meanwhile is newer.
+      this.ratings = { ...given, ...this.ratings };
+    });
+  }
+
   /** The user's message that began a turn, as far as it still counts. */
   questionOf(turnId: string): UserView | undefined {
     return this.session?.question(turnId);
@@ -182,6 +195,8 @@ export class Conversation {
       const ack = await connection.send(this.#frame(session.id, outgoing.text));
       selection.asked = null;
       this.#awaited = ack.turn_id ?? null;
+      if (this.#stopsNext) void this.stop();
+      this.#stopsNext = false;
       this.queue = this.queue.filter((each) => each.id !== outgoing.id);
     } catch (error) {
       this.#refused(outgoing, error);
@@ -230,7 +245,10 @@ export class Conversation {
 
   #open(sessionId: string): void {
     this.session = follow(sessionId);
-    untrack(() => void this.reload());
+    untrack(() => {
+      void this.reload();
+      void this.#readRatings(sessionId);
+    });
   }
 
   async #try(action: () => Promise<unknown>): Promise<boolean> {

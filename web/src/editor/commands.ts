@@ -22,7 +22,7 @@ export function editorCommands(document: OpenDocument, showPreview: (() => void)
   const all: Command[] = [
     { ...editorKeys.save, run: () => void documents.save(document) },
     { ...editorKeys.saveAll, run: () => void documents.saveAll() },
-    { ...editorKeys.find, run: inView(openSearchPanel) },
+    { ...editorKeys.find, within: '.cm-editor', run: inView(openSearchPanel) },
     { ...editorKeys.goToLine, run: inView(gotoLine) },
     { ...editorKeys.nextProblem, run: inView(nextDiagnostic) },
     { ...editorKeys.foldAll, run: inView(foldAll) },

@@ -7,8 +7,10 @@ import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { reveal } from '../ui/visible';
 import { fileChanges, type Changes } from '../workbench/changes.svelte';
+import { onHandOver } from '../workbench/moves';
 import { tabs } from '../workbench/tabs.svelte';
 import { workspace } from '../workbench/workspace.svelte';
+import { nameOf } from '../ui/paths';
 import { askBeforeClosing } from './asking';
 import { CONFIG, configure, forgetConfig } from './configuring';
 import { Drafts } from './drafts';
@@ -42,6 +44,7 @@ class Documents {
       });
     });
     fileChanges.on((changes) => void this.follow(changes));
+    onHandOver((from, to) => this.find(from)?.handOver(to) ?? false);
     window.addEventListener('beforeunload', (event) => {
       this.flush();
       if (this.unsaved.length > 0) event.preventDefault();
@@ -127,7 +130,7 @@ function changed(document: OpenDocument): void {
 async function mayClose(document: OpenDocument): Promise<boolean> {
   if (!document.isUnsaved) return true;
   tabs.activeId = tabIdOf(document.path);
-  const answer = await askBeforeClosing(document.path.split('/').at(-1) ?? document.path);
+  const answer = await askBeforeClosing(nameOf(document.path));
   if (answer === 'save') return documents.save(document);
   if (answer === 'discard') document.giveUp();
   return answer === 'discard';

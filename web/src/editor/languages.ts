@@ -1,5 +1,6 @@
 import { LanguageDescription, type LanguageSupport } from '@codemirror/language';
 import { languages } from '@codemirror/language-data';
+import { nameOf } from '../ui/paths';
 
 /** Highlighting is off above this, in characters: it would hold the typing up. */
 export const LARGEST_HIGHLIGHTED = 3_000_000;
@@ -18,7 +19,7 @@ const CLOSE: Readonly<Record<string, string>> = {
 
 /** Chooses the language of a file by its name. */
 export function languageOf(path: string): LanguageDescription | null {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = nameOf(path);
   const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
   const close = CLOSE[ending];
   if (close) return LanguageDescription.matchLanguageName(languages, close);

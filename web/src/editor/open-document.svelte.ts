@@ -211,6 +211,14 @@ export class OpenDocument {
     this.listeners.changed(this);
   }
 
+  /** Keeps what is unsaved for the path that the file has got, and holds it no longer itself. */
+  handOver(path: string): boolean {
+    if (!this.isUnsaved || this.state.doc.length > LONGEST_DRAFT) return false;
+    if (!this.drafts.keep(path, this.#machine.base, this.text)) return false;
+    this.giveUp();
+    return true;
+  }
+
   /** Ends the document: its tab is closed. */
   dispose(): void {
     this.flush();

@@ -47,10 +47,14 @@ class OneFile implements Server {
 }
 
 class Kept implements DraftKeeper {
-  draft: { base: string; text: string } | null = null;
-  find = () => this.draft;
-  keep = (_: string, base: string, text: string) => Boolean((this.draft = { base, text }));
-  forget = () => (this.draft = null);
+  drafts: Record<string, { base: string; text: string }> = {};
+  find = (path: string) => this.drafts[path] ?? null;
+  keep = (path: string, base: string, text: string) => Boolean((this.drafts[path] = { base, text }));
+  forget = (path: string) => delete this.drafts[path];
+
+  get draft() {
+    return this.find('a.x');
+  }
 }
 
 async function open(disk: OneFile, kept = new Kept()) {
@@ -188,7 +192,7 @@ describe('an open file', () => {
     const disk = new OneFile('a');
     const kept = new Kept();
     const { document } = await open(disk, kept);
-    kept.keep('', '1', 'typed in the other window');
+    kept.keep('a.x', '1', 'typed in the other window');
     disk.change('b');
     await document.refresh();
     document.dispose();
@@ -209,7 +213,7 @@ describe('an open file', () => {
 
   it('puts back what was not saved, even over a change or a deletion', async () => {
     const kept = new Kept();
-    kept.draft = { base: '1', text: 'mine' };
+    kept.keep('a.x', '1', 'mine');
     expect((await open(new OneFile('a'), kept)).document).toMatchObject({ text: 'mine', status: 'dirty' });
     const { document } = await open(new OneFile('theirs', '2'), kept);
     expect(document).toMatchObject({ text: 'mine', status: 'conflict', theirs: { text: 'theirs' } });
@@ -228,5 +232,13 @@ describe('an open file', () => {
   it('says why it cannot be opened', async () => {
     const { document } = await open(new OneFile(null));
     expect([document.phase, (document.error as ApiProblem).code]).toEqual(['failed', 'file_not_found']);
+  });
+
+  it('hands over what is unsaved to the path that the file has got', async () => {
+    const { document, kept } = await open(new OneFile('a'));
+    expect(document.handOver('b.x')).toBe(false);
+    type(document, 'bc');
+    expect(document.handOver('b.x')).toBe(true);
+    expect([document.isUnsaved, kept.drafts]).toEqual([false, { 'b.x': { base: '1', text: 'abc' } }]);
   });
 });

@@ -3,11 +3,13 @@ import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { storage } from '../browser/storage';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
+import { nameOf, parentOf } from '../ui/paths';
 import type { Changes } from '../workbench/changes.svelte';
+import { handOver } from '../workbench/moves';
 import { tabs, type Tab } from '../workbench/tabs.svelte';
 import { workspace } from '../workbench/workspace.svelte';
 import * as requests from './requests';
-import { flatten, foldersAround, isWithin, join, movedPath, nameOf, parentOf, ROOT, type Draft, type Loaded } from './tree';
+import { flatten, foldersAround, isWithin, join, movedPath, ROOT, type Draft, type Loaded } from './tree';
 
 const KEPT = 'codelab.explorer.';
 /** So many pages of a folder are fetched again after a change; the rest when it is scrolled to. */
@@ -233,11 +235,12 @@ function tabsWithin(path: string): Tab[] {
   return tabs.all.filter((tab) => tab.path !== undefined && isWithin(tab.path, path));
 }
 
-/** Files that are open under an old path are opened under the new one, unless they hold unsaved text. */
+/** Files that are open under an old path are opened under the new one, with what is unsaved in them. */
 async function reopen(from: string, to: string): Promise<void> {
   for (const tab of tabsWithin(from)) {
-    if (tab.kind !== 'file' || tab.path === undefined || tabs.unsaved[tab.id]) continue;
+    if (tab.kind !== 'file' || tab.path === undefined) continue;
     const path = movedPath(tab.path, from, to);
+    if (tabs.unsaved[tab.id] && !handOver(tab.path, path)) continue;
     if (await tabs.close(tab.id)) tabs.openFile(path);
   }
 }

@@ -8,8 +8,9 @@ import SquareArrowOutUpRight from '@lucide/svelte/icons/square-arrow-out-up-righ
 import Trash2 from '@lucide/svelte/icons/trash-2';
 
 import type { MenuItem } from '../ui/Menu.svelte';
+import { nameOf } from '../ui/paths';
 import { t } from './messages';
-import { nameOf, type Child } from './tree';
+import { type Child } from './tree';
 
 type Action = 'open' | 'newFile' | 'newFolder' | 'rename' | 'remove' | 'cut' | 'paste';
 

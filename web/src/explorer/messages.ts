@@ -25,6 +25,10 @@ export const catalogue = {
   badLong: ['The name is too long.', 'Имя слишком длинное.'],
   link: ['symbolic link', 'символическая ссылка'],
   ignored: ['ignored', 'игнорируется'],
+  modified: ['modified', 'изменён'],
+  new: ['new', 'новый'],
+  conflict: ['in conflict', 'конфликт'],
+  inside: ['something in it has changed', 'внутри есть изменения'],
   cannotOpen: [
     'This name holds characters that cannot be used here. Rename it in a terminal.',
     'В этом имени есть знаки, с которыми здесь работать нельзя. Переименуйте его в терминале.',

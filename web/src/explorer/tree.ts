@@ -1,4 +1,5 @@
 import type { components } from '../api/rest';
+import { parentOf } from '../ui/paths';
 
 export type Child = components['schemas']['Child'];
 
@@ -33,17 +34,6 @@ export type Row =
 
 /** The workspace's own folder. */
 export const ROOT = '';
-
-/** The folder that a path lies in. */
-export function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? ROOT : path.slice(0, slash);
-}
-
-/** The last part of a path. */
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
 
 /** Puts a name behind a folder. */
 export function join(folder: string, name: string): string {

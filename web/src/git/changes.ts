@@ -1,4 +1,5 @@
 import type { components } from '../api/rest';
+import type { Mark } from '../workbench/marks.svelte';
 
 export type ChangedPath = components['schemas']['ChangedPath'];
 export type RepositoryStatus = components['schemas']['RepositoryStatus'];
@@ -31,6 +32,15 @@ export function rowsOf(entries: readonly ChangedPath[]): ChangeRow[] {
     if (files.length > 0) rows.push({ kind: 'heading', group, count: files.length }, ...files);
   }
   return rows;
+}
+
+/** What the files of the list are marked with wherever they are shown. */
+export function marksOf(entries: readonly ChangedPath[]): [string, Mark][] {
+  return entries.map((entry) => {
+    if (entry.conflict) return [entry.path, 'conflict'];
+    const isNew = entry.unstaged === '?' || entry.staged === 'A';
+    return [entry.path, isNew ? 'new' : 'modified'];
+  });
 }
 
 function row(

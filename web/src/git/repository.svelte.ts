@@ -4,8 +4,9 @@ import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { reveal } from '../ui/visible';
 import { layout } from '../workbench/layout.svelte';
+import { marks } from '../workbench/marks.svelte';
 import { workspace } from '../workbench/workspace.svelte';
-import type { RepositoryStatus } from './changes';
+import { marksOf, type RepositoryStatus } from './changes';
 import { t } from './messages';
 
 export type KeptFile = components['schemas']['KeptFile'];
@@ -154,11 +155,13 @@ class Repository {
   #take(status: RepositoryStatus): void {
     if (this.status && this.status.commit !== status.commit) this.generation += 1;
     this.status = status;
+    marks.set(marksOf(status.entries));
   }
 
   #forget(id: string): void {
     this.#of = id;
     this.status = null;
+    marks.set([]);
     this.problem = '';
     this.message = '';
   }

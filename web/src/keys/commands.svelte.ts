@@ -19,6 +19,8 @@ export interface Command extends CommandEntry {
   run: () => void;
   /** Whether it makes sense now; always, if absent. */
   when?: () => boolean;
+  /** The only elements, as a selector, inside of which its keys count: elsewhere they are the browser's. */
+  within?: string;
 }
 
 const CHOSEN = 'codelab.keys';
@@ -87,17 +89,22 @@ class Commands {
   }
 
   #bindings(target: EventTarget | null): Map<string, string> {
-    const isTaken = target instanceof Element && target.closest('[data-own-keys]') !== null;
+    const focused = target instanceof Element ? target : null;
+    const isTaken = Boolean(focused?.closest('[data-own-keys]'));
     // A dialog stands in front of everything: nothing behind it may move.
-    const isBehind = document.querySelector('dialog[open]') !== null;
+    if (document.querySelector('dialog[open]') !== null) return new Map();
     const bindings = new Map<string, string>();
     for (const command of this.#all.values()) {
       const keys = keysOf(command, this.chosen);
-      const fits = !isBehind && (!isTaken || command.everywhere) && (command.when?.() ?? true);
-      if (keys !== null && fits) bindings.set(command.id, keys);
+      if (keys !== null && (!isTaken || command.everywhere) && fits(command, focused)) bindings.set(command.id, keys);
     }
     return bindings;
   }
+}
+
+function fits(command: Command, focused: Element | null): boolean {
+  const isInside = command.within === undefined || Boolean(focused?.closest(command.within));
+  return isInside && (command.when?.() ?? true);
 }
 
 /** What can be done in the interface. */

@@ -1,3 +1,5 @@
+import { nameOf } from '../ui/paths';
+
 /** A place in the project that a text names. */
 export interface Place {
   path: string;
@@ -18,7 +20,7 @@ export function placeIn(code: string): Place | null {
   const found = PATH.exec(code)?.groups;
   const path = found?.path;
   if (!path || LEADS_OUT.test(path)) return null;
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = nameOf(path);
   const isFile = FILE_NAME.test(name) || SPECIAL.test(name);
   // `self.name` and `os.path` look like files as well; a folder, a line or a usual ending decides.
   const isCertain = path.includes('/') || found.line !== undefined || USUAL.has(ending(name));

@@ -1,3 +1,4 @@
+import { nameOf } from '../ui/paths';
 import type { TabKind } from './kinds';
 
 /** Something open in the editor area. */
@@ -48,7 +49,7 @@ class Tabs {
   openFile(path: string, { place, preview = false }: { place?: Place; preview?: boolean } = {}): void {
     const id = `file:${path}`;
     if (place) this.places[id] = place;
-    this.open({ id, kind: 'file', title: path.split('/').at(-1) ?? path, path, preview });
+    this.open({ id, kind: 'file', title: nameOf(path), path, preview });
   }
 
   /** Moves a tab by so many places, as far as there are any. */

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -27,9 +26,6 @@ from codelab.workspace.rules import Rules
 from codelab.workspace.text import decode, digest_of
 
 _NAMES_OUTPUT = 40_000_000
-# So long a list of names answers further letters; what is saved here is known at once.
-_FRESH_S = 5.0
-_MOST_KEPT = 16
 # Named files per run: a command line has an end.
 _AT_ONCE = 100
 
@@ -85,12 +81,15 @@ class Finder:
     Args:
         entrance: Checks and counts who enters.
         bus: Tells of changed files, and is told of them.
+        fresh_s: So long a list of names answers further letters, and is kept; what is saved here
+            is known at once.
     """
 
-    def __init__(self, entrance: Entrance, bus: Bus) -> None:
+    def __init__(self, entrance: Entrance, bus: Bus, *, fresh_s: float = 5.0) -> None:
         self._entrance = entrance
         self._bus = bus
-        self._names: dict[str, tuple[float, asyncio.Task[Names]]] = {}
+        self._fresh_s = fresh_s
+        self._names: dict[str, asyncio.Task[Names]] = {}
         bus.subscribe(WorkspaceEvent, self._forget)
 
     async def names(
@@ -163,14 +162,16 @@ class Finder:
     def _forget(self, event: WorkspaceEvent) -> None:
         self._names.pop(event.workspace_id, None)
 
+    def _drop(self, workspace_id: str, listing: asyncio.Task[Names]) -> None:
+        if self._names.get(workspace_id) is listing:
+            del self._names[workspace_id]
+
     async def _names_in(self, workspace_id: str, folder: Folder) -> Names:
-        made_at, listing = self._names.get(workspace_id, (0.0, None))
-        if listing is None or time.monotonic() - made_at > _FRESH_S or _has_failed(listing):
-            listing = asyncio.create_task(_list_names(folder))
-            self._names.pop(workspace_id, None)
-            self._names[workspace_id] = (time.monotonic(), listing)
-            if len(self._names) > _MOST_KEPT:
-                del self._names[next(iter(self._names))]
+        listing = self._names.get(workspace_id)
+        if listing is None or _has_failed(listing):
+            listing = self._names[workspace_id] = asyncio.create_task(_list_names(folder))
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._fresh_s, self._drop, workspace_id, listing)
         # Whoever types on, and so asks no more for these letters, ends nobody else's list.
         return await asyncio.shield(listing)
 

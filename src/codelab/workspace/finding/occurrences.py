@@ -32,6 +32,7 @@ _BEFORE = 80
 _LONGEST_TEXT = 1000
 _FAILED = 2
 _BOM = b"\xef\xbb\xbf"
+_HEADING = re.compile(r"(?:\./)?([^\0\n]+)\0(\d+):(\d+):")
 _REFERENCE = re.compile(r"\$(?:(\$)|(&)|(\d+)|\{(\w+)\})?")
 
 Glob = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -208,7 +209,7 @@ def shown(
                 path=path,
                 hash=digest_of(data) if _is_text(data, path) else "",
                 count=len(inside),
-                occurrences=tuple(_occurrence(data, place) for place in some),
+                occurrences=tuple(_occurrences(data, some)),
             )
         )
     is_cut = sum(len(file.occurrences) for file in files) < count
@@ -228,14 +229,27 @@ def true_offset(data: bytes, place: Place) -> int | None:
     return start if data[start : start + len(wanted)] == wanted else None
 
 
-def _occurrence(data: bytes, place: Place) -> Occurrence:
-    offset = true_offset(data, place)
-    if offset is None:
-        text = place.match[:_LONGEST_TEXT]
-        return Occurrence(
-            line=place.line, column=1, text=text, start=0, end=_units(text), offset=place.offset
-        )
-    first = data.rfind(b"\n", 0, offset) + 1
+def _occurrences(data: bytes, places: Iterable[Place]) -> Iterator[Occurrence]:
+    # A line may be the whole file: its columns are counted on from one match to the next.
+    first = counted = column = 0
+    for place in places:
+        offset = true_offset(data, place)
+        if offset is None:
+            text = place.match[:_LONGEST_TEXT]
+            yield Occurrence(
+                line=place.line, column=1, text=text, start=0, end=_units(text), offset=place.offset
+            )
+            continue
+        if (newline := data.rfind(b"\n", counted, offset)) >= 0:
+            first = counted = newline + 1
+            column = 0
+        further = data[counted:offset].decode("utf-8", "ignore")
+        column += _units(further if counted > first else further.removeprefix("\ufeff"))
+        counted = offset
+        yield _occurrence(data, place, first, offset, column + 1)
+
+
+def _occurrence(data: bytes, place: Place, first: int, offset: int, column: int) -> Occurrence:
     last = data.find(b"\n", offset)
     last = len(data) if last < 0 else last
     end = offset + len(place.match.encode())
@@ -250,7 +264,7 @@ def _occurrence(data: bytes, place: Place) -> Occurrence:
     matched = data[offset : min(end, until)].decode("utf-8", "ignore")
     return Occurrence(
         line=place.line,
-        column=_units(data[first:offset].decode("utf-8", "ignore").removeprefix("\ufeff")) + 1,
+        column=column,
         text=text,
         start=start,
         end=start + _units(matched),
@@ -260,10 +274,14 @@ def _occurrence(data: bytes, place: Place) -> Occurrence:
 
 
 def _records(text: str, mark: str) -> Iterator[tuple[str, int, int, str, str]]:
-    line = re.compile(rf"(?:\./)?([^\0\n]+)\0(\d+):(\d+):{mark}(.*?){mark}(.*?){mark}", re.DOTALL)
-    for record in line.finditer(text):
-        path, number, offset, match, replacement = record.groups()
-        yield path, int(number), int(offset), match, replacement
+    # Cut at the marks, not searched: a cut output has one huge match and no end of it.
+    pieces = text.split(mark)
+    for heading, match, replacement in zip(
+        pieces[0:-1:3], pieces[1:-1:3], pieces[2:-1:3], strict=False
+    ):
+        if found := _HEADING.fullmatch(heading.rpartition("\n")[2]):
+            path, number, offset = found.groups()
+            yield path, int(number), int(offset), match, replacement
 
 
 def _written(replacement: str, *, is_regex: bool) -> str:

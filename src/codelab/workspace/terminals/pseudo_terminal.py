@@ -7,7 +7,6 @@ import fcntl
 import os
 import struct
 import termios
-from collections import deque
 from collections.abc import Callable
 from typing import Annotated
 
@@ -48,9 +47,13 @@ class PseudoTerminal:
         self.watched = False
         self._held = True
         self._pause: asyncio.TimerHandle | None = None
-        self._waiting: deque[bytes] = deque()
-        self.waiting_bytes = 0
+        self._waiting = bytearray()
         self.resize(size)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much was typed that the program has not taken."""
+        return len(self._waiting)
 
     def resize(self, size: Size) -> None:
         """Tell the program how much is shown."""
@@ -74,9 +77,9 @@ class PseudoTerminal:
         """Type something; what the program doesn't take yet waits here."""
         if self._ours < 0:
             return
-        self._waiting.append(data)
-        self.waiting_bytes += len(data)
-        if len(self._waiting) == 1:
+        was_idle = not self._waiting
+        self._waiting += data
+        if was_idle:
             self._write()
 
     def drain(self) -> None:
@@ -127,17 +130,12 @@ class PseudoTerminal:
 
     def _write(self) -> None:
         while self._waiting:
-            data = self._waiting[0]
             try:
-                written = os.write(self._ours, data)
+                written = os.write(self._ours, self._waiting[:_CHUNK])
             except BlockingIOError:
                 self._loop.add_writer(self._ours, self._write)
                 return
             except OSError:
-                written = len(data)
-            self.waiting_bytes -= written
-            if written < len(data):
-                self._waiting[0] = data[written:]
-            else:
-                self._waiting.popleft()
+                written = len(self._waiting)
+            del self._waiting[:written]
         self._loop.remove_writer(self._ours)

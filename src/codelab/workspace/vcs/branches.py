@@ -13,6 +13,7 @@ from codelab.sdk.git import is_branch_name
 from codelab.workspace.errors import FileMissing, GitRefused
 from codelab.workspace.folder import Folder
 from codelab.workspace.vcs.calls import done, looked_up, printed, tip_of
+from codelab.workspace.vcs.history import moment_of
 from codelab.workspace.vcs.state import whole_status
 
 MOST_BRANCHES = 500
@@ -143,7 +144,7 @@ def _parsed(data: bytes, merged: frozenset[str]) -> Iterator[Branch]:
             name=place.removeprefix("refs/heads/").removeprefix("refs/remotes/"),
             kind="local" if local else "remote",
             commit=commit,
-            at=datetime.fromisoformat(at),
+            at=moment_of(at),
             subject=subject[:_LONGEST_SUBJECT],
             upstream=upstream,
             is_current=current == "*",

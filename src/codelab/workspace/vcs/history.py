@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -20,6 +20,7 @@ MOST_FILES = 1000
 _FIELDS = ("%H", "%P", "%an", "%ae", "%aI", "%s", "%D")
 _FORMAT = "%x00".join(_FIELDS)
 _BODY_BYTES = 100_000
+_NEVER = datetime.fromtimestamp(0, UTC)
 _LONGEST_FIELD = 500
 _WORDS = ("--no-renames", "-z", "--diff-merges=first-parent")
 
@@ -132,10 +133,18 @@ def summaries(data: bytes) -> Iterator[CommitSummary]:
             parents=tuple(parents.split()),
             author=author[:_LONGEST_FIELD],
             email=email[:_LONGEST_FIELD],
-            at=datetime.fromisoformat(at),
+            at=moment_of(at),
             subject=subject[:_LONGEST_FIELD],
             refs=tuple(_refs(refs.split(", "))),
         )
+
+
+def moment_of(text: str) -> datetime:
+    """Read a date of git's; one that no calendar has, or none, is the epoch, as for git itself."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _NEVER
 
 
 def _refs(names: Sequence[str]) -> Iterator[str]:

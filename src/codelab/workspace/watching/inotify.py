@@ -46,6 +46,10 @@ class Inotify:
     def __init__(self) -> None:
         self._descriptor = _checked(_libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         self._wake_up, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # Not `select`: it knows the first 1,024 descriptors only, and every client has one.
+        self._poll = select.poll()
+        for descriptor in (self._descriptor, self._wake_up):
+            self._poll.register(descriptor, select.POLLIN)
 
     def close(self) -> None:
         """Give everything back; only once nobody waits any more."""
@@ -68,8 +72,8 @@ class Inotify:
 
     def wait(self, within_s: float | None) -> bool:
         """Wait for the next notice; false when none came in time, or somebody called `wake`."""
-        ready, _, _ = select.select([self._descriptor, self._wake_up], [], [], within_s)
-        return ready == [self._descriptor]
+        ready = self._poll.poll(None if within_s is None else within_s * 1000)
+        return [descriptor for descriptor, _ in ready] == [self._descriptor]
 
     def read(self) -> Iterator[Notice]:
         """Return what there is."""

@@ -112,8 +112,7 @@ class Watcher:
             self._give_up(_explained(error))
             return
         try:
-            with opened_root(self._root) as root:
-                self._watch(root, notices)
+            self._watch(notices)
         except CodeLabError as error:
             self._give_up(error.message)
         except Exception:
@@ -124,9 +123,11 @@ class Watcher:
                 self._notices = None
                 notices.close()
 
-    def _watch(self, root: int, notices: Inotify) -> None:
-        self._add(root, notices, ROOT)
-        self._add_git(root, notices)
+    def _watch(self, notices: Inotify) -> None:
+        # The root is opened for moments only: of a folder that is open, nobody tells that it went.
+        with opened_root(self._root) as root:
+            self._add(root, notices, ROOT)
+            self._add_git(root, notices)
         if self._is_full:
             self._give_up(self._is_full)
             return
@@ -134,14 +135,8 @@ class Watcher:
         while not self._stopped.is_set():
             if not notices.wait(None):
                 continue
-            batch = _Batch()
-            first = time.monotonic()
-            while not self._stopped.is_set():
-                for notice in notices.read():
-                    self._take(root, notices, notice, batch)
-                left_s = first + _LONGEST_S - time.monotonic()
-                if left_s <= 0 or not notices.wait(min(_QUIET_S, left_s)):
-                    break
+            with opened_root(self._root) as root:
+                batch = self._gather(root, notices)
             if self._is_full:
                 self._give_up(self._is_full)
                 return
@@ -150,6 +145,17 @@ class Watcher:
             if not self._watches:
                 self._give_up("The workspace's folder is gone.")
                 return
+
+    def _gather(self, root: int, notices: Inotify) -> _Batch:
+        batch = _Batch()
+        first = time.monotonic()
+        while not self._stopped.is_set():
+            for notice in notices.read():
+                self._take(root, notices, notice, batch)
+            left_s = first + _LONGEST_S - time.monotonic()
+            if left_s <= 0 or not notices.wait(min(_QUIET_S, left_s)):
+                break
+        return batch
 
     def _take(self, root: int, notices: Inotify, notice: Notice, batch: _Batch) -> None:
         if notice.mask & OVERFLOWN:
@@ -161,7 +167,7 @@ class Watcher:
         if folder is None:
             return
         if notice.mask & FORGOTTEN:
-            self._forget(folder)
+            self._forget(notice.watch)
             return
         if folder == _GIT:
             batch.git = batch.git or notice.name in _GIT_FILES
@@ -172,7 +178,8 @@ class Watcher:
                 self._add_git(root, notices)
             return
         path = joined(folder, notice.name)
-        if is_folder and notice.mask & (MOVED_FROM | DELETED):
+        # Of one that is deleted, the kernel forgets by itself what was watched.
+        if is_folder and notice.mask & MOVED_FROM:
             self._drop(notices, path)
         batch.add(folder, path, came_or_gone=bool(notice.mask & _COME_OR_GONE))
         if is_folder and notice.mask & (MOVED_TO | CREATED):
@@ -209,6 +216,8 @@ class Watcher:
         if len(self._watches) >= _MOST_FOLDERS:
             raise OSError(errno.ENOSPC, "too many")
         watch = notices.add(folder)
+        # It may be known by a name that it had before notices were lost.
+        self._forget(watch)
         self._paths[watch] = path
         self._watches[path] = watch
 
@@ -225,12 +234,13 @@ class Watcher:
         beneath = f"{path}/"
         for known in [one for one in self._watches if one == path or one.startswith(beneath)]:
             notices.remove(self._watches[known])
-            self._forget(known)
+            self._forget(self._watches[known])
 
-    def _forget(self, path: str) -> None:
-        watch = self._watches.pop(path, None)
-        if watch is not None:
-            self._paths.pop(watch, None)
+    def _forget(self, watch: int) -> None:
+        path = self._paths.pop(watch, None)
+        # Its name may be another folder's by now.
+        if path is not None and self._watches.get(path) == watch:
+            del self._watches[path]
 
     def _report(self, changes: FileChanges) -> None:
         if not self._stopped.is_set():
