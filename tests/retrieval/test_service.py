@@ -137,7 +137,7 @@ async def test_no_stale_line_is_told(shop: Shop) -> None:
 async def test_symbols_and_references_are_found_by_name(shop: Shop) -> None:
     await shop.retrieval.refresh(shop.id)
     (place,) = (await shop.code.symbols("total")).places
-    assert (place.path, place.kind, place.container) == ("shop/cart.py", "function", "Cart")
+    assert (place.path, place.kind, place.container) == ("shop/cart.py", "method", "Cart")
     assert (place.first, place.last) == (5, 7)
     references = (await shop.code.references("total")).references
     assert [(one.path, one.line, one.is_definition) for one in references] == [

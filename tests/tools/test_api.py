@@ -226,9 +226,10 @@ async def test_digests_tell_calls_apart(bench: Bench, root: Path) -> None:
 async def test_agents_use_what_they_are_granted(bench: Bench, root: Path) -> None:
     assert {spec.name for spec in bench.tools.specs_for(ASK)} == {
         *("read_file", "list_files", "search_files", "related_files"),
+        *("search_code", "find_symbol", "find_references", "repo_map"),
         *("git_status", "git_diff", "git_log", "git_branches"),
     }
-    assert len(bench.tools.specs_for(CODER)) == 18
+    assert len(bench.tools.specs_for(CODER)) == 22
     for name in PROTECTED:
         with pytest.raises(ToolNotGranted):
             await bench.prepare(name, PROTECTED[name], ASK)

@@ -195,9 +195,9 @@ def _note(standing: Standing) -> str:
     match standing.phase:
         case "unknown":
             return "the index is not compared with the files yet"
-        case "comparing":
+        case "comparing" if not standing.compared_at:
             return f"the index is being made: {standing.done} of {standing.of} files so far"
         case "failed":
             return f"the index could not be brought up to date: {standing.note}"
-        case "ready" | "elsewhere":
+        case "comparing" | "ready" | "elsewhere":
             return ""

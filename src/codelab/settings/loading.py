@@ -18,6 +18,7 @@ import msgspec
 
 from codelab.kit import secret_key
 from codelab.kit.sections import Section, SettingsInvalid, read_section
+from codelab.settings.retrieval import Retrieval
 from codelab.settings.sections import (
     Approvals,
     Budgets,
@@ -25,7 +26,6 @@ from codelab.settings.sections import (
     Logs,
     ModelAccess,
     Projects,
-    Retrieval,
     Secrets,
     Stores,
     Turns,

@@ -313,23 +313,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/workspaces/{workspace_id}/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** SearchFiles */
-        get: operations["ApiV1WorkspacesWorkspaceIdSearchSearchFiles"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/workspaces/{workspace_id}/files/{file_path}": {
         parameters: {
             query?: never;
@@ -498,6 +481,41 @@ export interface paths {
         put?: never;
         /** Replace */
         post: operations["ApiV1WorkspacesWorkspaceIdReplacementsReplace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search a project */
+        get: operations["ApiV1WorkspacesWorkspaceIdSearchSearch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far a project's index is */
+        get: operations["ApiV1WorkspacesWorkspaceIdIndexReadIndex"];
+        put?: never;
+        /** Make a project's index anew */
+        post: operations["ApiV1WorkspacesWorkspaceIdIndexRebuildIndex"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1982,6 +2000,26 @@ export interface components {
             reason: string;
             message: string;
         };
+        /** Coverage */
+        Coverage: {
+            files: number;
+            lines: number;
+            size: number;
+            pieces: number;
+            symbols: number;
+            languages: {
+                [key: string]: [
+                    number,
+                    number
+                ];
+            };
+            how: {
+                [key: string]: number;
+            };
+            skipped: {
+                [key: string]: number;
+            };
+        };
         /** Credentials */
         Credentials: {
             username: string;
@@ -2089,6 +2127,29 @@ export interface components {
             encoding: string;
             read_only: boolean;
         };
+        /** Finding */
+        Finding: {
+            path: string;
+            /** @default 0 */
+            first: number;
+            /** @default 0 */
+            last: number;
+            /** @default  */
+            text: string;
+            /** @default [] */
+            names: string[];
+            /** @default  */
+            reason: string;
+            /** @default 0 */
+            score: number;
+        };
+        /** Findings */
+        Findings: {
+            /** @default [] */
+            findings: components["schemas"]["Finding"][];
+            /** @default  */
+            note: string;
+        };
         /** FirstAdministrator */
         FirstAdministrator: {
             token: string;
@@ -2181,6 +2242,21 @@ export interface components {
         HistoryPage: {
             items: components["schemas"]["HistoryItem"][];
             next: number | null;
+        };
+        /** IndexStatus */
+        IndexStatus: {
+            /** @enum {string} */
+            state: "none" | "indexing" | "ready" | "elsewhere" | "failed";
+            /** @default 0 */
+            done: number;
+            /** @default 0 */
+            of: number;
+            /** @default 0 */
+            compared_at: number;
+            coverage?: components["schemas"]["Coverage"] | null;
+            vectors?: components["schemas"]["VectorStatus"];
+            /** @default  */
+            note: string;
         };
         /** KeptFile */
         KeptFile: {
@@ -2774,6 +2850,23 @@ export interface components {
             version: string;
             size_bytes: number;
         };
+        /** SymbolPlace */
+        SymbolPlace: {
+            name: string;
+            kind: string;
+            path: string;
+            first: number;
+            last: number;
+            /** @default  */
+            container: string;
+        };
+        /** SymbolPlaces */
+        SymbolPlaces: {
+            /** @default [] */
+            places: components["schemas"]["SymbolPlace"][];
+            /** @default  */
+            note: string;
+        };
         /** TerminalInfo */
         TerminalInfo: {
             id: string;
@@ -2909,6 +3002,34 @@ export interface components {
             role?: "user" | "admin" | null;
             disabled?: boolean | null;
             password?: string | null;
+        };
+        /**
+         * VectorStatus
+         * @default {
+         *       "model": "",
+         *       "store": "",
+         *       "state": "off",
+         *       "done": 0,
+         *       "total": 0,
+         *       "cost_usd": 0,
+         *       "note": ""
+         *     }
+         */
+        VectorStatus: {
+            /** @default  */
+            model: string;
+            /** @default  */
+            store: string;
+            /** @default off */
+            state: string;
+            /** @default 0 */
+            done: number;
+            /** @default 0 */
+            total: number;
+            /** @default 0 */
+            cost_usd: number;
+            /** @default  */
+            note: string;
         };
         /** Verified */
         Verified: {
@@ -4292,45 +4413,6 @@ export interface operations {
             507: components["responses"]["507"];
         };
     };
-    ApiV1WorkspacesWorkspaceIdSearchSearchFiles: {
-        parameters: {
-            query: {
-                pattern: string;
-                path?: string;
-            };
-            header?: never;
-            path: {
-                workspace_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Matches"];
-                };
-            };
-            400: components["responses"]["400"];
-            401: components["responses"]["401"];
-            403: components["responses"]["403"];
-            404: components["responses"]["404"];
-            409: components["responses"]["409"];
-            410: components["responses"]["410"];
-            412: components["responses"]["412"];
-            413: components["responses"]["413"];
-            415: components["responses"]["415"];
-            422: components["responses"]["422"];
-            429: components["responses"]["429"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
-            507: components["responses"]["507"];
-        };
-    };
     ApiV1WorkspacesWorkspaceIdFilesFilePathReadFile: {
         parameters: {
             query?: never;
@@ -4862,6 +4944,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replaced"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdSearchSearch: {
+        parameters: {
+            query: {
+                pattern: string;
+                path?: string;
+                mode?: "regex" | "code" | "symbol";
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matches"] | components["schemas"]["Findings"] | components["schemas"]["SymbolPlaces"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdIndexReadIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdIndexRebuildIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexStatus"];
                 };
             };
             400: components["responses"]["400"];
