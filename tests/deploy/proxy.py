@@ -76,9 +76,9 @@ def command(path: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *upstreams: int) -> Iterator[Proxy]:
-    """Run nginx before these ports."""
-    https, http = free_port(), free_port()
+def running(folder: Path, *upstreams: int, https: int = 0) -> Iterator[Proxy]:
+    """Run nginx before these ports; the upstreams may have to know its own beforehand."""
+    https, http = https or free_port(), free_port()
     path = configuration(folder, https, http, upstreams)
     certificate = folder / "tls" / "fullchain.pem"
     tls = ssl.create_default_context(cafile=str(certificate))

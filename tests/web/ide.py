@@ -88,6 +88,7 @@ class Ide:
         key: Where the server's model has its script.
         project: The folder of the test's project.
         http: For requests beside the browser.
+        door: Where browsers find the server, if a proxy stands before it.
     """
 
     def __init__(
@@ -98,8 +99,10 @@ class Ide:
         key: str,
         project: Path,
         http: aiohttp.ClientSession,
+        door: str = "",
     ) -> None:
         self.server = server
+        self.url = door or server.url
         self.project = project
         self.workspace_id = ""
         self._user: User | None = None
@@ -107,7 +110,7 @@ class Ide:
         self._model = model
         self._key = key
         self._http = http
-        self._watch = Watch(server.url)
+        self._watch = Watch(self.url)
         self._contexts = AsyncExitStack()
         self._before = 0
         self._heard: dict[Page, asyncio.Event] = {}
@@ -175,20 +178,20 @@ class Ide:
             "cookies": [],
             "origins": [
                 {
-                    "origin": self.server.url,
+                    "origin": self.url,
                     "localStorage": [{"name": SIGN_IN, "value": json.dumps(kept)}],
                 }
             ],
         }
         page = await self._page(look, state)
-        await page.goto(self.server.url + (path or f"/w/{self.workspace_id}"))
+        await page.goto(self.url + (path or f"/w/{self.workspace_id}"))
         await self._connected(page)
         return page
 
     async def visit(self, path: str = "/", *, look: Look = Look()) -> Page:
         """Open the interface as somebody who has never been there."""
         page = await self._page(look, None)
-        await page.goto(self.server.url + path)
+        await page.goto(self.url + path)
         return page
 
     async def sign_in(self, page: Page, name: str, password: str = PASSWORD) -> None:
@@ -225,6 +228,8 @@ class Ide:
             reduced_motion="reduce",
             storage_state=state,
             has_touch=look.size[0] < 900,
+            # A proxy's certificate here vouches for itself.
+            ignore_https_errors=self.url.startswith("https:"),
         )
         self._contexts.push_async_callback(context.close)
         await self._watch.attach(context)
@@ -270,11 +275,11 @@ async def new_user(ide: Ide, administrator: User, name: str, role: str = "user")
 
 @asynccontextmanager
 async def ide_of(
-    server: CodeLab, browser: Browser, model: ModelServer, key: str, project: Path
+    server: CodeLab, browser: Browser, model: ModelServer, key: str, project: Path, door: str = ""
 ) -> AsyncIterator[Ide]:
     """Lend the interface of a running server, without a user."""
     async with aiohttp.ClientSession() as http:
-        ide = Ide(server, browser, model, key, project, http)
+        ide = Ide(server, browser, model, key, project, http, door)
         try:
             yield ide
         finally:
