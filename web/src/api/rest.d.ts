@@ -2143,13 +2143,6 @@ export interface components {
             /** @default 0 */
             score: number;
         };
-        /** Findings */
-        Findings: {
-            /** @default [] */
-            findings: components["schemas"]["Finding"][];
-            /** @default  */
-            note: string;
-        };
         /** FirstAdministrator */
         FirstAdministrator: {
             token: string;
@@ -2279,14 +2272,6 @@ export interface components {
             path: string;
             line: number;
             text: string;
-        };
-        /** Matches */
-        Matches: {
-            matches: components["schemas"]["Match"][];
-            /** @default false */
-            truncated: boolean;
-            /** @default [] */
-            further: components["schemas"]["FurtherMatches"][];
         };
         /** Me */
         Me: {
@@ -2656,6 +2641,21 @@ export interface components {
             hash: string;
             created: boolean;
         };
+        /** SearchAnswer */
+        SearchAnswer: {
+            /** @default [] */
+            matches: components["schemas"]["Match"][];
+            /** @default [] */
+            further: components["schemas"]["FurtherMatches"][];
+            /** @default false */
+            truncated: boolean;
+            /** @default [] */
+            findings: components["schemas"]["Finding"][];
+            /** @default [] */
+            places: components["schemas"]["SymbolPlace"][];
+            /** @default  */
+            note: string;
+        };
         /** SearchQuery */
         SearchQuery: {
             pattern: string;
@@ -2859,13 +2859,6 @@ export interface components {
             last: number;
             /** @default  */
             container: string;
-        };
-        /** SymbolPlaces */
-        SymbolPlaces: {
-            /** @default [] */
-            places: components["schemas"]["SymbolPlace"][];
-            /** @default  */
-            note: string;
         };
         /** TerminalInfo */
         TerminalInfo: {
@@ -4984,7 +4977,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Matches"] | components["schemas"]["Findings"] | components["schemas"]["SymbolPlaces"];
+                    "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
             400: components["responses"]["400"];
