@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import structlog
 from codelab.kit.db import Database
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.encoders.encoder import Encoder
-from codelab.retrieval.encoders.opening import EncoderChoice, open_encoder
+from codelab.retrieval.encoders.opening import OFF, EncoderChoice, open_encoder
 from codelab.retrieval.errors import DimensionsDiffer
 from codelab.retrieval.indexing.embedding import EmbeddingQueue
 from codelab.retrieval.indexing.embedding_state import EmbeddingStatus
@@ -63,6 +62,7 @@ class Meaning:
         self._root = root
         self._db = db
         self._opened: _Opened | None = None
+        self._is_off = encoder.model == OFF
         self._opening: asyncio.Task[None] | None = None
         self._waiting: set[str] = set()
         self.note = ""
@@ -71,8 +71,7 @@ class Meaning:
         """Stop; what is not there yet is brought after the next start."""
         if self._opening is not None:
             self._opening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._opening
+            await asyncio.gather(self._opening, return_exceptions=True)
         if self._opened is not None:
             await self._opened.queue.close()
             await self._opened.encoder.close()
@@ -82,6 +81,8 @@ class Meaning:
         """Have a workspace's pieces looked at; the first time, what makes vectors is loaded."""
         if self._opened is not None:
             self._opened.queue.changed(workspace_id)
+            return
+        if self._is_off:
             return
         self._waiting.add(workspace_id)
         if self._opening is None:
@@ -126,20 +127,33 @@ class Meaning:
     async def _open(self) -> None:
         while self._opened is None:
             try:
-                encoder = await open_encoder(self._encoder, self._find_model)
-                if encoder is None:
-                    return
-                opened = await open_store(self._store, encoder.name, self._root, self._db)
+                self._opened = await self._loaded()
             except CodeLabError as error:
+                self._report(error.message, error.code)
+            except Exception:
+                _log.exception("vectors_failed")
+                self._report("What makes vectors failed; the log says why.", "internal")
+            if self._opened is None:
                 # A package, a model or a database may come later.
-                self.note = error.message
-                _log.warning("vectors_off", code=error.code, reason=error.message)
                 await asyncio.sleep(_AGAIN_S)
-                continue
-            queue = EmbeddingQueue(self._passages, encoder, opened.store, lambda *_: None)
-            queue.start()
-            self.note = opened.note
-            self._opened = _Opened(encoder, opened, queue)
-            for workspace_id in self._waiting:
-                queue.changed(workspace_id)
-            self._waiting.clear()
+        self.note = self._opened.opened.note
+        self._opened.queue.start()
+        for workspace_id in self._waiting:
+            self._opened.queue.changed(workspace_id)
+        self._waiting.clear()
+
+    async def _loaded(self) -> _Opened | None:
+        encoder = await open_encoder(self._encoder, self._find_model)
+        if encoder is None:
+            return None
+        try:
+            opened = await open_store(self._store, encoder.name, self._root, self._db)
+        except BaseException:
+            await encoder.close()
+            raise
+        queue = EmbeddingQueue(self._passages, encoder, opened.store, lambda *_: None)
+        return _Opened(encoder, opened, queue)
+
+    def _report(self, note: str, code: str) -> None:
+        self.note = note
+        _log.warning("vectors_off", code=code, reason=note)

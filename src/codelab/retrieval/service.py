@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
+import structlog
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
+from codelab.kit.errors import CodeLabError
 from codelab.retrieval.encoders.opening import EncoderChoice
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.index.readers import Readers
@@ -23,6 +25,8 @@ from codelab.retrieval.vectors.opening import StoreChoice
 from codelab.sdk.embedding import EmbeddingModel
 from codelab.workspace.api import Workspaces
 from codelab.workspace.events import WorkspaceDeleted
+
+_log = structlog.get_logger(__name__)
 
 State = Literal["none", "indexing", "ready", "elsewhere", "failed"]
 _STATES: dict[str, State] = {
@@ -186,9 +190,15 @@ class Retrieval:
         )
 
     def _forget(self, event: WorkspaceDeleted) -> None:
-        task = asyncio.create_task(self._meaning.forget(event.workspace_id))
+        task = asyncio.create_task(self._forgotten(event.workspace_id))
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
+
+    async def _forgotten(self, workspace_id: str) -> None:
+        try:
+            await self._meaning.forget(workspace_id)
+        except CodeLabError as error:
+            _log.warning("vectors_not_forgotten", code=error.code, workspace_id=workspace_id)
 
 
 def _note(standing: Standing) -> str:
