@@ -160,6 +160,9 @@ class Supervisor:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={},
+            # What a terminal sends to end the server does not end it in the middle of a file: its
+            # standard input closes when the server goes.
+            start_new_session=True,
         )
         self._process = process
         self._write(packed(self._begin))
