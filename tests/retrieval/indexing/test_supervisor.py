@@ -14,7 +14,15 @@ import pytest
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.errors import IndexerFailed, IndexLocked
 from codelab.retrieval.index.opening import WritableIndex
-from codelab.retrieval.indexing.frames import Forget, Look, Progress, Reconcile, Rest
+from codelab.retrieval.indexing.frames import (
+    Done,
+    Forget,
+    Look,
+    Order,
+    Progress,
+    Reconcile,
+    Rest,
+)
 from codelab.retrieval.indexing.supervisor import Supervisor
 from tests.retrieval.indexing.conftest import MakeSupervisor, Project, until
 
@@ -42,6 +50,23 @@ def furnish(project: Project) -> None:
     for number in range(FILES):
         body = "\n".join(f"    value_{number}_{line} = {line}" for line in range(40))
         project.write(f"src/part_{number}.py", f"def function_{number}():\n{body}\n")
+
+
+async def asked_behind_a_comparison(
+    supervisor: Supervisor, project: Project, order: Order
+) -> asyncio.Task[Done]:
+    """Have an order done that the worker finds right behind a comparison; returns that one."""
+    await supervisor.ask(Rest(place=project.place))
+    process = supervisor.process_id
+    assert process is not None
+    os.kill(process, signal.SIGSTOP)
+    comparing = asyncio.create_task(supervisor.ask(Reconcile(place=project.place)))
+    asked = asyncio.create_task(supervisor.ask(order))
+    # Both are on their way before the worker goes on.
+    await asyncio.sleep(0)
+    os.kill(process, signal.SIGCONT)
+    await asked
+    return comparing
 
 
 def is_alive(process_id: int) -> bool:
@@ -124,11 +149,10 @@ async def test_changed_files_go_before_a_comparison(
     project: Project, make_supervisor: MakeSupervisor
 ) -> None:
     furnish(project)
-    supervisor = make_supervisor()
-    comparing = asyncio.create_task(supervisor.ask(Reconcile(place=project.place)))
-    await until(lambda: len(project.paths()) > 0)
     project.write("zzz.py", "def needle():\n    pass\n")
-    await supervisor.ask(Look(place=project.place, paths=("zzz.py",)))
+    supervisor = make_supervisor()
+    look = Look(place=project.place, paths=("zzz.py",))
+    comparing = await asked_behind_a_comparison(supervisor, project, look)
     assert project.find("needle") == ["zzz.py"]
     assert not comparing.done()
     await comparing
@@ -180,9 +204,8 @@ async def test_an_index_rests_only_when_nothing_is_under_way(
 ) -> None:
     furnish(project)
     supervisor = make_supervisor()
-    comparing = asyncio.create_task(supervisor.ask(Reconcile(place=project.place)))
-    await until(lambda: len(project.paths()) > 0)
-    await supervisor.ask(Rest(place=project.place))
+    rest = Rest(place=project.place)
+    comparing = await asked_behind_a_comparison(supervisor, project, rest)
     assert not comparing.done()
     await comparing
     assert len(project.paths()) == FILES
