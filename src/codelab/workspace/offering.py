@@ -113,7 +113,7 @@ class Offering:
 
     def _is_closed(self, path: Path, user: Principal, records: Iterable[WorkspaceRecord]) -> bool:
         """Tell whether a folder lies in somebody else's workspace, or in the server's data."""
-        others = (one.path for one in records if one.owner_id not in (None, user.user_id))
+        others = (Path(one.path) for one in records if one.owner_id not in (None, user.user_id))
         return any(path.is_relative_to(closed) for closed in (*others, *self._own))
 
     def _parent(self, folder: Path) -> str | None:
