@@ -28,7 +28,7 @@ from codelab.retrieval.indexing.supervisor import Supervisor
 from codelab.retrieval.settings import IndexingSettings
 from codelab.workspace.api import IGNORE_FILES, FileChanges, Watch, Workspaces
 
-Phase = Literal["unknown", "comparing", "ready", "elsewhere", "failed"]
+Phase = Literal["off", "unknown", "comparing", "ready", "elsewhere", "failed"]
 # So long what happens to a repository is waited for: a switch of branches writes many files.
 _SETTLES_S = 0.3
 # Programs that ask git for its state touch its index all the time.
@@ -42,8 +42,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How far an index is.
 
     Args:
-        phase: Whether it is compared with the workspace right now, is up to date, is written by
-            another server, or could not be made.
+        phase: Whether none is made on this server, it is compared with the workspace right now, is
+            up to date, is written by another server, or could not be made.
         done: Of the files that had changed, so many are done.
         of: So many had changed.
         compared_at: When it was last found to be whole, in seconds since 1970; 0: never.
