@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.conftest import Stores
-from tests.flows.harness import Client, CodeLab, items, of_type
+from tests.flows.harness import Client, CodeLab, approve, items, of_type
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
 
@@ -87,6 +87,36 @@ async def test_an_index_is_begun_as_soon_as_somebody_looks(
         while not folder.exists():
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
+
+
+async def test_what_an_agent_has_changed_is_found_by_its_next_step(
+    client: Client, model_server: ModelServer, model_key: str
+) -> None:
+    await indexed(client)
+    health = await client.call("GET", "../../health")
+    if health["checks"]["sandbox"].get("detail", "").startswith("Commands are off"):
+        pytest.skip("no box can be built here")
+    work = [
+        ToolCall("write_file", {"path": "shop/tax.py", "content": "def vat_of(cart):\n    pass\n"}),
+        ToolCall("find_symbol", {"name": "vat_of"}),
+        ToolCall("execute_command", {"command": "sed -i s/total/sum_up/ shop/cart.py"}),
+        ToolCall("find_symbol", {"name": "sum_up"}),
+    ]
+    replies = [Reply(tool_calls=[call]) for call in work]
+    await model_server.script(model_key, [*replies, Reply(text="Done.", repeat=True)])
+    session_id = await client.new_session()
+    frames = await client.turn(session_id, "Change it", approve, agent="coder")
+    outputs = [result["output"] for result in of_type(frames, "tool_result")]
+    assert outputs[1].startswith("function vat_of  shop/tax.py:1-2")
+    assert outputs[3].startswith("function sum_up  shop/cart.py:1-")
+    taken = of_type(frames, "checkpoint")
+    restore = f"sessions/{session_id}/checkpoints/{taken[0]['checkpoint_id']}/restore"
+    await client.call("POST", restore, {})
+    (workspace,) = items(await client.call("GET", "workspaces"))
+    for name, expected in (("sum_up", []), ("vat_of", []), ("total", ["shop/cart.py"])):
+        search = f"workspaces/{workspace['id']}/search?mode=symbol&pattern={name}"
+        found = await client.call("GET", search)
+        assert [one["path"] for one in found["places"] if one["name"] == name] == expected
 
 
 @pytest.mark.parametrize("chosen", [{"CODELAB_INDEX_ENGINE": "off"}])

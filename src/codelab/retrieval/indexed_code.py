@@ -54,6 +54,7 @@ class IndexedCode:
         workspace_id: The workspace.
         view: Its files as the one who asks may see them.
         readers: Where its index is asked.
+        settled: Waits for what was told to have changed.
         similarities: How near pieces are to a question in meaning, by digest.
         changed: Told of files that are found to be no longer what the index says.
         note: What is to be said of the index with every answer; usually empty.
@@ -65,6 +66,7 @@ class IndexedCode:
         workspace_id: str,
         view: View,
         readers: Readers,
+        settled: Callable[[], Awaitable[None]],
         similarities: Similarities,
         changed: Callable[[Sequence[str]], None],
         note: Callable[[], str],
@@ -73,6 +75,7 @@ class IndexedCode:
         self._workspace_id = workspace_id
         self._view = view
         self._readers = readers
+        self._settled = settled
         self._similarities = similarities
         self._changed = changed
         self._note = note
@@ -140,6 +143,7 @@ class IndexedCode:
         return await asyncio.to_thread(drawn, files, budget)
 
     async def _ask(self, question: Callable[[ReadableIndex], T]) -> T | None:
+        await self._settled()
         return await self._readers.ask(self._workspace_id, question)
 
     async def _read(self, path: str) -> FileContent | None:

@@ -131,11 +131,22 @@ class Retrieval:
         """Say that a workspace is in use; its index is made, or compared, in the background."""
         self._following.open(workspace_id)
 
+    def changed(self, workspace_id: str, paths: Sequence[str]) -> None:
+        """Tell the index of files that changed just now; of none by name: of any.
+
+        What is asked afterwards is answered, if that takes but a moment, from what they are now.
+        """
+        self.open(workspace_id)
+        self._following.changed(workspace_id, paths)
+
     def code(self, workspace_id: str, view: View) -> CodeSearch:
         """Return what searches a workspace for somebody who sees it so."""
 
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
+
+        async def settled() -> None:
+            await self._following.settled(workspace_id)
 
         async def near(question: str) -> dict[str, float]:
             self.open(workspace_id)
@@ -148,7 +159,7 @@ class Retrieval:
         plain = PlainCode(view, note)
         if self._following.is_off:
             return plain
-        return IndexedCode(workspace_id, view, self._readers, near, changed, note, plain)
+        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
 
     async def status(self, workspace_id: str) -> IndexStatus:
         """Tell how far an index is."""

@@ -94,6 +94,11 @@ class Following:
         if followed := self._followed.get(workspace_id):
             followed.changed(paths)
 
+    async def settled(self, workspace_id: str) -> None:
+        """Wait a moment for the index to know what was told before."""
+        if followed := self._followed.get(workspace_id):
+            await followed.settled()
+
     async def rebuild(self, workspace_id: str) -> None:
         """Make an index anew; returns once it is whole.
 
