@@ -221,7 +221,7 @@ def create_app(
         sessions,
         changes_files=lambda name: tools.get(name).category is not Category.READ,
     )
-    dispatcher = Dispatcher(auth, sessions, hitl, stream, files)
+    dispatcher = Dispatcher(auth, sessions, hitl, stream, files, retrieval.open)
     presence = Presence(auth, metrics.sockets.set)
     reminder = Reminder(bus, relay, hitl, presence)
     socket = Socket(

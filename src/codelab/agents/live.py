@@ -246,6 +246,11 @@ class LiveTurn:
             code=retrieval.code(self.held.workspace_id, self.workspace) if retrieval else None,
         )
 
+    def changed(self, paths: Sequence[str]) -> None:
+        """Tell the index what a call has changed; without any path, it may be anything."""
+        if self.services.retrieval:
+            self.services.retrieval.changed(self.held.workspace_id, paths)
+
     def attribution(self, task: Task) -> Attribution:
         """Say on whose account the task's model is asked."""
         return Attribution(

@@ -15,14 +15,16 @@ from codelab.kit.errors import CodeLabError
 from codelab.retrieval.encoders.opening import EncoderChoice
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.index.readers import Readers
-from codelab.retrieval.indexed_code import IndexedCode, View
+from codelab.retrieval.indexed_code import IndexedCode
 from codelab.retrieval.indexing.followed import Standing
 from codelab.retrieval.indexing.following import Following
 from codelab.retrieval.meaning import Meaning
 from codelab.retrieval.passages import Passages
+from codelab.retrieval.plain import PlainCode, View
 from codelab.retrieval.settings import IndexingSettings
 from codelab.retrieval.vectors.opening import StoreChoice
 from codelab.sdk.embedding import EmbeddingModel
+from codelab.sdk.retrieval import CodeSearch
 from codelab.workspace.api import Workspaces
 from codelab.workspace.events import WorkspaceDeleted
 
@@ -30,6 +32,7 @@ _log = structlog.get_logger(__name__)
 
 State = Literal["none", "indexing", "ready", "elsewhere", "failed"]
 _STATES: dict[str, State] = {
+    "off": "none",
     "unknown": "none",
     "comparing": "indexing",
     "ready": "ready",
@@ -128,11 +131,22 @@ class Retrieval:
         """Say that a workspace is in use; its index is made, or compared, in the background."""
         self._following.open(workspace_id)
 
-    def code(self, workspace_id: str, view: View) -> IndexedCode:
+    def changed(self, workspace_id: str, paths: Sequence[str]) -> None:
+        """Tell the index of files that changed just now; of none by name: of any.
+
+        What is asked afterwards is answered, if that takes but a moment, from what they are now.
+        """
+        self.open(workspace_id)
+        self._following.changed(workspace_id, paths)
+
+    def code(self, workspace_id: str, view: View) -> CodeSearch:
         """Return what searches a workspace for somebody who sees it so."""
 
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
+
+        async def settled() -> None:
+            await self._following.settled(workspace_id)
 
         async def near(question: str) -> dict[str, float]:
             self.open(workspace_id)
@@ -142,13 +156,18 @@ class Retrieval:
             self.open(workspace_id)
             return _note(self._following.standing(workspace_id))
 
-        return IndexedCode(workspace_id, view, self._readers, near, changed, note)
+        plain = PlainCode(view, note)
+        if self._following.is_off:
+            return plain
+        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
 
     async def status(self, workspace_id: str) -> IndexStatus:
         """Tell how far an index is."""
         self.open(workspace_id)
         standing = self._following.standing(workspace_id)
-        coverage = await self._readers.ask(workspace_id, lambda index: index.catalogue.coverage())
+        coverage = None
+        if not self._following.is_off:
+            coverage = await self._readers.ask(workspace_id, lambda one: one.catalogue.coverage())
         return IndexStatus(
             state=_STATES[standing.phase],
             done=standing.done,
@@ -158,6 +177,14 @@ class Retrieval:
             vectors=self._vectors(workspace_id),
             note=standing.note,
         )
+
+    def require(self) -> None:
+        """Refuse where no index is made.
+
+        Raises:
+            IndexOff: This server makes none.
+        """
+        self._following.require()
 
     async def rebuild(self, workspace_id: str) -> None:
         """Make an index anew; returns once it is whole.
@@ -203,6 +230,8 @@ class Retrieval:
 
 def _note(standing: Standing) -> str:
     match standing.phase:
+        case "off":
+            return "no index is made on this server (CODELAB_INDEX_ENGINE is off)"
         case "unknown":
             return "the index is not compared with the files yet"
         case "comparing" if not standing.compared_at:

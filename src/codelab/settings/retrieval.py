@@ -22,10 +22,11 @@ class Retrieval(Section, frozen=True, kw_only=True):
         ),
     ] = ""
     index_engine: Annotated[
-        Literal["fts5", "tantivy"],
+        Literal["fts5", "tantivy", "off"],
         Meta(
             description="What searches words: SQLite's own FTS5, or tantivy, which answers faster "
-            "in large projects and needs the extra `tantivy`."
+            "in large projects and needs the extra `tantivy`. With `off` no index is made, and "
+            "code is searched by its exact text alone."
         ),
     ] = "fts5"
     index_reconcile_s: Annotated[
