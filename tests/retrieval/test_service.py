@@ -13,11 +13,11 @@ from codelab.kit.bus import Bus
 from codelab.kit.db import Database, metadata
 from codelab.retrieval.api import (
     EncoderChoice,
-    IndexedCode,
     IndexingSettings,
     Retrieval,
     StoreChoice,
 )
+from codelab.sdk.retrieval import CodeSearch
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces as table
 
@@ -52,7 +52,7 @@ class Shop:
         self.root = root
         self.retrieval = retrieval
         self.id = workspace_id
-        self.code: IndexedCode
+        self.code: CodeSearch
 
     async def found(self, question: str) -> list[str]:
         return [one.path for one in (await self.code.search(question)).findings]

@@ -37,6 +37,8 @@ _REASONS = {
     "history": "past commits",
     "meaning": "its meaning",
 }
+# What stands in the place of a map then.
+NO_MAP = _NO_INDEX.capitalize()
 T = TypeVar("T")
 
 # From this share of the whole score on, a ranking is worth being named.
@@ -141,7 +143,7 @@ class IndexedCode:
         """Draw the project."""
         files = await self._ask(mapped_files)
         if files is None:
-            return _NO_INDEX.capitalize()
+            return NO_MAP
         return await asyncio.to_thread(drawn, files, budget)
 
     async def _ask(self, question: Callable[[ReadableIndex], T]) -> T | None:

@@ -17,12 +17,12 @@ from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.retrieval.api import (
     EncoderChoice,
-    IndexedCode,
     IndexingSettings,
     Retrieval,
     StoreChoice,
     VectorStatus,
 )
+from codelab.sdk.retrieval import CodeSearch
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 
 # Tests and documents among them do not count, and ten are judged.
@@ -48,7 +48,7 @@ class IndexedTree:
         note: What is wrong with its vectors, or empty.
     """
 
-    def __init__(self, code: IndexedCode, files: int, note: str) -> None:
+    def __init__(self, code: CodeSearch, files: int, note: str) -> None:
         self._code = code
         self.files = files
         self.note = note

@@ -123,6 +123,11 @@ class Followed:
             self._paths.update(some)
             self._some_changed.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many paths were told of that nobody has looked at yet."""
+        return len(self._paths)
+
     def progress(self, progress: Progress) -> None:
         """Take note of how far a comparison is."""
         self.standing = msgspec.structs.replace(self.standing, done=progress.done, of=progress.of)
