@@ -207,6 +207,7 @@ def create_app(
     metrics.watch_cache("sign_ins", auth.remembered)
     metrics.watch_cache("file_contents", workspaces.contents.looked_up)
     metrics.watch_models(models.rests)
+    metrics.watch_indexes(retrieval.figures)
     if models.budget:
         metrics.watch_budget(models.budget.outcomes, models.budget.reserved)
     if answers:

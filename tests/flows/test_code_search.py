@@ -46,6 +46,13 @@ async def indexed(client: Client) -> str:
     return place
 
 
+async def measured(client: Client) -> set[str]:
+    """Read all measurements, as Prometheus does."""
+    async with client.http.get(f"{client.url}/metrics", headers=client.headers) as answer:
+        assert answer.status == 200
+        return set((await answer.text()).splitlines())
+
+
 async def test_people_search_lines_code_and_symbols(client: Client) -> None:
     place = await indexed(client)
 
@@ -64,6 +71,19 @@ async def test_people_search_lines_code_and_symbols(client: Client) -> None:
     assert (first["path"], first["kind"], first["first"]) == ("shop/cart.py", "function", 1)
     bad = await client.call("GET", f"{place}/search?pattern=(", expect=422)
     assert bad["code"] == "pattern_invalid"
+    await client.call("GET", f"{place}/search?mode=symbol&pattern=nobody")
+    lines = await measured(client)
+    for kind, found, count in (("code", "true", 1), ("symbol", "true", 1), ("symbol", "false", 1)):
+        assert f'codelab_code_searches_total{{found="{found}",kind="{kind}"}} {count}.0' in lines
+    assert 'codelab_code_search_seconds_count{kind="symbol"} 2.0' in lines
+    assert 'codelab_indexes{state="ready"} 1.0' in lines
+    assert {
+        'codelab_index_files{language="Python"} 4.0',
+        "codelab_index_waiting_files 0.0",
+    } <= lines
+    assert 'codelab_index_lines{language="Markdown"} 3.0' in lines
+    (age,) = [line.split()[1] for line in lines if line.startswith("codelab_index_age_seconds ")]
+    assert 0 < float(age) < 60
     again = await client.call("POST", f"{place}/index", expect=202)
     assert again["state"] in ("indexing", "ready")
     assert await client.call("GET", f"workspaces/{'0' * 32}/index", expect=404)

@@ -32,6 +32,7 @@ _KINDS = {
     "type": "type",
     "module": "module",
 }
+NO_MAP = "There is no map"
 _NO_INDEX = "the index of this project is not made yet"
 
 
@@ -110,7 +111,7 @@ class PlainCode:
 
     async def map(self, budget: int) -> str:
         """Say that there is none."""
-        return f"There is no map: {self._why() or _NO_INDEX}. list_files shows the folders."
+        return f"{NO_MAP}: {self._why() or _NO_INDEX}. list_files shows the folders."
 
     def _note(self) -> str:
         return f"found by plain search: {self._why() or _NO_INDEX}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.encoders.opening import EncoderChoice
+from codelab.retrieval.figures import STATES, IndexFigures, State, figures_of
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.index.readers import Readers
 from codelab.retrieval.indexed_code import IndexedCode
@@ -21,6 +23,7 @@ from codelab.retrieval.indexing.following import Following
 from codelab.retrieval.meaning import Meaning
 from codelab.retrieval.passages import Passages
 from codelab.retrieval.plain import PlainCode, View
+from codelab.retrieval.reporting import ReportedCode
 from codelab.retrieval.settings import IndexingSettings
 from codelab.retrieval.vectors.opening import StoreChoice
 from codelab.sdk.embedding import EmbeddingModel
@@ -29,16 +32,6 @@ from codelab.workspace.api import Workspaces
 from codelab.workspace.events import WorkspaceDeleted
 
 _log = structlog.get_logger(__name__)
-
-State = Literal["none", "indexing", "ready", "elsewhere", "failed"]
-_STATES: dict[str, State] = {
-    "off": "none",
-    "unknown": "none",
-    "comparing": "indexing",
-    "ready": "ready",
-    "elsewhere": "elsewhere",
-    "failed": "failed",
-}
 
 
 class VectorStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +102,7 @@ class Retrieval:
         store: StoreChoice,
         find_model: Callable[[str], EmbeddingModel],
     ) -> None:
+        self._bus = bus
         self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
@@ -157,19 +151,20 @@ class Retrieval:
             return _note(self._following.standing(workspace_id))
 
         plain = PlainCode(view, note)
-        if self._following.is_off:
-            return plain
-        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
+        code: CodeSearch = plain
+        if not self._following.is_off:
+            code = IndexedCode(
+                workspace_id, view, self._readers, settled, near, changed, note, plain
+            )
+        return ReportedCode(workspace_id, code, self._bus)
 
     async def status(self, workspace_id: str) -> IndexStatus:
         """Tell how far an index is."""
         self.open(workspace_id)
         standing = self._following.standing(workspace_id)
-        coverage = None
-        if not self._following.is_off:
-            coverage = await self._readers.ask(workspace_id, lambda one: one.catalogue.coverage())
+        coverage = await self._coverage(workspace_id)
         return IndexStatus(
-            state=_STATES[standing.phase],
+            state=STATES[standing.phase],
             done=standing.done,
             of=standing.of,
             compared_at=standing.compared_at,
@@ -177,6 +172,16 @@ class Retrieval:
             vectors=self._vectors(workspace_id),
             note=standing.note,
         )
+
+    async def figures(self) -> IndexFigures:
+        """Add up the indexes of all projects in use; none counts as used for it."""
+        standings = self._following.standings()
+        coverages = []
+        for workspace_id in standings:
+            # A broken one is made anew; its state tells of it.
+            with suppress(CodeLabError):
+                coverages.append(await self._coverage(workspace_id))
+        return figures_of(standings.values(), coverages, time.time())
 
     def require(self) -> None:
         """Refuse where no index is made.
@@ -201,6 +206,11 @@ class Retrieval:
             CodeLabError: It cannot be made.
         """
         await self._following.refresh(workspace_id)
+
+    async def _coverage(self, workspace_id: str) -> Coverage | None:
+        if self._following.is_off:
+            return None
+        return await self._readers.ask(workspace_id, lambda index: index.catalogue.coverage())
 
     def _vectors(self, workspace_id: str) -> VectorStatus:
         status = self._meaning.status(workspace_id)

@@ -133,6 +133,11 @@ class Followed:
             self._is_looked_at.clear()
             self._some_changed.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many paths were told of that nobody has looked at yet."""
+        return len(self._paths)
+
     async def settled(self) -> None:
         """Wait a moment for the index to know what was told before."""
         if not self.standing.compared_at:

@@ -127,6 +127,10 @@ class Following:
         followed = self._followed.get(workspace_id)
         return followed.standing if followed else Standing()
 
+    def standings(self) -> dict[str, tuple[Standing, int]]:
+        """Tell how far all indexes are, each with the number of paths that wait."""
+        return {one: (each.standing, each.waiting) for one, each in self._followed.items()}
+
     def require(self) -> None:
         """Refuse where no index is made.
 
