@@ -2163,6 +2163,12 @@ export interface components {
             /** @default true */
             is_complete: boolean;
         };
+        /** FoundLines */
+        FoundLines: {
+            path: string;
+            first: number;
+            last: number;
+        };
         /** FoundPage */
         FoundPage: {
             found: components["schemas"]["FoundSession"][];
@@ -2211,6 +2217,8 @@ export interface components {
             context?: components["schemas"]["MessageContext"] | null;
             /** @default [] */
             attached: string[];
+            /** @default [] */
+            found: components["schemas"]["FoundLines"][];
             finish_reason?: string | null;
             /** @default [] */
             tried: string[];
