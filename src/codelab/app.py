@@ -189,6 +189,7 @@ def create_app(
         agents=agent_registry,
         keeper=Keeper(workspaces.snapshots, bus) if settings.checkpoints.checkpoints else None,
         retrieval=retrieval,
+        gathered_pieces=settings.retrieval.gathered_pieces,
         context_tokens=settings.turns.context_tokens,
         max_steps=settings.turns.max_steps,
         turn_time_s=settings.turns.turn_time_s,

@@ -32,6 +32,7 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
             attachments=(
                 events.Attachment(path="a.py", text="x = 1", truncated=True),
                 events.Attachment(path="b.py", refused="it is gone."),
+                events.Attachment(path="c.py", kind="found", first=3, last=4, text="def"),
             ),
         ),
         "attached",
@@ -40,6 +41,7 @@ FACTS: list[tuple[AnyFact, str, dict[str, Any]]] = [
             "attachments": [
                 {"path": "a.py", "kind": "file", "characters": 5, "truncated": True},
                 {"path": "b.py", "kind": "file", "refused": "it is gone."},
+                {"path": "c.py", "kind": "found", "first": 3, "last": 4, "characters": 3},
             ],
         },
     ),

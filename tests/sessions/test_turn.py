@@ -6,15 +6,17 @@ from hypothesis import strategies as st
 
 from codelab.sdk.messages import AssistantMessage, Thinking, ToolCall, ToolMessage, UserMessage
 from codelab.sdk.model import Usage
-from codelab.sessions.api import TurnState, replay
+from codelab.sessions.api import TurnState, replay, written_out
 from codelab.sessions.events import (
     AgentChosen,
     AnswerRestarted,
     AnyFact,
     AssistantMessageCompleted,
+    Attachment,
     CheckpointMissed,
     CheckpointRestored,
     CheckpointTaken,
+    ContentAttached,
     ContextCompacted,
     ContextRestored,
     PlanStep,
@@ -178,3 +180,20 @@ def test_an_answer_that_broke_off_leaves_its_task_to_be_answered() -> None:
     whole = AssistantMessageCompleted(message_id="m2", agent="ask", model="b", text="Half.")
     root = replay("t", [opened, half, again, whole]).root
     assert (root.over, root.last_text, root.restarts) == (True, "Half.", 0)
+
+
+def test_what_was_found_stands_in_the_message_and_is_no_instruction() -> None:
+    piece = Attachment(path="shop/AGENTS.md", kind="found", first=3, last=3, text="     3\tGo on.")
+    state = replay(
+        "t",
+        (
+            UserMessageReceived(message_id="m1", text="How?"),
+            ContentAttached(attachments=(piece,), to="m1"),
+        ),
+    )
+    (said,) = state.root.said
+    assert isinstance(said.message, UserMessage)
+    assert said.message.text == f"How?\n\n{written_out((piece,), 'm1')}"
+    # A piece does not stand for the whole file, which is still to come with what is touched there.
+    assert state.root.instructed == set()
+    assert state.instructions == ""

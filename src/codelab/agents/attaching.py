@@ -13,7 +13,6 @@ from codelab.agents.mentions import Mention, mentions
 from codelab.agents.routing import mentioned_agent
 from codelab.kit.errors import CodeLabError
 from codelab.kit.masking import mask
-from codelab.sdk.agent import Agent
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Task
 from codelab.sessions.events import Attachment, ContentAttached
@@ -50,7 +49,7 @@ async def opening_attachments(turn: LiveTurn, agent: str) -> Sequence[ContentAtt
     if found:
         # What users attach is read with their own eyes.
         view = await turn.users_view()
-        room = _room(turn, turn.services.agents.get(agent))
+        room = room_of(turn, agent, _SHARE)
         count = partial(turn.services.tools.count_file_operation, turn.held.user_id)
         attached = await attach(view, found, room, count)
         if attached:
@@ -133,7 +132,7 @@ def _file(path: str, text: str, room: int) -> Attachment:
     if not lines[-1]:
         lines.pop()
     plain = (line.removesuffix("\r") for line in lines)
-    shown, count = _fitting((f"{n:>6}\t{line}" for n, line in enumerate(plain, 1)), room)
+    shown, count = fitting((f"{n:>6}\t{line}" for n, line in enumerate(plain, 1)), room)
     shown = mask(shown)
     if count < len(lines):
         shown += f"\n(lines 1 to {count} of {len(lines)}; read_file shows the others)"
@@ -143,7 +142,7 @@ def _file(path: str, text: str, room: int) -> Attachment:
 async def _folder(view: Workspace, path: str, room: int) -> Attachment:
     listing = await view.list(path)
     entries = [f"{one.path}/" if one.is_folder else one.path for one in listing.entries]
-    shown, count = _fitting(iter(entries[:_MOST_ENTRIES]), room)
+    shown, count = fitting(iter(entries[:_MOST_ENTRIES]), room)
     shown = mask(shown)
     is_partial = listing.truncated or count < len(entries)
     if is_partial:
@@ -174,7 +173,7 @@ def _folders(path: str) -> Iterator[str]:
     return ("/".join(names[:end]) for end in range(len(names), 0, -1))
 
 
-def _fitting(lines: Iterator[str], room: int) -> tuple[str, int]:
+def fitting(lines: Iterator[str], room: int) -> tuple[str, int]:
     """Take as many lines as there is room for, at least one; say how many."""
     taken: list[str] = []
     for line in lines:
@@ -190,14 +189,16 @@ def _beginning(text: str, longest: int) -> str:
     return mask(text[: longest + _MARGIN])[:longest]
 
 
-def _room(turn: LiveTurn, agent: Agent) -> int:
+def room_of(turn: LiveTurn, agent: str, share: float) -> int:
+    """Return how many bytes a share of what the agent's prompt may take is."""
     services = turn.services
     window = services.context_tokens
+    asking = services.agents.get(agent)
     try:
         wanted = turn.state.wanted_model or turn.held.session_model
-        model = services.models.info(services.models.resolve(agent.model, wanted, agent=agent.name))
+        model = services.models.info(services.models.resolve(asking.model, wanted, agent=agent))
         window = prompt_window(model, window)
     except CodeLabError:
         # Whoever asks the model next says what is wrong with it.
         pass
-    return int(window * _SHARE * BYTES_PER_TOKEN)
+    return int(window * share * BYTES_PER_TOKEN)

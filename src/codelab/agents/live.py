@@ -28,6 +28,7 @@ from codelab.llm.errors import ModelError
 from codelab.retrieval.api import Retrieval
 from codelab.sdk.agent import Agent
 from codelab.sdk.model import Completion, Delta, ModelRequest
+from codelab.sdk.retrieval import CodeSearch
 from codelab.sdk.tool import ToolContext
 from codelab.sdk.workspace import Workspace
 from codelab.sessions.api import Earlier, Lease, Task, Turns, TurnState, replay
@@ -63,6 +64,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     agents: AgentRegistry
     keeper: Keeper | None = None
     retrieval: Retrieval | None = None
+    gathered_pieces: int = 6
     counter: TokenCounter = msgspec.field(default_factory=TokenCounter)
     context_tokens: int = 100_000
     max_steps: int = 50
@@ -227,10 +229,14 @@ class LiveTurn:
             SessionStateChanged(session_id=self.held.session_id, state=state, agent=agent)
         )
 
+    def code(self) -> CodeSearch | None:
+        """Return what searches the project with the agents' eyes, if anything does."""
+        retrieval = self.services.retrieval
+        return retrieval.code(self.held.workspace_id, self.workspace) if retrieval else None
+
     def tool_context(self, task: Task, call_id: str) -> ToolContext:
         """Describe where a tool call runs."""
         session_id, publish = self.held.session_id, self.services.bus.publish
-        retrieval = self.services.retrieval
 
         def on_output(text: str) -> None:
             publish(ToolOutputStreamed(session_id=session_id, call_id=call_id, text=text))
@@ -243,7 +249,7 @@ class LiveTurn:
             agent=task.agent,
             on_output=on_output,
             read_only=not self.services.tools.may_write(self.agent(task)),
-            code=retrieval.code(self.held.workspace_id, self.workspace) if retrieval else None,
+            code=self.code(),
         )
 
     def changed(self, paths: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from codelab.agents.errors import (
     ModelKeepsFailing,
     StepLimitReached,
 )
+from codelab.agents.gathering import gathered
 from codelab.agents.live import LiveTurn
 from codelab.agents.outcomes import result_of
 from codelab.agents.routing import route
@@ -77,9 +78,11 @@ async def choose_agent(turn: LiveTurn) -> None:
         previous=turn.earlier.agent,
     )
     attached = await opening_attachments(turn, choice.agent)
+    found = await gathered(turn, choice.agent, attached)
     await turn.record(
         AgentChosen(agent=choice.agent, reason=choice.reason, previous=turn.earlier.agent),
         *attached,
+        *found,
     )
 
 

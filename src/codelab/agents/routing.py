@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import lru_cache
 
 import msgspec
@@ -66,6 +66,11 @@ def mentioned_agent(text: str) -> str:
     """Return the name after an `@` at the beginning of a message, or an empty string."""
     match = _MENTION.match(text)
     return match[1].lower() if match else ""
+
+
+def unaddressed(text: str, names: Container[str]) -> str:
+    """Return a message without the agent that it begins with, if that is one of these."""
+    return _MENTION.sub("", text, count=1) if mentioned_agent(text) in names else text
 
 
 def _is_follow_up(text: str) -> bool:

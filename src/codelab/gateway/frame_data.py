@@ -70,10 +70,12 @@ class AgentData(msgspec.Struct, frozen=True, kw_only=True, rename={"previous": "
 
 
 class AttachedItem(_Data, frozen=True, kw_only=True):
-    """A file, a folder or the project's instructions that a model is shown; or why it is not."""
+    """What a model is shown of the project, `found` with its lines; or why it is not."""
 
     path: str
-    kind: Literal["file", "folder", "instructions"]
+    kind: Literal["file", "folder", "instructions", "found"]
+    first: int = 0
+    last: int = 0
     characters: int = 0
     truncated: bool = False
     refused: str = ""

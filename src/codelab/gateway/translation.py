@@ -68,6 +68,8 @@ def _(fact: ContentAttached) -> Written:
         frame_data.AttachedItem(
             path=one.path,
             kind=one.kind,
+            first=one.first,
+            last=one.last,
             characters=len(one.text),
             truncated=one.truncated,
             refused=one.refused,

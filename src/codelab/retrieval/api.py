@@ -3,6 +3,7 @@
 from codelab.retrieval.encoders.opening import EncoderChoice
 from codelab.retrieval.figures import IndexFigures
 from codelab.retrieval.index.entries import Coverage
+from codelab.retrieval.ranking.question import terms_of
 from codelab.retrieval.searches import Searches
 from codelab.retrieval.service import IndexStatus, Retrieval, VectorStatus
 from codelab.retrieval.settings import IndexingSettings
@@ -18,4 +19,5 @@ __all__ = [
     "Searches",
     "StoreChoice",
     "VectorStatus",
+    "terms_of",
 ]

@@ -158,6 +158,12 @@ class Retrieval:
             )
         return ReportedCode(workspace_id, code, self._bus)
 
+    def is_whole(self, workspace_id: str) -> bool:
+        """Tell whether an index was found to be whole; if it is not known yet, that is begun."""
+        self.open(workspace_id)
+        standing = self._following.standing(workspace_id)
+        return standing.compared_at > 0 or standing.phase == "elsewhere"
+
     async def status(self, workspace_id: str) -> IndexStatus:
         """Tell how far an index is."""
         self.open(workspace_id)

@@ -1,5 +1,6 @@
 """What other modules may call: sessions for edges, turns for whoever carries them forward."""
 
+from codelab.sessions.attachments import written_out
 from codelab.sessions.conversation import Earlier, Said
 from codelab.sessions.figures import SessionFigures, session_figures
 from codelab.sessions.lease import Lease
@@ -24,4 +25,5 @@ __all__ = [
     "in_force_of",
     "replay",
     "session_figures",
+    "written_out",
 ]

@@ -27,6 +27,14 @@ _LOOK_AHEAD_PAGES = 4
 _ALL_SEEN = Unseen()
 
 
+class FoundLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of a file that were found for a message, and that its model is shown."""
+
+    path: str
+    first: int
+    last: int
+
+
 class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A message, or a tool call (`role` is `tool`) with its result as soon as it has one.
 
@@ -44,6 +52,7 @@ class HistoryItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str | None = None
     context: MessageContext | None = None
     attached: tuple[str, ...] = ()
+    found: tuple[FoundLines, ...] = ()
     finish_reason: str | None = None
     tried: tuple[str, ...] = ()
     rating: str | None = None
@@ -168,10 +177,17 @@ def _message(
 
 
 def _attach(items: Iterable[HistoryItem], fact: ContentAttached) -> None:
-    paths = tuple(one.path for one in fact.attachments if not one.refused)
+    shown = [one for one in fact.attachments if not one.refused]
+    paths = tuple(one.path for one in shown if one.kind != "found")
+    found = tuple(
+        FoundLines(path=one.path, first=one.first, last=one.last)
+        for one in shown
+        if one.kind == "found"
+    )
     for item in items:
         if fact.to in (item.call_id, item.message_id):
-            item.attached = paths
+            item.attached += paths
+            item.found += found
 
 
 def _call(entry: Entry, fact: ToolCallRequested) -> HistoryItem:

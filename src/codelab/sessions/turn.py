@@ -151,7 +151,8 @@ class TurnState:
             task.compactions.append(fact)
         elif fact.to:
             attach(task.said, fact)
-            task.instructed.update(one.path for one in fact.attachments)
+            # A piece of a file does not stand for all of it.
+            task.instructed.update(one.path for one in fact.attachments if one.kind != "found")
         else:
             self.instructions = written_out(fact.attachments, "")
 

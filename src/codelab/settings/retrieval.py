@@ -47,6 +47,15 @@ class Retrieval(Section, frozen=True, kw_only=True):
             "on demand, or when it cannot be read.",
         ),
     ] = 0
+    gathered_pieces: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=20,
+            description="Pieces of code at most that are looked up for a message when its turn "
+            "begins, and shown to the agent; 0: none.",
+        ),
+    ] = 6
     embedding_model: Annotated[
         str,
         Meta(

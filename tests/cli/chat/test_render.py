@@ -175,6 +175,8 @@ def test_what_the_model_is_shown_of_the_project_is_named() -> None:
         {"path": "AGENTS.md", "kind": "instructions"},
         {"path": "a.py", "kind": "file", "truncated": True},
         {"path": "b.py\x1b", "kind": "file", "refused": "it is gone."},
+        {"path": "c.py", "kind": "found", "first": 3, "last": 9},
+        {"path": "d\x1b.py", "kind": "found", "first": 1, "last": 2},
     ]
     note = Transcript("s").apply(frame("attached", attachments=items))
     assert note is not None
@@ -184,6 +186,7 @@ def test_what_the_model_is_shown_of_the_project_is_named() -> None:
     assert "AGENTS.md: the project's instructions" in text
     assert "a.py: attached, in part" in text
     assert "is not attached: it is gone." in text
+    assert text.splitlines()[-1].startswith("@ read 2 files: c.py:3-9, d")
     assert "\x1b" not in text
 
 

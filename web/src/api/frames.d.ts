@@ -152,11 +152,13 @@ export interface AttachedData {
   task_id?: string;
 }
 /**
- * A file, a folder or the project's instructions that a model is shown; or why it is not.
+ * What a model is shown of the project, `found` with its lines; or why it is not.
  */
 export interface AttachedItem {
   path: string;
-  kind: 'file' | 'folder' | 'instructions';
+  kind: 'file' | 'folder' | 'found' | 'instructions';
+  first?: number;
+  last?: number;
   characters?: number;
   truncated?: boolean;
   refused?: string;

@@ -2180,6 +2180,12 @@ export interface components {
             /** @default true */
             is_complete: boolean;
         };
+        /** FoundLines */
+        FoundLines: {
+            path: string;
+            first: number;
+            last: number;
+        };
         /** FoundPage */
         FoundPage: {
             found: components["schemas"]["FoundSession"][];
@@ -2228,6 +2234,8 @@ export interface components {
             context?: components["schemas"]["MessageContext"] | null;
             /** @default [] */
             attached: string[];
+            /** @default [] */
+            found: components["schemas"]["FoundLines"][];
             finish_reason?: string | null;
             /** @default [] */
             tried: string[];

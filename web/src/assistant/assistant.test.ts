@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { complete, completing, mentionOf } from './completion';
+import { foundLabel, linesLabel } from './labels';
 import { foldersIn } from './paths';
 import { readCommand, readUndo } from './slash';
 import { bounded, kindOf, targetOf } from './tool-lines';
@@ -39,6 +40,20 @@ describe('completion', () => {
     ]);
     const last = completing('@co', 3);
     expect(last && complete('@co', last, '@coder')).toEqual({ text: '@coder ', caret: 7 });
+  });
+});
+
+describe('what was looked up', () => {
+  const pieces = [
+    { path: 'src/cart.py', from: 3, to: 9 },
+    { path: 'src/cart.py', from: 20, to: 20 },
+    { path: 'mail.py', from: 1, to: 4 },
+  ];
+
+  it('is counted by files and named by lines', () => {
+    expect(foundLabel(pieces)).toBe('Read 2 files');
+    expect(foundLabel(pieces.slice(2))).toBe('Read 1 file');
+    expect(pieces.map(linesLabel)).toEqual(['lines 3–9 of src/cart.py', 'line 20 of src/cart.py', 'lines 1–4 of mail.py']);
   });
 });
 

@@ -51,6 +51,10 @@ export const catalogue = {
   remove: ['Remove', 'Убрать'],
   partly: ['in part', 'частично'],
   notAttached: ['{path} is not attached: {reason}', '{path} не приложен: {reason}'],
+  readFiles: [
+    { one: 'Read {n} file', other: 'Read {n} files' },
+    { one: 'Прочитан {n} файл', few: 'Прочитано {n} файла', many: 'Прочитано {n} файлов', other: 'Прочитано {n} файла' },
+  ],
   instructions: ['project instructions', 'указания проекта'],
   // Tools
   running: ['running', 'выполняется'],

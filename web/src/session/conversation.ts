@@ -3,18 +3,23 @@ import { type Board, NOTHING_USED } from './board';
 import type { Frame, FrameData } from './frames';
 import { addition, codePoints } from './offsets';
 import { type Handlers, placed } from './placing';
-import type { AnswerView, Attachment, Selection } from './view';
+import type { AnswerView, Attachment, Lines, Selection } from './view';
 
 const messageKey = (id: string): string => `message ${id}`;
 
-function attachments(data: FrameData['attached']): Attachment[] {
-  return data.attachments.map((one) => ({
-    path: one.path,
-    kind: one.kind,
-    characters: one.characters ?? 0,
-    truncated: one.truncated ?? false,
-    refused: one.refused ?? '',
-  }));
+/** Tells what was attached from what was found without anybody naming it. */
+function attachments(data: FrameData['attached']): { list: Attachment[]; pieces: Lines[] } {
+  const list: Attachment[] = [];
+  const pieces: Lines[] = [];
+  for (const { path, kind, first: from = 0, last: to = 0, ...one } of data.attachments) {
+    if (kind === 'found') {
+      pieces.push({ path, from, to });
+    } else {
+      const { characters = 0, truncated = false, refused = '' } = one;
+      list.push({ path, kind, characters, truncated, refused });
+    }
+  }
+  return { list, pieces };
 }
 
 function selection(context: FrameData['message']['context']): Selection | null {
@@ -129,7 +134,11 @@ function streamed(board: Board, frame: Frame<'token'>): void {
 
 function attached(board: Board, frame: Frame<'attached'>): void {
   const { data } = frame;
-  const list = attachments(data);
+  const { list, pieces } = attachments(data);
+  if (pieces.length > 0) {
+    board.settle({ ...placed(frame, `found ${frame.seq}`, data.task_id), kind: 'found', pieces });
+  }
+  if (list.length === 0) return;
   const asking = board.get(messageKey(data.to ?? ''));
   if (asking?.kind === 'user') {
     board.patch('user', asking.key, { attached: [...asking.attached, ...list] });

@@ -61,6 +61,14 @@ function firstTurn(record: Recorder): void {
   passing('state', { state: 'processing', agent: 'orchestrator' });
   durable('agent', { from: null, to: 'orchestrator', reason: 'Several steps.' });
   durable('attached', { attachments: [{ path: 'main.py', kind: 'file' }], to: 'u1' });
+  durable('attached', {
+    attachments: [
+      { path: 'src/print.py', kind: 'found', first: 3, last: 9 },
+      { path: 'src/print.py', kind: 'found', first: 20, last: 20 },
+      { path: 'a\u202eb.py', kind: 'found', first: 1, last: 4 },
+    ],
+    to: 'u1',
+  });
   durable('plan', { steps: [{ id: '1', title: 'Look' }, { id: '2', title: 'Write' }] });
   stream(record, 'a1', 'Thinking of 🤔 it', { reasoning: true });
   stream(record, 'a1', 'I first look at the file. This will be cut', { upTo: 30 });

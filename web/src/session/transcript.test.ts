@@ -144,6 +144,23 @@ function asked(): ReturnType<typeof recorder> {
   return record;
 }
 
+describe('what was looked up for a message', () => {
+  it('stands between the message and the answer, apart from what was attached', () => {
+    const transcript = opened(FRAMES);
+    const kinds = transcript.order.map((key) => transcript.entry(key)?.kind);
+    expect(kinds.indexOf('found')).toBeLessThan(kinds.indexOf('answer'));
+    expect(find(transcript, 'user')[0]?.attached.map((one) => one.path)).toEqual(['main.py']);
+    expect(find(transcript, 'attached')).toEqual([]);
+    const [found, ...others] = find(transcript, 'found');
+    expect(others).toEqual([]);
+    expect(found?.pieces).toEqual([
+      { path: 'src/print.py', from: 3, to: 9 },
+      { path: 'src/print.py', from: 20, to: 20 },
+      { path: 'a\u202eb.py', from: 1, to: 4 },
+    ]);
+  });
+});
+
 describe('an answer', () => {
   it('counts offsets in characters, so that none is doubled or lost', () => {
     const record = asked();

@@ -145,6 +145,18 @@ export interface AttachedView extends Entry {
   readonly attached: readonly Attachment[];
 }
 
+export interface Lines {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What was looked up in the project for a message, and is shown to its model. */
+export interface FoundView extends Entry {
+  readonly kind: 'found';
+  readonly pieces: readonly Lines[];
+}
+
 export interface RestartedView extends Entry {
   readonly kind: 'restarted';
   readonly agent: string;
@@ -206,6 +218,7 @@ export type EntryView =
   | AgentView
   | PlanView
   | AttachedView
+  | FoundView
   | RestartedView
   | CompactedView
   | CheckpointMissedView

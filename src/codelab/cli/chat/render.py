@@ -59,8 +59,16 @@ def note(item: Note) -> RenderableType | None:
 
 def attached(frame: Frame) -> str:
     """Say what the model is shown of the project, a line for each."""
-    items = frame.data.get("attachments")
-    return "\n".join(_attachment(one) for one in items or () if isinstance(one, dict))
+    items = [one for one in frame.data.get("attachments") or () if isinstance(one, dict)]
+    found = [one for one in items if one.get("kind") == "found"]
+    lines = [_attachment(one) for one in items if one not in found]
+    return "\n".join([*lines, *([_found(found)] if found else [])])
+
+
+def _found(items: list[dict[str, Any]]) -> str:
+    paths = {one.get("path") for one in items}
+    places = ", ".join(f"{one.get('path')}:{one.get('first')}-{one.get('last')}" for one in items)
+    return f"@ read {len(paths)} file{'s' if len(paths) > 1 else ''}: {places}"
 
 
 def _attachment(item: dict[str, Any]) -> str:
