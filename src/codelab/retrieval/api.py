@@ -4,9 +4,10 @@ from codelab.retrieval.encoders.opening import EncoderChoice
 from codelab.retrieval.figures import IndexFigures
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.ranking.question import terms_of
+from codelab.retrieval.reranking import Reranker
 from codelab.retrieval.searches import Searches
 from codelab.retrieval.service import IndexStatus, Retrieval, VectorStatus
-from codelab.retrieval.settings import IndexingSettings
+from codelab.retrieval.settings import IndexingSettings, RerankSettings
 from codelab.retrieval.vectors.opening import StoreChoice
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "IndexFigures",
     "IndexStatus",
     "IndexingSettings",
+    "RerankSettings",
+    "Reranker",
     "Retrieval",
     "Searches",
     "StoreChoice",

@@ -65,3 +65,9 @@ class IndexerFailed(CodeLabError):
 
     code = "indexer_failed"
     retryable = True
+
+
+class RerankFailed(CodeLabError):
+    """The model that is to put findings into order was of no help."""
+
+    code = "rerank_failed"

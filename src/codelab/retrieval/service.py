@@ -24,6 +24,7 @@ from codelab.retrieval.meaning import Meaning
 from codelab.retrieval.passages import Passages
 from codelab.retrieval.plain import PlainCode, View
 from codelab.retrieval.reporting import ReportedCode
+from codelab.retrieval.reranking import RerankedCode, Reranker
 from codelab.retrieval.settings import IndexingSettings
 from codelab.retrieval.vectors.opening import StoreChoice
 from codelab.sdk.embedding import EmbeddingModel
@@ -90,6 +91,7 @@ class Retrieval:
         encoder: What makes vectors.
         store: Where they are kept.
         find_model: Finds a model of the catalogue.
+        reranker: Puts what agents find into order; none: it stays as it was ranked.
     """
 
     def __init__(
@@ -101,8 +103,10 @@ class Retrieval:
         encoder: EncoderChoice,
         store: StoreChoice,
         find_model: Callable[[str], EmbeddingModel],
+        reranker: Reranker | None = None,
     ) -> None:
         self._bus = bus
+        self._reranker = reranker
         self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
@@ -135,7 +139,16 @@ class Retrieval:
 
     def code(self, workspace_id: str, view: View) -> CodeSearch:
         """Return what searches a workspace for somebody who sees it so."""
+        return ReportedCode(workspace_id, self._code(workspace_id, view), self._bus)
 
+    def code_for_agents(self, workspace_id: str, view: View) -> CodeSearch:
+        """Return the same with findings in the order that a model gives them, if one is to."""
+        code = self._code(workspace_id, view)
+        if self._reranker is not None:
+            code = RerankedCode(code, self._reranker)
+        return ReportedCode(workspace_id, code, self._bus)
+
+    def _code(self, workspace_id: str, view: View) -> CodeSearch:
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
 
@@ -151,12 +164,9 @@ class Retrieval:
             return _note(self._following.standing(workspace_id))
 
         plain = PlainCode(view, note)
-        code: CodeSearch = plain
-        if not self._following.is_off:
-            code = IndexedCode(
-                workspace_id, view, self._readers, settled, near, changed, note, plain
-            )
-        return ReportedCode(workspace_id, code, self._bus)
+        if self._following.is_off:
+            return plain
+        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
 
     def is_whole(self, workspace_id: str) -> bool:
         """Tell whether an index was found to be whole; if it is not known yet, that is begun."""

@@ -29,3 +29,17 @@ class IndexingSettings(msgspec.Struct, frozen=True, kw_only=True):
     reconcile_s: float = 300
     rebuild_s: float = 0
     rest_s: float = 1800
+
+
+class RerankSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model puts findings into order.
+
+    Args:
+        model: Its name in the catalogue; empty: none does.
+        timeout_s: So many seconds it is waited for.
+        cost_usd: So many US dollars one question may cost, as far as prices are known.
+    """
+
+    model: str = ""
+    timeout_s: float = 5.0
+    cost_usd: float = 0.01
