@@ -86,7 +86,13 @@ class IndexedCode:
         near = await self._similarities(question)
         within = "" if folder == "." else folder.strip("/")
         answer = await self._ask(
-            lambda index: answered(index, question, similarities=near, folder=within)
+            lambda index: answered(
+                index,
+                question,
+                similarities=near,
+                folder=within,
+                pieces_of=most * _MOST_ASKED,
+            )
         )
         if answer is None:
             return await self._plain.search(question, folder=folder, most=most)
@@ -157,10 +163,9 @@ class IndexedCode:
         if content is None:
             return None
         reason = _reason(ranked)
-        pieces = answer.pieces.get(ranked.path, ())
-        if not pieces:
+        best = answer.pieces.get(ranked.path)
+        if best is None:
             return Finding(path=ranked.path, reason=reason, score=ranked.score)
-        best = pieces[0]
         if content.digest != best.version:
             self._changed([ranked.path])
             return Finding(path=ranked.path, reason=_CHANGED, score=ranked.score)
