@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -109,6 +109,7 @@ class Retrieval:
         store: StoreChoice,
         find_model: Callable[[str], EmbeddingModel],
     ) -> None:
+        self._workspaces = workspaces
         self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
@@ -145,6 +146,9 @@ class Retrieval:
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
 
+        async def listed(paths: Sequence[str]) -> Collection[str]:
+            return await (await self._workspaces.open(workspace_id)).listed(paths)
+
         async def settled() -> None:
             await self._following.settled(workspace_id)
 
@@ -159,7 +163,9 @@ class Retrieval:
         plain = PlainCode(view, note)
         if self._following.is_off:
             return plain
-        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
+        return IndexedCode(
+            workspace_id, view, self._readers, listed, settled, near, changed, note, plain
+        )
 
     async def status(self, workspace_id: str) -> IndexStatus:
         """Tell how far an index is."""
