@@ -197,7 +197,7 @@ def create_app(
         max_steps=settings.turns.max_steps,
         turn_time_s=settings.turns.turn_time_s,
     )
-    agents = Agents(services, workspaces)
+    agents = Agents(services, workspaces, auth.is_active)
     upkeep = CheckpointUpkeep(workspaces, turns, bus)
     per_hour = settings.projects.file_operations_per_hour
     checkpoints = Checkpoints(services, sessions, workspaces, limiter, per_hour=per_hour)

@@ -266,10 +266,10 @@ def approve(data: Frame) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def signed_in(server: CodeLab) -> AsyncIterator[Client]:
-    """Sign the test's user in."""
+async def signed_in(server: CodeLab, name: str = USER) -> AsyncIterator[Client]:
+    """Sign a user in: the test's own, or another with the same password."""
     async with aiohttp.ClientSession() as http:
-        body = {"username": USER, "password": PASSWORD}
+        body = {"username": name, "password": PASSWORD}
         async with http.post(f"{server.url}/api/v1/auth/login", json=body) as response:
             assert response.status in (200, 201), await response.text()
             tokens = await response.json()

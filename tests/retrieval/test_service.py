@@ -130,6 +130,7 @@ async def test_what_agents_may_not_read_is_never_found(shop: Shop) -> None:
     (shop.root / ".codelabignore").write_text("prices.py\nmail.py\n", "utf-8")
     assert "shop/mail.py" not in await shop.found("send a receipt by mail")
     assert (await shop.code.references("send_receipt")).references == ()
+    assert "mail.py" not in await shop.code.map(500)
 
 
 async def test_no_stale_line_is_told(shop: Shop) -> None:

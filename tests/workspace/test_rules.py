@@ -128,6 +128,8 @@ def test_within_a_folder_the_fast_way_says_the_same(
     folder = "/".join(folders) or "."
     path = "/".join([*folders, name])
     with opened_root(root) as descriptor:
+        files = [path] if rules.lists(descriptor, path) else []
+        assert rules.listed(descriptor, [path]) == {*files}
         if folders and not rules.lists(descriptor, folder, is_folder=True):
             return
         fast = rules.within(descriptor, folder)(name, is_folder=is_folder)

@@ -24,6 +24,8 @@ from codelab.sessions.errors import LeaseLost
 from codelab.sessions.events import Entry, TurnCancelRequested, TurnLetGo, TurnStarted
 from codelab.workspace.api import Audience, Workspaces
 
+MayAct = Callable[[str], Awaitable[bool]]
+
 _log = structlog.get_logger(__name__)
 _DISOWNED_WITHIN_S = 3.0
 
@@ -47,13 +49,25 @@ class Runner:
 
     A turn that waits for a human is not among them: it is a row, and whichever replica hears
     the answer takes it up again.
+
+    Args:
+        services: What every turn works with.
+        workspaces: The projects.
+        may_act: Tells whether a user, by id, still may; whose turns end otherwise.
+        pace: How often it looks after its turns.
     """
 
     def __init__(
-        self, services: Services, workspaces: Workspaces, *, pace: Pace | None = None
+        self,
+        services: Services,
+        workspaces: Workspaces,
+        *,
+        may_act: MayAct | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._services = services
         self._workspaces = workspaces
+        self._may_act = may_act
         self._pace = pace or Pace()
         self._running: dict[str, Carried] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -266,6 +280,9 @@ class Runner:
             if current is None or current.generation != held.generation:
                 carried.interrupt("let_go")
             elif current.cancel_requested:
+                carried.interrupt("cancelled")
+        for carried, held in working:
+            if self._may_act and not await self._may_act(held.user_id):
                 carried.interrupt("cancelled")
 
     async def _sweep(self) -> None:

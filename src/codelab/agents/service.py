@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from codelab.agents.live import Services
-from codelab.agents.runner import Runner
+from codelab.agents.runner import MayAct, Runner
 from codelab.workspace.api import Workspaces
 
 
@@ -21,11 +21,19 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agents:
-    """Lists the agents and runs their turns."""
+    """Lists the agents and runs their turns.
 
-    def __init__(self, services: Services, workspaces: Workspaces) -> None:
+    Args:
+        services: What every turn works with.
+        workspaces: The projects.
+        may_act: Tells whether a user, by id, still may; whose turns end otherwise.
+    """
+
+    def __init__(
+        self, services: Services, workspaces: Workspaces, may_act: MayAct | None = None
+    ) -> None:
         self._services = services
-        self._runner = Runner(services, workspaces)
+        self._runner = Runner(services, workspaces, may_act=may_act)
 
     def list(self) -> tuple[AgentInfo, ...]:
         """Return all agents."""

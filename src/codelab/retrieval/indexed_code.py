@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from codelab.kit.errors import CodeLabError
@@ -45,6 +45,7 @@ _MOST_ASKED = 4
 _MOST_CANDIDATES = 400
 
 Similarities = Callable[[str], Awaitable[Mapping[str, float]]]
+Listed = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 
 
 class IndexedCode:
@@ -54,6 +55,7 @@ class IndexedCode:
         workspace_id: The workspace.
         view: Its files as the one who asks may see them.
         readers: Where its index is asked.
+        listed: Says which files agents may know of now.
         settled: Waits for what was told to have changed.
         similarities: How near pieces are to a question in meaning, by digest.
         changed: Told of files that are found to be no longer what the index says.
@@ -66,6 +68,7 @@ class IndexedCode:
         workspace_id: str,
         view: View,
         readers: Readers,
+        listed: Listed,
         settled: Callable[[], Awaitable[None]],
         similarities: Similarities,
         changed: Callable[[Sequence[str]], None],
@@ -75,6 +78,7 @@ class IndexedCode:
         self._workspace_id = workspace_id
         self._view = view
         self._readers = readers
+        self._listed = listed
         self._settled = settled
         self._similarities = similarities
         self._changed = changed
@@ -146,7 +150,8 @@ class IndexedCode:
         files = await self._ask(mapped_files)
         if files is None:
             return await self._plain.map(budget)
-        return await asyncio.to_thread(drawn, files, budget)
+        listed = await self._listed([one.path for one in files])
+        return await asyncio.to_thread(drawn, [one for one in files if one.path in listed], budget)
 
     async def _ask(self, question: Callable[[ReadableIndex], T]) -> T | None:
         await self._settled()

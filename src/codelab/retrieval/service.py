@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -107,6 +107,7 @@ class Retrieval:
     ) -> None:
         self._bus = bus
         self._reranker = reranker
+        self._workspaces = workspaces
         self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
@@ -152,6 +153,9 @@ class Retrieval:
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
 
+        async def listed(paths: Sequence[str]) -> Collection[str]:
+            return await (await self._workspaces.open(workspace_id)).listed(paths)
+
         async def settled() -> None:
             await self._following.settled(workspace_id)
 
@@ -166,7 +170,9 @@ class Retrieval:
         plain = PlainCode(view, note)
         if self._following.is_off:
             return plain
-        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
+        return IndexedCode(
+            workspace_id, view, self._readers, listed, settled, near, changed, note, plain
+        )
 
     def is_whole(self, workspace_id: str) -> bool:
         """Tell whether an index was found to be whole; if it is not known yet, that is begun."""

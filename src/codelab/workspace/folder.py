@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
@@ -123,6 +123,10 @@ class Folder:
         return await self._in_thread(
             lambda root: list_folder(root, self._rules, path, recursive=recursive)
         )
+
+    async def listed(self, paths: Iterable[str]) -> frozenset[str]:
+        """Return those of these files that belong into listings as the rules are now."""
+        return await self._in_thread(lambda root: self._rules.listed(root, paths))
 
     async def search(
         self, pattern: str, path: str = ROOT, *, glob: str = "", ignore_case: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import pathspec
@@ -173,6 +173,20 @@ class Rules:
             return not any(_last_word(specs, path) for specs in named if specs)
 
         return belongs
+
+    def listed(self, root: int, paths: Iterable[str]) -> frozenset[str]:
+        """Return those of many files for which `lists` is true."""
+        found = set()
+        belongs_in: dict[str, Callable[..., bool] | None] = {}
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            if folder not in belongs_in:
+                is_listed = not folder or self.lists(root, folder, is_folder=True)
+                belongs_in[folder] = self.within(root, folder) if is_listed else None
+            belongs = belongs_in[folder]
+            if belongs and belongs(name, is_folder=False):
+                found.add(path)
+        return frozenset(found)
 
     def is_hidden(self, path: str) -> bool:
         """Tell whether a component is hidden and not on the administrator's list."""
