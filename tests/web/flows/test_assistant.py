@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import time
 
 from playwright.async_api import Page, Request, expect
 
@@ -185,3 +186,39 @@ async def test_a_draft_is_kept_and_an_answer_goes_on_after_the_servers_restart(
     await page.reload()
     await expect(field).to_have_value("Half a thought")
     await expect(page.get_by_text("After the restart.", exact=True)).to_have_count(1)
+
+
+async def test_what_was_read_for_a_message_unfolds_and_opens_at_its_lines(own_ide: OwnIde) -> None:
+    ide = await own_ide(CODELAB_INDEX_ENGINE="fts5")
+    cart = ide.project / "shop" / "cart.py"
+    total = cart.read_text()
+    cart.write_text("".join(f"SHELF_{n} = {n}\n" for n in range(100)) + f"\n\n{total}")
+    (ide.project / "shop" / "<img src=x> cart.py").write_text(f"{total}# All.\n")
+    await ide.set_up()
+    await _indexed(ide)
+    await ide.script(Reply(text="In the cart.", repeat=True))
+    page = await ide.open()
+    await _say(page, "@ask Where does the cart bring the total of all prices into one result?")
+    await expect(page.get_by_text("In the cart.", exact=True)).to_be_visible()
+    read = page.get_by_role("button", name=re.compile("^Read [2-4] files$"))
+    await expect(read).to_have_attribute("aria-expanded", "false")
+    await read.click()
+    hostile = page.get_by_role("button", name="of shop/<img src=x> cart.py")
+    await expect(hostile).to_be_visible()
+    await ide.check_accessibility(page)
+    piece = page.get_by_role("button", name="of shop/cart.py")
+    (first, *_) = map(int, re.findall(r"\d+", await piece.inner_text()))
+    await piece.click()
+    await expect(page.get_by_role("tab", name="cart.py")).to_be_visible()
+    # Far below what an editor shows of it at first.
+    assert first > 60
+    line = page.locator(".cm-line", has_text=re.compile(rf"^SHELF_{first - 1} = "))
+    await expect(line).to_be_in_viewport()
+
+
+async def _indexed(ide: Ide) -> None:
+    deadline = time.monotonic() + 20
+    place = f"workspaces/{ide.workspace_id}/index"
+    while (status := await ide.user.client.call("GET", place))["state"] != "ready":
+        assert time.monotonic() < deadline, status
+        await asyncio.sleep(0.05)
