@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from codelab.retrieval.index.catalogue import Catalogue
 from codelab.retrieval.index.entries import FoundPiece
-from codelab.retrieval.index.lexical import Field, LexicalIndex
+from codelab.retrieval.index.lexical import Field
 from codelab.retrieval.index.opening import ReadableIndex
 from codelab.retrieval.ranking.fusion import (
     Ranked,
@@ -64,18 +63,21 @@ def answered(
         pieces_of: Of how many files the best piece is wanted.
         weights: How much each ranking counts.
     """
+    ask = _Asking(index, folder)
     counts = terms_of(question)
-    most = _MOST_ROWS_WITHIN if folder else MOST_ROWS
-    ask = _Asking(index.catalogue, index.lexical, folder, most)
     chosen = ask.telling("piece", counts)
     words = ask.pieces(chosen)
     near = ask.similar(similarities or {})
     rankings = {
         "piece": normalised(of_files((piece.path, piece.score) for piece in words)),
-        "file": normalised(ask.versions("file", chosen)),
-        "path": normalised(ask.versions("path", ask.telling("path", counts))),
-        "symbol": normalised(ask.versions("symbol", ask.telling("symbol", counts))),
-        "history": normalised(ask.history(ask.telling("history", counts))),
+        **ask.versions(
+            {
+                "file": chosen,
+                "path": ask.telling("path", counts),
+                "symbol": ask.telling("symbol", counts),
+            }
+        ),
+        "history": ask.history(ask.telling("history", counts)),
         "meaning": spread(_best_of_files(near)),
     }
     files = fused(rankings, weights or Weights())
@@ -87,11 +89,11 @@ def answered(
 class _Asking:
     """Turns rows of an index into what lies in the workspace now, within one folder."""
 
-    def __init__(self, catalogue: Catalogue, lexical: LexicalIndex, folder: str, most: int) -> None:
-        self._catalogue = catalogue
-        self._lexical = lexical
+    def __init__(self, index: ReadableIndex, folder: str) -> None:
+        self._catalogue = index.catalogue
+        self._lexical = index.lexical
         self._folder = f"{folder}/" if folder else ""
-        self._most = most
+        self._most = _MOST_ROWS_WITHIN if folder else MOST_ROWS
 
     def telling(self, field: Field, counts: Mapping[str, int]) -> list[str]:
         found_in = self._lexical.found_in(field, counts)
@@ -99,34 +101,35 @@ class _Asking:
 
     def pieces(self, terms: Iterable[str]) -> list[_Piece]:
         rows = self._lexical.best("piece", terms, self._most)
-        paths = self._catalogue.paths_of_pieces(row for row, _ in rows)
-        found = (_Piece(row, paths[row], score) for row, score in rows if row in paths)
-        return [piece for piece in found if self._is_inside(piece.path)]
+        paths = self._inside(self._catalogue.paths_of_pieces(row for row, _ in rows))
+        return [_Piece(row, paths[row], score) for row, score in rows if row in paths]
 
     def similar(self, similarities: Mapping[str, float]) -> list[_Piece]:
         found = self._catalogue.places_of(similarities) if similarities else []
         return [
             _Piece(number, path, similarities[digest])
             for digest, number, path in found
-            if self._is_inside(path)
+            if path.startswith(self._folder)
         ]
 
-    def versions(self, field: Field, terms: Iterable[str]) -> dict[str, float]:
-        rows = self._lexical.best(field, terms, self._most)
-        return self._paths(self._catalogue.paths_of_versions(row for row, _ in rows), rows)
+    def versions(self, terms: Mapping[Field, Iterable[str]]) -> dict[str, dict[str, float]]:
+        rows = {field: self._lexical.best(field, some, self._most) for field, some in terms.items()}
+        every = {row for some in rows.values() for row, _ in some}
+        paths = self._inside(self._catalogue.paths_of_versions(every))
+        return {field: _scores(paths, some) for field, some in rows.items()}
 
     def history(self, terms: Iterable[str]) -> dict[str, float]:
         rows = self._lexical.best("history", terms, self._most)
-        return self._paths(self._catalogue.paths(row for row, _ in rows), rows)
+        return _scores(self._inside(self._catalogue.paths(row for row, _ in rows)), rows)
 
-    def _paths(
-        self, paths: Mapping[int, str], rows: Sequence[tuple[int, float]]
-    ) -> dict[str, float]:
-        pairs = ((paths[row], score) for row, score in rows if row in paths)
-        return {path: score for path, score in pairs if self._is_inside(path)}
+    def _inside(self, paths: Mapping[int, str]) -> Mapping[int, str]:
+        if not self._folder:
+            return paths
+        return {row: path for row, path in paths.items() if path.startswith(self._folder)}
 
-    def _is_inside(self, path: str) -> bool:
-        return path.startswith(self._folder)
+
+def _scores(paths: Mapping[int, str], rows: Sequence[tuple[int, float]]) -> dict[str, float]:
+    return normalised({paths[row]: score for row, score in rows if row in paths})
 
 
 def _best_of_files(near: Iterable[_Piece]) -> dict[str, float]:

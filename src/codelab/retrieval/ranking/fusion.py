@@ -13,7 +13,7 @@ _MOST_PIECES = 6
 # Similarities lie close together: only the best ones tell anything.
 _TELLING_SIMILARITIES = 200
 # Nobody reads further.
-MOST_FILES = 500
+_MOST_FILES = 300
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ def fused(rankings: Mapping[str, Mapping[str, float]], weights: Weights) -> list
         factor = factors[name]
         for path, score in scores.items():
             totals[path] = totals.get(path, 0.0) + factor * score
-    best = heapq.nsmallest(MOST_FILES, totals, key=lambda path: (-totals[path], path))
+    best = heapq.nsmallest(_MOST_FILES, totals, key=lambda path: (-totals[path], path))
     return [
         Ranked(
             path,
