@@ -110,7 +110,10 @@ class Retrieval:
         find_model: Callable[[str], EmbeddingModel],
     ) -> None:
         self._workspaces = workspaces
-        self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
+        self._readers = Readers(
+            lambda workspace_id: settings.folder / workspace_id,
+            lambda workspace_id: self._following.lost(workspace_id),
+        )
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
         self._following = Following(workspaces, bus, settings, self._meaning.changed)
@@ -173,7 +176,9 @@ class Retrieval:
         standing = self._following.standing(workspace_id)
         coverage = None
         if not self._following.is_off:
-            coverage = await self._readers.ask(workspace_id, lambda one: one.catalogue.coverage())
+            coverage = await self._readers.attempt(
+                workspace_id, lambda one: one.catalogue.coverage()
+            )
         return IndexStatus(
             state=_STATES[standing.phase],
             done=standing.done,

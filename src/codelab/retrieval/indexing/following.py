@@ -94,6 +94,12 @@ class Following:
         if followed := self._followed.get(workspace_id):
             followed.changed(paths)
 
+    def lost(self, workspace_id: str) -> None:
+        """Have an index made anew that was whole, and cannot be read any more."""
+        followed = self._followed.get(workspace_id)
+        if followed and followed.standing.phase == "ready":
+            followed.lost()
+
     async def settled(self, workspace_id: str) -> None:
         """Wait a moment for the index to know what was told before."""
         if followed := self._followed.get(workspace_id):
