@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from codelab.kit.errors import CodeLabError
-from codelab.retrieval.errors import IndexBroken, IndexLocked
+from codelab.retrieval.errors import IndexBroken, IndexLocked, IndexUnwritable
 from codelab.retrieval.indexing import history
 from codelab.retrieval.indexing.frames import (
     Compare,
@@ -254,6 +254,9 @@ class Followed:
                 wait_s = self._settings.reconcile_s
             except CodeLabError as error:
                 _log.info("workspace_not_indexed", error=error.code)
+                if isinstance(error, IndexUnwritable):
+                    # A worker may write only where the folder was when it began.
+                    await self._supervisor.rest()
                 wait_s = min(max(2 * wait_s, _FIRST_RETRY_S), self._settings.reconcile_s)
             except Exception:
                 _log.exception("workspace_not_indexed")

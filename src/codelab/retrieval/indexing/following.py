@@ -51,7 +51,9 @@ class Following:
         self.is_off = settings.engine == OFF
         engine = "fts5" if settings.engine == OFF else settings.engine
         # Where no index is made, nobody asks it for anything, and it starts nothing.
-        self._supervisor = Supervisor(engine, settings.allowed_hidden, self._progress)
+        self._supervisor = Supervisor(
+            engine, str(settings.folder), settings.allowed_hidden, self._progress
+        )
         self._followed: dict[str, Followed] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._rounds: asyncio.Task[None] | None = None
