@@ -1,6 +1,7 @@
 """Agents ask the index of a real project, which follows what happens to the files."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -51,6 +52,7 @@ class Shop:
 
     def __init__(self, root: Path, retrieval: Retrieval, workspace_id: str) -> None:
         self.root = root
+        self.index: Path
         self.retrieval = retrieval
         self.id = workspace_id
         self.code: CodeSearch
@@ -79,6 +81,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     retrieval = Retrieval(workspaces, bus, db, settings, EncoderChoice(), StoreChoice(), _no_models)
     await retrieval.start()
     made = Shop(root, retrieval, record.id)
+    made.index = settings.folder / record.id
     view = await workspaces.open(record.id)
     made.code = retrieval.code(record.id, view)
     made.plain = PlainCode(view, str)
@@ -152,6 +155,30 @@ async def test_no_stale_line_is_told(shop: Shop) -> None:
     while not await is_known():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("how", ["damaged", "deleted"])
+async def test_an_index_that_is_lost_while_it_is_in_use_is_made_anew(shop: Shop, how: str) -> None:
+    await shop.retrieval.refresh(shop.id)
+    assert (await shop.code.symbols("Cart")).note == ""
+    if how == "deleted":
+        shutil.rmtree(shop.index)
+    for file in shop.index.rglob("catalogue.db"):
+        with file.open("r+b") as damaged:
+            damaged.write(b"\1" * file.stat().st_size)
+
+    deadline = time.monotonic() + 20
+    while not (status := await shop.retrieval.status(shop.id)).note:
+        assert time.monotonic() < deadline, status
+        # Nobody who asks meanwhile is told of anything but what there is.
+        assert [one.path for one in (await shop.code.symbols("Cart")).places] == ["shop/cart.py"]
+        await asyncio.sleep(0.02)
+    assert (status.state, status.note) == (
+        "ready",
+        "The index could not be read and was made anew.",
+    )
+    assert status.coverage is not None and status.coverage.languages["Python"][0] == 3
+    assert (await shop.code.symbols("Cart")).places[0].last == 7
 
 
 async def test_symbols_and_references_are_found_by_name(shop: Shop) -> None:

@@ -108,7 +108,11 @@ class IndexedCode:
                 found.append(shown)
             if len(found) == most:
                 break
-        return Findings(findings=tuple(found), note=self._note())
+        note = self._note()
+        if note and not found:
+            # It may be in what is not indexed yet.
+            return await self._plain.search(question, folder=folder, most=most)
+        return Findings(findings=tuple(found), note=note)
 
     async def symbols(self, name: str, *, most: int = 20) -> SymbolPlaces:
         """Find where something is defined, exact names first."""
@@ -126,7 +130,10 @@ class IndexedCode:
             places.append(_place(symbol))
             if len(places) == most:
                 break
-        return SymbolPlaces(places=tuple(places), note=self._note())
+        note = self._note()
+        if note and not places:
+            return await self._plain.symbols(name, most=most)
+        return SymbolPlaces(places=tuple(places), note=note)
 
     async def references(self, name: str, *, most: int = 60) -> References:
         """Find the lines in which a name occurs as a whole word."""
@@ -141,9 +148,10 @@ class IndexedCode:
                 found += await asyncio.to_thread(_lines_with, word, content, defined)
             if len(found) > most:
                 break
-        return References(
-            references=tuple(found[:most]), truncated=len(found) > most, note=self._note()
-        )
+        note = self._note()
+        if note and not found:
+            return await self._plain.references(name, most=most)
+        return References(references=tuple(found[:most]), truncated=len(found) > most, note=note)
 
     async def map(self, budget: int) -> str:
         """Draw the project."""
@@ -155,7 +163,7 @@ class IndexedCode:
 
     async def _ask(self, question: Callable[[ReadableIndex], T]) -> T | None:
         await self._settled()
-        return await self._readers.ask(self._workspace_id, question)
+        return await self._readers.attempt(self._workspace_id, question)
 
     async def _read(self, path: str) -> FileContent | None:
         try:

@@ -108,7 +108,10 @@ class Retrieval:
         self._bus = bus
         self._reranker = reranker
         self._workspaces = workspaces
-        self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
+        self._readers = Readers(
+            lambda workspace_id: settings.folder / workspace_id,
+            lambda workspace_id: self._following.lost(workspace_id),
+        )
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
         self._following = Following(workspaces, bus, settings, self._meaning.changed)
@@ -232,7 +235,7 @@ class Retrieval:
     async def _coverage(self, workspace_id: str) -> Coverage | None:
         if self._following.is_off:
             return None
-        return await self._readers.ask(workspace_id, lambda index: index.catalogue.coverage())
+        return await self._readers.attempt(workspace_id, lambda index: index.catalogue.coverage())
 
     def _vectors(self, workspace_id: str) -> VectorStatus:
         status = self._meaning.status(workspace_id)

@@ -87,11 +87,12 @@ MakeSupervisor = Callable[..., Supervisor]
 
 
 @pytest.fixture
-async def make_supervisor() -> AsyncIterator[MakeSupervisor]:
+async def make_supervisor(project: Project) -> AsyncIterator[MakeSupervisor]:
     made: list[Supervisor] = []
 
     def make(longest_file_s: float = 10.0) -> Supervisor:
-        made.append(Supervisor("fts5", longest_file_s=longest_file_s))
+        folder = str(project.folder.parent)
+        made.append(Supervisor("fts5", folder, longest_file_s=longest_file_s))
         return made[-1]
 
     yield make

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from codelab.retrieval.errors import IndexBroken, IndexUnwritable
 from codelab.retrieval.index.opening import ReadableIndex, readable
 
 T = TypeVar("T")
@@ -21,10 +22,16 @@ class Readers:
 
     Args:
         folder_of: Where the index of a workspace is.
+        on_lost: Told of a workspace whose index is not there, or cannot be read.
     """
 
-    def __init__(self, folder_of: Callable[[str], Path]) -> None:
+    def __init__(
+        self,
+        folder_of: Callable[[str], Path],
+        on_lost: Callable[[str], None] = lambda workspace_id: None,
+    ) -> None:
         self._folder_of = folder_of
+        self._on_lost = on_lost
         self._lock = threading.Lock()
         self._idle: list[tuple[str, ReadableIndex]] = []
         self._closed = False
@@ -36,6 +43,16 @@ class Readers:
             IndexBroken: It is damaged.
         """
         return await asyncio.to_thread(self._ask, workspace_id, question)
+
+    async def attempt(self, workspace_id: str, question: Callable[[ReadableIndex], T]) -> T | None:
+        """Return what the question finds; None where there is no index that can be read."""
+        try:
+            found = await self.ask(workspace_id, question)
+        except (IndexBroken, IndexUnwritable):
+            found = None
+        if found is None:
+            self._on_lost(workspace_id)
+        return found
 
     async def close(self) -> None:
         """Close all that wait."""

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from codelab.kit.errors import CodeLabError
-from codelab.retrieval.errors import IndexBroken, IndexLocked
+from codelab.retrieval.errors import IndexBroken, IndexLocked, IndexUnwritable
 from codelab.retrieval.indexing import history
 from codelab.retrieval.indexing.frames import (
     Compare,
@@ -37,6 +37,7 @@ _FIRST_RETRY_S = 5.0
 _WATCHES_WITHIN_S = 10.0
 # So long a question waits for what was told to have changed before it.
 _LOOKED_WITHIN_S = 1.0
+_MADE_ANEW = "The index could not be read and was made anew."
 _log = structlog.get_logger(__name__)
 
 
@@ -97,6 +98,7 @@ class Followed:
         self._is_looked_at.set()
         self._is_compared.set()
         self._comparing = asyncio.Lock()
+        self._is_lost = False
         self._watch: Watch | None = None
         self._is_told = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -138,6 +140,11 @@ class Followed:
         """How many paths were told of that nobody has looked at yet."""
         return len(self._paths)
 
+    def lost(self) -> None:
+        """Have the index made anew: whoever wanted to read it could not."""
+        self._is_lost = True
+        self._all_changed.set()
+
     async def settled(self) -> None:
         """Wait a moment for the index to know what was told before."""
         if not self.standing.compared_at:
@@ -158,7 +165,9 @@ class Followed:
             CodeLabError: It cannot be done; the index stays as it was.
         """
         async with self._comparing:
-            self.standing = msgspec.structs.replace(self.standing, phase="comparing", done=0, of=0)
+            self.standing = msgspec.structs.replace(
+                self.standing, phase="comparing", done=0, of=0, note=""
+            )
             try:
                 note = await self._refreshed(rebuild=rebuild)
             except IndexLocked:
@@ -176,6 +185,11 @@ class Followed:
     async def _refreshed(self, *, rebuild: bool) -> str:
         place = await self._place()
         note = ""
+        if self._is_lost:
+            rebuild, note = True, _MADE_ANEW
+            self.standing = msgspec.structs.replace(self.standing, compared_at=0)
+            # It may be open still where it does not lie any more.
+            await self._supervisor.ask(Rest(place=place))
         try:
             done = await self._supervisor.ask(Reconcile(place=place, rebuild=rebuild))
         except IndexBroken as error:
@@ -184,7 +198,9 @@ class Followed:
         if self._is_old(done):
             done = await self._supervisor.ask(Reconcile(place=place, rebuild=True))
         if done.was_broken:
-            note = "The index could not be read and was made anew."
+            note = _MADE_ANEW
+        if rebuild:
+            self._is_lost = False
         if await self._remembered(place) or done.looked_at:
             self._on_change(self._workspace_id)
         return note
@@ -243,6 +259,9 @@ class Followed:
                 wait_s = self._settings.reconcile_s
             except CodeLabError as error:
                 _log.info("workspace_not_indexed", error=error.code)
+                if isinstance(error, IndexUnwritable):
+                    # A worker may write only where the folder was when it began.
+                    await self._supervisor.rest()
                 wait_s = min(max(2 * wait_s, _FIRST_RETRY_S), self._settings.reconcile_s)
             except Exception:
                 _log.exception("workspace_not_indexed")

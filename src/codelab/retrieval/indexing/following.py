@@ -51,7 +51,9 @@ class Following:
         self.is_off = settings.engine == OFF
         engine = "fts5" if settings.engine == OFF else settings.engine
         # Where no index is made, nobody asks it for anything, and it starts nothing.
-        self._supervisor = Supervisor(engine, settings.allowed_hidden, self._progress)
+        self._supervisor = Supervisor(
+            engine, str(settings.folder), settings.allowed_hidden, self._progress
+        )
         self._followed: dict[str, Followed] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._rounds: asyncio.Task[None] | None = None
@@ -93,6 +95,12 @@ class Following:
         """Have paths looked at, if the workspace is followed; without any, all of it."""
         if followed := self._followed.get(workspace_id):
             followed.changed(paths)
+
+    def lost(self, workspace_id: str) -> None:
+        """Have an index made anew that was whole, and cannot be read any more."""
+        followed = self._followed.get(workspace_id)
+        if followed and followed.standing.phase == "ready":
+            followed.lost()
 
     async def settled(self, workspace_id: str) -> None:
         """Wait a moment for the index to know what was told before."""

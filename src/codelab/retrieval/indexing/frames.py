@@ -22,9 +22,10 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True):
-    """Comes first: the engine, and the hidden files that agents may use."""
+    """Comes first: the engine, the folder of all indexes, and the hidden files agents may use."""
 
     engine: Engine
+    folder: str
     allowed_hidden: tuple[str, ...]
 
 

@@ -49,6 +49,7 @@ class Supervisor:
 
     Args:
         engine: What searches the indexes.
+        folder: Where all of them are; the worker writes nowhere else.
         allowed_hidden: Hidden files that agents may use.
         progress: Told how far the comparison with a workspace has come.
         longest_file_s: How many seconds of a processor one file may take before it is done
@@ -58,12 +59,13 @@ class Supervisor:
     def __init__(
         self,
         engine: Engine,
+        folder: str,
         allowed_hidden: tuple[str, ...] = (),
         progress: Callable[[Progress], None] = lambda progress: None,
         *,
         longest_file_s: float = _LONGEST_FILE_S,
     ) -> None:
-        self._begin = Begin(engine, allowed_hidden)
+        self._begin = Begin(engine, folder, allowed_hidden)
         self._progress = progress
         self._longest_file_s = longest_file_s
         self._numbers = itertools.count(1)

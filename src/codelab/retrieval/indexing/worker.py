@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
+import resource
 import shutil
 import signal
 import sys
@@ -17,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -44,10 +46,13 @@ from codelab.retrieval.indexing.frames import (
     packed,
 )
 from codelab.retrieval.indexing.updating import Steps, Updating
+from codelab.workspace.api import confine_itself
 
 # Of 20, so that it takes what nobody else wants.
 _NICENESS = 10
 _PR_SET_PDEATHSIG = 1
+# In bytes, without the files that are mapped.
+_MOST_MEMORY = 2 * 1024**3
 
 
 class _Job:
@@ -205,6 +210,7 @@ def main() -> None:
     begin = orders.decode(_read(source))
     if not isinstance(begin, Begin):
         raise SystemExit("This program is started by the server alone.")
+    _confine(begin.folder)
 
     def tell(report: Report) -> None:
         sink.write(packed(report))
@@ -238,6 +244,16 @@ def _read(source: BinaryIO) -> bytes:
     if len(data) < length:
         raise EOFError
     return data
+
+
+def _confine(folder: str) -> None:
+    """Keep a file that takes over a grammar from all but reading."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+    # Where it cannot be made, nothing can be written, which is told when somebody tries.
+    with suppress(OSError):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    confine_itself(folder)
 
 
 def _end_with_parent() -> None:

@@ -75,6 +75,11 @@ def give_up_privileges() -> None:
     _libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_CLEAR, 0, 0, 0)
     header = _CapabilityHeader(_CAPSET_VERSION, 0)
     _checked(_libc.capset(ctypes.byref(header), (ctypes.c_uint32 * 6)()))
+    refuse_new_privileges()
+
+
+def refuse_new_privileges() -> None:
+    """Let no program that is started from here on win a privilege; only then filters are taken."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
