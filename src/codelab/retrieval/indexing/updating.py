@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -123,14 +123,14 @@ class Updating:
         with opened_root(self._root) as root:
             known = {file.path: file.stat for file in self._writer.files()}
             comparison = Reconciliation(known)
-            waiting: list[str] = []
+            waiting: dict[str, Stat | None] = {}
             for count, (path, stat) in enumerate(scan(root, self._rules), 1):
                 if comparison.is_changed(path, stat):
-                    waiting.append(path)
+                    waiting[path] = stat
                 if count % _SCANNED_AT_ONCE == 0:
                     yield
             # One that was moved while the folders were gone through is there all the same.
-            waiting += comparison.gone()
+            waiting.update(dict.fromkeys(comparison.gone()))
             del known, comparison
             yield
             looked_at = yield from self._taken(root, waiting, progress)
@@ -140,14 +140,14 @@ class Updating:
     def look(self, paths: tuple[str, ...]) -> Steps:
         """Look at some paths, what is below them included."""
         with opened_root(self._root) as root:
-            waiting: dict[str, None] = {}
+            waiting: dict[str, Stat | None] = {}
             for path in paths:
                 if is_folder(root, self._rules, path):
                     waiting.update((found, None) for found, _ in scan(root, self._rules, path))
                 else:
                     waiting[path] = None
                 waiting.update(dict.fromkeys(self._writer.below(path)))
-            return (yield from self._taken(root, list(waiting)))
+            return (yield from self._taken(root, waiting))
 
     def avoid(self, digest: str, *, wholly: bool) -> None:
         """Do without the tree of a content, or without all of it."""
@@ -186,18 +186,18 @@ class Updating:
     def _taken(
         self,
         root: int,
-        paths: list[str],
+        paths: Mapping[str, Stat | None],
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> Steps:
         failing = frozenset(self._failing())
         batch = _Batch()
         self._batches.append(batch)
         try:
-            for place, path in enumerate(paths):
+            for place, (path, seen) in enumerate(paths.items()):
                 # Whoever looks later knows better.
                 for other in self._batches:
                     other.found.pop(path, None)
-                batch.add(path, self._read(root, path, failing))
+                batch.add(path, self._read(root, path, seen, failing))
                 if batch.is_full():
                     self._put(batch)
                     progress(place + 1, len(paths))
@@ -213,17 +213,19 @@ class Updating:
                 self._batches.remove(batch)
 
     def _read(
-        self, root: int, path: str, failing: frozenset[str]
+        self, root: int, path: str, seen: Stat | None, failing: frozenset[str]
     ) -> Entry | _Known | _Skipped | None:
         now_ns = time.time_ns()
-        stat = look(root, self._rules, path)
+        # Whoever goes through folders has just asked the rules.
+        stat = seen or look(root, self._rules, path)
         if stat is None:
             return None
         if reason := reason_by_name(path, stat.size):
             return _Skipped(reason, stat)
         content = read(root, path, LARGEST)
         if content is None:
-            return _Skipped("unreadable", stat)
+            stat = look(root, self._rules, path)
+            return _Skipped("unreadable", stat) if stat else None
         stat = noted(content.stat, now_ns)
         if len(content.data) > LARGEST:
             return _Skipped("huge", stat)

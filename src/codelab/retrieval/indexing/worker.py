@@ -8,6 +8,7 @@ what is in an index was put there in one step.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import queue
 import resource
@@ -53,6 +54,7 @@ _NICENESS = 10
 _PR_SET_PDEATHSIG = 1
 # In bytes, without the files that are mapped.
 _MOST_MEMORY = 2 * 1024**3
+_ALLOCATED_BETWEEN_COLLECTIONS = 100_000
 
 
 class _Job:
@@ -201,6 +203,9 @@ def _is_same(one: Place, other: Place) -> bool:
 def main() -> None:
     """Serve the server that started this process."""
     os.nice(_NICENESS)
+    # What was loaded stays, and what files are taken apart into refers to nothing in a circle.
+    gc.freeze()
+    gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
     _end_with_parent()
     # Whoever interrupts a server at a terminal reaches this process too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

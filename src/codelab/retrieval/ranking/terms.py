@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import chain
 
-import snowballstemmer
+import Stemmer
 
 # Longer ones are keys, hashes and encoded data, which nobody asks for.
 _WORD = re.compile(r"\b\w{1,80}\b")
@@ -28,8 +27,8 @@ _RUSSIAN_STOP = """
 _STOP = frozenset([*_ENGLISH_STOP.split(), *_RUSSIAN_STOP.split()])
 
 
-_ENGLISH = snowballstemmer.stemmer("english")
-_RUSSIAN = snowballstemmer.stemmer("russian")
+_ENGLISH = Stemmer.Stemmer("english")
+_RUSSIAN = Stemmer.Stemmer("russian")
 
 
 def terms(text: str) -> list[str]:
@@ -38,7 +37,7 @@ def terms(text: str) -> list[str]:
     An identifier of several words gives each word, stemmed, and itself in lower case without its
     underscores: `parseHTTPHeader` gives `pars`, `http`, `header` and `parsehttpheader`.
     """
-    return list(chain.from_iterable(map(terms_of_word, words(text))))
+    return list(chain.from_iterable(map(_known.__getitem__, words(text))))
 
 
 def words(text: str) -> list[str]:
@@ -46,9 +45,25 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-@lru_cache(_REMEMBERED)
 def terms_of_word(word: str) -> tuple[str, ...]:
     """Return the terms of one word or identifier."""
+    return _known[word]
+
+
+class _Known(dict[str, tuple[str, ...]]):
+    """The terms of the words that were asked for; most words of a project are asked for often."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[word] = _terms_of_word(word)
+        return found
+
+
+_known = _Known()
+
+
+def _terms_of_word(word: str) -> tuple[str, ...]:
     parts = [part.lower() for part in _PART.findall(word)]
     found = [_stem(part) for part in parts if _tells(part)]
     if len(parts) > 1:
@@ -65,7 +80,6 @@ def _tells(part: str) -> bool:
     return part not in _STOP and (len(part) > 1 or not part.isascii() or part.isdigit())
 
 
-@lru_cache(_REMEMBERED)
 def _stem(part: str) -> str:
     if part.isascii():
         return str(_ENGLISH.stemWord(part)) if part.isalpha() else part
