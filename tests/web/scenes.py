@@ -261,8 +261,8 @@ async def replace(ide: Ide) -> Page:
 async def search_code(ide: Ide) -> Page:
     """Code that was found by what it is about."""
     (ide.project / "shop/cart.py").write_text(CART, "utf-8")
-    await _indexed(ide)
-    page = await ide.open()
+    page = await _indexed(ide)
+    await page.get_by_role("link", name="Back to work").click()
     await page.get_by_role("button", name="Search", exact=True).click()
     await page.get_by_role("tab", name="Code").click()
     await page.get_by_label("Describe the code").fill("what does a customer save?")
@@ -367,7 +367,10 @@ async def _waiting(ide: Ide) -> Page:
 
 async def _indexed(ide: Ide) -> Page:
     """Wait until all of the project can be found."""
-    page = await ide.open("/settings/index")
+    page = await workbench(ide)
+    await page.keyboard.press("F1")
+    await page.keyboard.type("index")
+    await page.keyboard.press("Enter")
     await expect(page.get_by_text("The index is up to date.")).to_be_visible(timeout=_SOON)
     return page
 

@@ -1,6 +1,6 @@
 import { api, ok } from '../api/client';
 import { statusOf, type IndexStatus } from './asking';
-import { isMoving } from './standing';
+import { isMoving, isWaiting } from './standing';
 
 const SOON_MS = 800;
 const LATEST_MS = 10_000;
@@ -44,7 +44,8 @@ class Indexing {
     const status = await statusOf(workspaceId).catch(() => null);
     if (workspaceId !== this.#workspaceId) return;
     this.status = status ?? this.status;
-    if (status && !isMoving(status)) return;
+    const isPatient = pauseMs < LATEST_MS;
+    if (status && !isMoving(status) && !(isWaiting(status) && isPatient)) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#ask(workspaceId, Math.min(LATEST_MS, pauseMs * 1.2)), pauseMs);
   }

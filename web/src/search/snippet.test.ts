@@ -8,6 +8,7 @@ function shown(line: string, question: string): string {
 
 it('marks the words of a question', () => {
   expect(shown('def total(prices):  # Total', 'is the total of prices up?')).toBe('def [total]([prices]):  # [Total]');
+  expect(shown('say what is saved', 'what does it save')).toBe('say what is [save]d');
   expect(shown('Сумма цен', 'где сумма')).toBe('[Сумма] цен');
   expect(shown('a.b(c)', '(.*)+ a')).toBe('a.b(c)');
   expect(partsOf('', wordsOf('total'))).toEqual([]);

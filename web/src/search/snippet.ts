@@ -5,13 +5,15 @@ export interface Part {
 }
 
 const SHORTEST = 3;
+/** What questions are asked with says nothing of what is asked for. */
+const ASKING = /^(?:what|where|which|when|who|why|how|the|and|for|are|does|is|that|this|with|где|что|как|когда|кто|почему|для|или|это)$/iu;
 const MOST_WORDS = 20;
 const MOST_LINES = 5;
 const MOST_LETTERS = 200;
 
 /** The words of a question that are worth being marked. */
 export function wordsOf(question: string): RegExp | null {
-  const words = question.match(/[\p{L}\p{N}]+/gu)?.filter((word) => word.length >= SHORTEST) ?? [];
+  const words = question.match(/[\p{L}\p{N}]+/gu)?.filter((word) => word.length >= SHORTEST && !ASKING.test(word)) ?? [];
   const longestFirst = words.slice(0, MOST_WORDS).toSorted((one, other) => other.length - one.length);
   return words.length === 0 ? null : new RegExp(longestFirst.join('|'), 'giu');
 }
@@ -47,7 +49,8 @@ function bestStart(hits: readonly number[]): number {
     const sum = hits.slice(start, start + MOST_LINES).reduce((one, other) => one + other, 0);
     if (sum > most) [best, most] = [start, sum];
   }
+  if (most <= 0) return 0;
   // What follows a word says more than what stands before it.
-  while (hits[best] === 0 && best + MOST_LINES < hits.length && most > 0) best += 1;
+  while (hits[best] === 0 && best + MOST_LINES < hits.length) best += 1;
   return best;
 }

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 
 import type { IndexStatus } from './asking';
-import { isMoving, lackOf, standingOf } from './standing';
+import { isMoving, isWaiting, lackOf, standingOf } from './standing';
 
 const VECTORS = { model: 'static', store: 'sqlite', state: 'complete', done: 9, total: 9, cost_usd: 0, note: '' };
 const READY: IndexStatus = { state: 'ready', done: 0, of: 0, compared_at: 1, coverage: null, vectors: VECTORS, note: '' };
@@ -24,4 +24,6 @@ it('says how far the index is, and what a search lacks', () => {
 it('knows when there will be more', () => {
   const working = { ...READY, vectors: { ...VECTORS, state: 'working' } };
   expect([READY, OFF, FIRST, working].map(isMoving)).toEqual([false, false, true, true]);
+  const waiting = { ...READY, vectors: { ...VECTORS, state: 'waiting' } };
+  expect([isMoving(waiting), isWaiting(waiting), isWaiting(FIRST), isWaiting(READY)]).toEqual([false, true, false, false]);
 });

@@ -5,7 +5,12 @@ import { t } from './messages';
 
 /** Whether an index, or its vectors, will soon be further than they are. */
 export function isMoving({ state, vectors }: IndexStatus): boolean {
-  return ['none', 'indexing'].includes(state) || ['waiting', 'working'].includes(vectors?.state ?? '');
+  return ['none', 'indexing'].includes(state) || vectors?.state === 'working';
+}
+
+/** Whether only its vectors are still to come; where there is nothing to read, that lasts. */
+export function isWaiting(status: IndexStatus): boolean {
+  return !isMoving(status) && status.vectors?.state === 'waiting';
 }
 
 /** Whether an index was ever found to be whole. */
