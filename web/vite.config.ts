@@ -50,8 +50,8 @@ function nameOf(chunk: { moduleIds: string[] }): string {
   return isLanguage ? 'assets/language-[hash].js' : 'assets/[name]-[hash].js';
 }
 
-// Small pieces that many views share: one by one they would hardly be compressed.
-const PARTS = { name: 'parts', test: /@lucide\//, minShareCount: 2 };
+// Small pieces that several views share: one by one they would hardly be compressed.
+const PARTS = { name: 'parts', test: /@lucide\/|src\/(?:browser|ui|keys|workbench)\//, minShareCount: 2 };
 
 export default defineConfig({
   plugins: [svelte(), xtermUnderPolicy(), compressed(), fontLicences()],

@@ -69,6 +69,9 @@ async def test_people_search_lines_code_and_symbols(client: Client) -> None:
     symbols = await search("mode=symbol&pattern=total")
     first = symbols["places"][0]
     assert (first["path"], first["kind"], first["first"]) == ("shop/cart.py", "function", 1)
+    outline = await client.call("GET", f"{place}/symbols?path=shop/cart.py")
+    assert [(one["name"], one["first"]) for one in outline["places"]] == [("total", 1)]
+    assert (await client.call("GET", f"{place}/symbols?path=../cart.py"))["places"] == []
     bad = await client.call("GET", f"{place}/search?pattern=(", expect=422)
     assert bad["code"] == "pattern_invalid"
     await client.call("GET", f"{place}/search?mode=symbol&pattern=nobody")

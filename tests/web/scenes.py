@@ -263,6 +263,25 @@ async def replace(ide: Ide) -> Page:
     return page
 
 
+@scene(WIDE)
+async def search_code(ide: Ide) -> Page:
+    """Code that was found by what it is about."""
+    (ide.project / "shop/cart.py").write_text(CART, "utf-8")
+    page = await _indexed(ide)
+    await page.get_by_role("link", name="Back to work").click()
+    await page.get_by_role("button", name="Search", exact=True).click()
+    await page.get_by_role("tab", name="Code").click()
+    await page.get_by_label("Describe the code").fill("what does a customer save?")
+    await expect(page.get_by_role("list", name="Results")).to_contain_text("def discount")
+    return page
+
+
+@scene(WIDE)
+async def index(ide: Ide) -> Page:
+    """How the index of a project stands."""
+    return await _indexed(ide)
+
+
 @scene(PHONE)
 async def sessions(ide: Ide) -> Page:
     """Earlier sessions, on a phone."""
@@ -349,6 +368,16 @@ async def _waiting(ide: Ide) -> Page:
     page = await _asked(ide, "coder", "The total of the cart is wrong. Please mend it.")
     await expect(page.locator("[data-approval]")).to_be_visible(timeout=_SOON)
     await expect(page.locator("[data-approve]")).to_be_enabled()
+    return page
+
+
+async def _indexed(ide: Ide) -> Page:
+    """Wait until all of the project can be found."""
+    page = await workbench(ide)
+    await page.keyboard.press("F1")
+    await page.keyboard.type("index")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("The index is up to date.")).to_be_visible(timeout=_SOON)
     return page
 
 

@@ -121,19 +121,23 @@ class IndexedCode:
             return await self._plain.symbols(name, most=most)
         places: list[SymbolPlace] = []
         for symbol in found:
-            content = await self._read(symbol.path)
-            if content is None:
-                continue
-            if content.digest != symbol.version:
-                self._changed([symbol.path])
-                continue
-            places.append(_place(symbol))
+            if await self._is_current(symbol.path, symbol.version):
+                places.append(_place(symbol))
             if len(places) == most:
                 break
         note = self._note()
         if note and not places:
             return await self._plain.symbols(name, most=most)
         return SymbolPlaces(places=tuple(places), note=note)
+
+    async def outline(self, path: str) -> SymbolPlaces:
+        """List what a file defines, in the order of its lines."""
+        found = await self._ask(lambda index: index.catalogue.symbols_of(path))
+        if found is None:
+            return SymbolPlaces(note=_NO_INDEX)
+        if found and not await self._is_current(path, found[0].version):
+            return SymbolPlaces(note=_CHANGED)
+        return SymbolPlaces(places=tuple(map(_place, found)), note=self._note())
 
     async def references(self, name: str, *, most: int = 60) -> References:
         """Find the lines in which a name occurs as a whole word."""
@@ -170,6 +174,13 @@ class IndexedCode:
             return await self._view.read(path)
         except CodeLabError:
             return None
+
+    async def _is_current(self, path: str, version: str) -> bool:
+        """Tell whether a file can be read and is as the index says; pass on that it changed."""
+        content = await self._read(path)
+        if content is not None and content.digest != version:
+            self._changed([path])
+        return content is not None and content.digest == version
 
     async def _shown(self, ranked: Ranked, answer: Answer) -> Finding | None:
         content = await self._read(ranked.path)

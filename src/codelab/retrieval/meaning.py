@@ -93,6 +93,11 @@ class Meaning:
         return self._opened.queue.status(workspace_id) if self._opened else None
 
     @property
+    def is_coming(self) -> bool:
+        """Whether what makes vectors is still to come, and nothing speaks against that."""
+        return not self._is_off and self._opened is None and not self.note
+
+    @property
     def engine(self) -> str:
         """Where vectors are kept; empty where none are made."""
         return self._opened.opened.engine if self._opened else ""

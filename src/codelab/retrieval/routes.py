@@ -11,13 +11,14 @@ from litestar.params import FromQuery, PathParameter, QueryParameter
 from codelab.auth.api import Principal
 from codelab.retrieval.searches import Searches
 from codelab.retrieval.service import IndexStatus
-from codelab.sdk.retrieval import Finding, SymbolPlace
+from codelab.sdk.retrieval import Finding, SymbolPlace, SymbolPlaces
 from codelab.sdk.workspace import FurtherMatches, Match
 
 OwnRequest = Request[Principal, Any, Any]
 WorkspaceId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")]
 Pattern = Annotated[str, QueryParameter(min_length=1, max_length=1000)]
 Place = Annotated[str, QueryParameter(max_length=4000)]
+FilePath = Annotated[str, QueryParameter(min_length=1, max_length=4000)]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 Mode = Literal["regex", "code", "symbol"]
 
@@ -70,6 +71,13 @@ def router(searches: Searches) -> Router:
         symbols = await searches.symbols(request.user, workspace_id, pattern, limit)
         return SearchAnswer(places=symbols.places, note=symbols.note)
 
+    @get("/{workspace_id:str}/symbols", summary="List what a file defines")
+    async def read_symbols(
+        workspace_id: WorkspaceId, request: OwnRequest, path: FilePath
+    ) -> SymbolPlaces:
+        """Return its classes, functions and the like as they are in the index, line by line."""
+        return await searches.outline(request.user, workspace_id, path)
+
     @get("/{workspace_id:str}/index", summary="Show how far a project's index is")
     async def read_index(workspace_id: WorkspaceId, request: OwnRequest) -> IndexStatus:
         """Return state, coverage by language, freshness and vectors."""
@@ -81,5 +89,7 @@ def router(searches: Searches) -> Router:
         return await searches.rebuild(request.user, workspace_id)
 
     return Router(
-        "/workspaces", route_handlers=[search, read_index, rebuild_index], tags=["Search"]
+        "/workspaces",
+        route_handlers=[search, read_symbols, read_index, rebuild_index],
+        tags=["Search"],
     )

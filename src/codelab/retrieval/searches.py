@@ -70,6 +70,15 @@ class Searches:
         view = await self._explorer.enter(principal, workspace_id)
         return await self._retrieval.code(workspace_id, view).symbols(name, most=most)
 
+    async def outline(self, principal: Principal, workspace_id: str, path: str) -> SymbolPlaces:
+        """List what a file defines.
+
+        Raises:
+            CodeLabError: The workspace may not be opened.
+        """
+        view = await self._explorer.enter(principal, workspace_id)
+        return await self._retrieval.code(workspace_id, view).outline(path)
+
     async def status(self, principal: Principal, workspace_id: str) -> IndexStatus:
         """Tell how far an index is.
 

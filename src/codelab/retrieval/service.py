@@ -240,7 +240,8 @@ class Retrieval:
     def _vectors(self, workspace_id: str) -> VectorStatus:
         status = self._meaning.status(workspace_id)
         if status is None:
-            return VectorStatus(note=self._meaning.note)
+            state = "waiting" if self._meaning.is_coming else "off"
+            return VectorStatus(state=state, note=self._meaning.note)
         return VectorStatus(
             model=status.model,
             store=self._meaning.engine,

@@ -12,11 +12,18 @@ function shown(path: string, letters: string): string | null {
 
 describe('what was typed', () => {
   it('may name a line and a column', () => {
-    expect(wanted('main.ts')).toEqual({ letters: 'main.ts', line: null, column: null });
-    expect(wanted('main:12')).toEqual({ letters: 'main', line: 12, column: null });
-    expect(wanted('main:12:3')).toEqual({ letters: 'main', line: 12, column: 3 });
-    expect(wanted('main:')).toEqual({ letters: 'main', line: null, column: null });
-    expect(wanted(':0')).toEqual({ letters: '', line: 1, column: null });
+    expect(wanted('main.ts')).toEqual({ kind: 'file', letters: 'main.ts', line: null, column: null });
+    expect(wanted('main:12')).toEqual({ kind: 'file', letters: 'main', line: 12, column: null });
+    expect(wanted('main:12:3')).toEqual({ kind: 'file', letters: 'main', line: 12, column: 3 });
+    expect(wanted('main:')).toEqual({ kind: 'file', letters: 'main', line: null, column: null });
+    expect(wanted(':0')).toEqual({ kind: 'line', letters: '', line: 1, column: null });
+    expect(wanted(':')).toEqual({ kind: 'line', letters: '', line: null, column: null });
+  });
+
+  it('may be the name of a symbol, of the project or of the open file', () => {
+    expect(wanted('# Cart::total')).toEqual({ kind: 'symbol', letters: 'Cart::total', line: null, column: null });
+    expect(wanted(' @to')).toEqual({ kind: 'outline', letters: 'to', line: null, column: null });
+    expect(wanted('a#b@c').kind).toBe('file');
   });
 });
 

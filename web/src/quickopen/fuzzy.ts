@@ -4,21 +4,29 @@ export interface Part {
   hit: boolean;
 }
 
-/** What was typed: some letters of a path, and perhaps a line. */
+/** What is looked for: a file, a symbol of the project or of the open file, or a line of it. */
+export type Kind = 'file' | 'symbol' | 'outline' | 'line';
+
+/** What was typed: some letters of a path or a name, and perhaps a line. */
 export interface Wanted {
+  kind: Kind;
   letters: string;
   line: number | null;
   column: number | null;
 }
 
 const WITH_PLACE = /^(.*?):(\d+)(?::(\d+))?:?$/;
+const PREFIXES: Readonly<Record<string, Kind>> = { '#': 'symbol', '@': 'outline', ':': 'line' };
 
-/** Reads `name:12` or `name:12:3`. */
+/** Reads `name:12` or `name:12:3`, `#name`, `@name` and `:12`. */
 export function wanted(typed: string): Wanted {
-  const found = WITH_PLACE.exec(typed.trim());
-  if (!found) return { letters: typed.trim().replace(/:$/, ''), line: null, column: null };
+  const text = typed.trim();
+  const kind = PREFIXES[text.charAt(0)] ?? 'file';
+  if (kind === 'symbol' || kind === 'outline') return { kind, letters: text.slice(1).trim(), line: null, column: null };
+  const found = WITH_PLACE.exec(text);
+  if (!found) return { kind, letters: text.replace(/:$/, ''), line: null, column: null };
   const column = found[3] === undefined ? null : Number(found[3]);
-  return { letters: found[1] ?? '', line: Math.max(1, Number(found[2])), column };
+  return { kind, letters: found[1] ?? '', line: Math.max(1, Number(found[2])), column };
 }
 
 /**

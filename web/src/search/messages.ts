@@ -2,7 +2,6 @@ import { translator, type Catalogue } from '../i18n';
 
 export const catalogue = {
   search: ['Search', 'Поиск'],
-  pattern: ['Search in files', 'Найти в файлах'],
   replacement: ['Replace with', 'Заменить на'],
   showReplace: ['Replace', 'Замена'],
   matchCase: ['Match case', 'Учитывать регистр'],
@@ -12,7 +11,7 @@ export const catalogue = {
   include: ['Only in', 'Только в'],
   exclude: ['Not in', 'Кроме'],
   globHint: ['Such as *.ts, src/**', 'Например: *.ts, src/**'],
-  hint: ['Finds text in all files that are not ignored.', 'Ищет текст во всех файлах, кроме игнорируемых.'],
+  hint_text: ['Finds text in all files that are not ignored.', 'Ищет текст во всех файлах, кроме игнорируемых.'],
   groups: ['$1 is the first group.', '$1: первая группа.'],
   searching: ['Searching …', 'Идёт поиск …'],
   nothing: ['Nothing was found.', 'Ничего не найдено.'],
@@ -40,6 +39,39 @@ export const catalogue = {
   chooseMatch: ['Replace the match in line {line}', 'Заменить совпадение в строке {line}'],
   openMatch: ['Open {path}, line {line}', 'Открыть {path}, строка {line}'],
   notText: ['cannot be replaced: no UTF-8 text', 'заменить нельзя: не текст UTF-8'],
+
+  mode: ['What is searched for', 'Что искать'],
+  mode_text: ['Text', 'Текст'],
+  mode_code: ['Code', 'Код'],
+  mode_symbol: ['Symbols', 'Символы'],
+  ask_text: ['Search in files', 'Найти в файлах'],
+  ask_code: ['Describe the code', 'Опишите код'],
+  ask_symbol: ['Name of a symbol', 'Имя символа'],
+  hint_code: [
+    'Finds code by what it is about: “where are prices added up?”',
+    'Ищет код по смыслу: «где складываются цены?»',
+  ],
+  hint_symbol: [
+    'Finds where classes, functions and the like are defined.',
+    'Ищет, где определены классы, функции и прочее.',
+  ],
+  places: [
+    { one: '{n} place', other: '{n} places' },
+    { one: '{n} место', few: '{n} места', many: '{n} мест', other: '{n} места' },
+  ],
+  kind_class: ['class', 'класс'],
+  kind_function: ['function', 'функция'],
+  kind_method: ['method', 'метод'],
+  kind_type: ['type', 'тип'],
+  kind_module: ['module', 'модуль'],
+  kind_constant: ['constant', 'константа'],
+  searchCode: ['Find code by a description', 'Найти код по описанию'],
+  showIndex: ['Show the index of the project', 'Показать индекс проекта'],
+  indexing: ['The index is being made: {done} of {of} files', 'Индекс создаётся: {done} из {of} файлов'],
+  indexFollows: ['The index takes changes in: {done} of {of} files', 'Индекс учитывает изменения: {done} из {of} файлов'],
+  indexBegins: ['The index is being made', 'Индекс создаётся'],
+  indexFailed: ['The index could not be brought up to date: {reason}', 'Индекс не удалось обновить: {reason}'],
+  vectorsOff: ['Search by meaning is off; words and names decide. {reason}', 'Поиск по смыслу выключен; решают слова и имена. {reason}'],
 } as const satisfies Catalogue;
 
 export const t = translator(catalogue);

@@ -6,12 +6,17 @@ import { ofServer } from '../i18n/server.svelte';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
 import { workspace } from '../workbench/workspace.svelte';
+import { askIndex, type Answer } from './asking';
 import { canReplace, chosenOf, countChosen, globsOf, idOf, linesOf, type FileMatches } from './group';
+import { indexing } from './indexing.svelte';
 import { t } from './messages';
+import { mode } from './mode.svelte';
 
 type Occurrences = components['schemas']['Occurrences'];
 type Query = components['schemas']['SearchQuery'];
 
+/** So much is asked for: files with code, or symbols. */
+const MOST = { code: 20, symbol: 100 };
 /** So many files the server changes in one go. */
 const AT_ONCE = 500;
 
@@ -27,6 +32,8 @@ class Search {
   replaces = $state(false);
   filters = $state(false);
   found = $state.raw<Occurrences | null>(null);
+  /** What the index found, where it is what is searched. */
+  answer = $state.raw<Answer | null>(null);
   busy = $state(false);
   problem = $state('');
   closed = new SvelteSet<string>();
@@ -55,9 +62,13 @@ class Search {
     const { signal } = this.#abort;
     this.busy = true;
     try {
-      const found = await this.#ask(signal);
+      const asked = mode.current;
+      const answer = asked === 'text' ? null : await askIndex(asked, this.pattern, MOST[asked], signal);
+      const found = asked === 'text' ? await this.#ask(signal) : null;
       this.#clear();
-      this.found = found;
+      [this.found, this.answer] = [found, answer];
+      // Whether something is missing, and whether that has changed since.
+      if (answer) indexing.look();
     } catch (error) {
       if (signal.aborted) return;
       this.#clear();
@@ -135,6 +146,7 @@ class Search {
 
   #clear(): void {
     this.found = null;
+    this.answer = null;
     this.problem = '';
     this.closed.clear();
     this.left.clear();

@@ -4,6 +4,7 @@ import WaitingStatus from '../approvals/WaitingStatus.svelte';
 import UsageStatus from '../assistant/UsageStatus.svelte';
 import EditorStatus from '../editor/EditorStatus.svelte';
 import GitStatus from '../git/GitStatus.svelte';
+import IndexStatus from '../search/IndexStatus.svelte';
 
 /** An entry of the status bar. */
 export interface StatusItem {
@@ -16,6 +17,7 @@ export interface StatusItem {
 export const statusItems: StatusItem[] = [
   { id: 'approvals', side: 'left', component: WaitingStatus },
   { id: 'git', side: 'left', component: GitStatus },
+  { id: 'index', side: 'right', component: IndexStatus },
   { id: 'usage', side: 'right', component: UsageStatus },
   { id: 'editor', side: 'right', component: EditorStatus },
 ];

@@ -22,6 +22,13 @@ export function goToRegion(name: string): boolean {
   return true;
 }
 
+/** Moves the focus to what will be there in a moment. */
+export function focusSoon(selector: string, tries = 20): void {
+  const wanted = document.querySelector<HTMLElement>(selector);
+  if (wanted) wanted.focus();
+  else if (tries > 0) requestAnimationFrame(() => focusSoon(selector, tries - 1));
+}
+
 const last = new WeakMap<HTMLElement, HTMLElement>();
 const FOCUSABLE =
   '[data-first-focus], textarea, input:not([type="hidden"]), select, button:not(:disabled), a[href], [tabindex="0"], [contenteditable="true"]';
