@@ -75,6 +75,7 @@ from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay, connect
 from codelab.llm.api import (
     AddedModels,
+    CatalogueAnswers,
     CatalogueEmbeddings,
     Models,
     ResponseCache,
@@ -82,7 +83,7 @@ from codelab.llm.api import (
 from codelab.llm.routes import Permission, refuse, v1_router
 from codelab.llm.routes import router as llm_routes
 from codelab.plugins import Plugins, load_plugins
-from codelab.retrieval.api import Retrieval, Searches
+from codelab.retrieval.api import Reranker, Retrieval, Searches
 from codelab.retrieval.routes import router as search_routes
 from codelab.sdk.tool import Category
 from codelab.sessions.api import Sessions, Turns
@@ -170,6 +171,7 @@ def create_app(
         file_operations_per_hour=settings.projects.file_operations_per_hour,
     )
     tools.register(installed.tools)
+    rerank = modules.rerank_settings(settings)
     retrieval = Retrieval(
         workspaces,
         bus,
@@ -178,6 +180,7 @@ def create_app(
         modules.encoder_choice(settings),
         modules.vector_store(settings),
         partial(CatalogueEmbeddings, models),
+        Reranker(CatalogueAnswers(models, rerank.model), rerank) if rerank.model else None,
     )
     services = Services(
         db=db,
@@ -208,6 +211,7 @@ def create_app(
     metrics.watch_cache("sign_ins", auth.remembered)
     metrics.watch_cache("file_contents", workspaces.contents.looked_up)
     metrics.watch_models(models.rests)
+    metrics.watch_indexes(retrieval.figures)
     if models.budget:
         metrics.watch_budget(models.budget.outcomes, models.budget.reserved)
     if answers:
@@ -222,7 +226,7 @@ def create_app(
         sessions,
         changes_files=lambda name: tools.get(name).category is not Category.READ,
     )
-    dispatcher = Dispatcher(auth, sessions, hitl, stream, files)
+    dispatcher = Dispatcher(auth, sessions, hitl, stream, files, retrieval.open)
     presence = Presence(auth, metrics.sockets.set)
     reminder = Reminder(bus, relay, hitl, presence)
     socket = Socket(

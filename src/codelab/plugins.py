@@ -21,6 +21,7 @@ from codelab.kit.bus import Bus
 from codelab.kit.errors import CodeLabError
 from codelab.kit.events import Event
 from codelab.llm import events as llm_events
+from codelab.retrieval import events as retrieval_events
 from codelab.sdk import Agent, ModelProvider, Subscription, Tool, hookspecs
 from codelab.sessions import events as session_events
 from codelab.tools import events as tool_events
@@ -34,6 +35,7 @@ _EVENT_MODULES = (
     llm_events,
     hitl_events,
     tool_events,
+    retrieval_events,
 )
 
 

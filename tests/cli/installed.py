@@ -38,6 +38,7 @@ class Installation:
             "XDG_CONFIG_HOME": str(home / "config"),
             "TERM": "xterm",
             "PYTHONUNBUFFERED": "1",
+            "CODELAB_INDEX_ENGINE": "off",
         }
 
     def seen_from(self, config: Path) -> Installation:

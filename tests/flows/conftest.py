@@ -90,15 +90,22 @@ def models_yaml(model_server: ModelServer, model_key: str) -> str:
 
 
 @pytest.fixture
+def chosen() -> dict[str, str]:
+    """What is set for the server besides; a file whose tests need something sets it here."""
+    return {}
+
+
+@pytest.fixture
 async def codelab(
     tmp_path: Path,
     project: Path,
     stores: Stores,
     models_yaml: str,
+    chosen: dict[str, str],
     installations: Installations,
 ) -> AsyncIterator[CodeLab]:
     """A running server on the embedded stores, and again on PostgreSQL and Redis."""
-    server = CodeLab(tmp_path, project, stores, models_yaml)
+    server = CodeLab(tmp_path, project, stores, models_yaml, chosen)
     installations.furnish(server)
     await server.start()
     try:

@@ -81,6 +81,8 @@ class CodeLab:
             "CODELAB_MODELS_FILE": str(models),
             # The scripted model needs none of it, and each start would pay for it.
             "CODELAB_LITELLM_PRELOAD": "false",
+            # A process of its own for an index that few tests ask.
+            "CODELAB_INDEX_ENGINE": "off",
             "CODELAB_SECRET_KEY": "kV3mJ0pQ8xZ2tB7nL5cR9wY1sD4fG6hA-uEoTiKbNqM",
         }
         return chosen | self.extra

@@ -104,6 +104,7 @@ async def codelab(
     extra = {f"CODELAB_{limit}_PER_HOUR": "100000" for limit in limits} | {
         "CODELAB_WORKSPACES_ROOT": str(tmp_path / "own"),
         "CODELAB_INTERNAL_SECRET": INTERNAL_SECRET,
+        "CODELAB_INDEX_ENGINE": "fts5",
     }
     server = CodeLab(tmp_path, project, stores, models_yaml, extra)
     installations.furnish(server)

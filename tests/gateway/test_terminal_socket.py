@@ -245,3 +245,16 @@ async def test_a_user_has_some_and_not_more(seat: Seat) -> None:
         gone = await http.delete(f"{seat.base}/{seat.terminal_id}")
         assert gone.status_code == 204
         assert len((await http.get(seat.base)).json()["terminals"]) == 1
+
+
+async def test_a_terminal_that_ended_makes_room(seat: Seat) -> None:
+    async with seat.user.http(seat.replica) as http:
+        assert (await http.post(seat.base, json={})).status_code == 201
+        async with seat.socket(await seat.ticket()) as socket:
+            await socket.send(b"echo last words; exit\n")
+            await Screen(socket).see("exit")
+        third = await http.post(seat.base, json={})
+        assert third.status_code == 201
+        kept = [one["id"] for one in (await http.get(seat.base)).json()["terminals"]]
+        assert seat.terminal_id not in kept and third.json()["id"] in kept
+        assert (await http.post(seat.base, json={})).json()["code"] == "terminal_limit"

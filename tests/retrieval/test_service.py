@@ -13,11 +13,12 @@ from codelab.kit.bus import Bus
 from codelab.kit.db import Database, metadata
 from codelab.retrieval.api import (
     EncoderChoice,
-    IndexedCode,
     IndexingSettings,
     Retrieval,
     StoreChoice,
 )
+from codelab.retrieval.plain import PlainCode
+from codelab.sdk.retrieval import CodeSearch
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces as table
 
@@ -52,7 +53,8 @@ class Shop:
         self.root = root
         self.retrieval = retrieval
         self.id = workspace_id
-        self.code: IndexedCode
+        self.code: CodeSearch
+        self.plain: PlainCode
 
     async def found(self, question: str) -> list[str]:
         return [one.path for one in (await self.code.search(question)).findings]
@@ -77,17 +79,34 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     retrieval = Retrieval(workspaces, bus, db, settings, EncoderChoice(), StoreChoice(), _no_models)
     await retrieval.start()
     made = Shop(root, retrieval, record.id)
-    made.code = retrieval.code(record.id, await workspaces.open(record.id))
+    view = await workspaces.open(record.id)
+    made.code = retrieval.code(record.id, view)
+    made.plain = PlainCode(view, str)
     yield made
     await retrieval.close()
     await workspaces.close()
     await db.close()
 
 
-async def test_a_project_that_nobody_has_asked_about_has_no_index_yet(shop: Shop) -> None:
-    answer = await shop.code.search("add prices up")
-    assert answer.findings == () and "not made yet" in answer.note
-    assert (await shop.code.symbols("Cart")).note == answer.note
+async def test_a_project_without_an_index_is_searched_as_it_is_written(shop: Shop) -> None:
+    answer = await shop.plain.search("where are the prices added up?")
+    assert answer.note == "found by plain search: the index of this project is not made yet"
+    best = answer.findings[0]
+    assert (best.path, best.first, best.last) == ("shop/cart.py", 2, 8)
+    assert best.text == "\n".join(CART.split("\n")[1:])
+    assert [one.path for one in (await shop.plain.search("prices", folder="shop")).findings] == [
+        "shop/cart.py"
+    ]
+    assert (await shop.plain.search("a hidden secret")).findings == ()
+    assert (await shop.plain.search("?")).findings == ()
+    (place,) = (await shop.plain.symbols("Cart")).places
+    assert (place.path, place.kind, place.first) == ("shop/cart.py", "class", 4)
+    references = await shop.plain.references("total")
+    assert [(one.path, one.line) for one in references.references] == [
+        ("shop/cart.py", 5),
+        ("shop/mail.py", 2),
+    ]
+    assert "list_files" in await shop.plain.map(500)
 
 
 async def test_what_is_described_is_found_with_its_text_and_the_reason(shop: Shop) -> None:

@@ -138,9 +138,15 @@ async def first_run(ide: Ide) -> Page:
 
 @scene(pictured=False)
 async def projects(ide: Ide) -> Page:
-    """The choice of a project, which shows where this machine has its folders."""
+    """The projects there are, and the folders that may become one."""
+    above = ide.project.parent
+    (above / "website/.git").mkdir(parents=True)
     page = await ide.open("/workspaces")
-    await expect(page.get_by_role("link", name="shop-project")).to_be_visible()
+    await page.get_by_role("button", name=above.name, exact=True).click()
+    await expect(page.get_by_role("button", name="website", exact=True)).to_be_visible()
+    await page.get_by_role("button", name=ide.project.name, exact=True).click()
+    await page.get_by_role("button", name="One level up").click()
+    await expect(page.get_by_label("Folder", exact=True)).to_have_value(str(above))
     return page
 
 

@@ -230,13 +230,14 @@ class LiveTurn:
         )
 
     def code(self) -> CodeSearch | None:
-        """Return what searches the project with the agents' eyes, if anything does."""
+        """Return what searches the project with the agents' eyes, if anything does, and at once."""
         retrieval = self.services.retrieval
         return retrieval.code(self.held.workspace_id, self.workspace) if retrieval else None
 
     def tool_context(self, task: Task, call_id: str) -> ToolContext:
         """Describe where a tool call runs."""
-        session_id, publish = self.held.session_id, self.services.bus.publish
+        held, retrieval = self.held, self.services.retrieval
+        session_id, publish = held.session_id, self.services.bus.publish
 
         def on_output(text: str) -> None:
             publish(ToolOutputStreamed(session_id=session_id, call_id=call_id, text=text))
@@ -249,8 +250,15 @@ class LiveTurn:
             agent=task.agent,
             on_output=on_output,
             read_only=not self.services.tools.may_write(self.agent(task)),
-            code=self.code(),
+            code=retrieval.code_for_agents(held.workspace_id, self.workspace)
+            if retrieval
+            else None,
         )
+
+    def changed(self, paths: Sequence[str]) -> None:
+        """Tell the index what a call has changed; without any path, it may be anything."""
+        if self.services.retrieval:
+            self.services.retrieval.changed(self.held.workspace_id, paths)
 
     def attribution(self, task: Task) -> Attribution:
         """Say on whose account the task's model is asked."""

@@ -210,6 +210,9 @@ class Runner:
         return self._hand_over(turn)
 
     async def _advance(self, turn: LiveTurn, entries: tuple[Entry, ...]) -> bool:
+        if self._services.retrieval:
+            # What its agents will look for is indexed while the model is asked.
+            self._services.retrieval.open(turn.held.workspace_id)
         _, turn.workspace = await asyncio.gather(
             turn.recall(entries), self._workspaces.open(turn.held.workspace_id)
         )

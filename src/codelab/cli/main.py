@@ -12,6 +12,7 @@ _COMMANDS = {
     "chat": ("codelab.cli.chat.command:chat", "Talk to a running CodeLab in the terminal."),
     "user": ("codelab.cli.user:user", "Add, list and disable users, set passwords."),
     "models": ("codelab.cli.models:models", "Show the configured models, and check them."),
+    "index": ("codelab.cli.index.command:index", "Show, renew and measure indexes of code."),
     "plugins": ("codelab.cli.plugins:plugins", "Show the installed plugins and what they bring."),
     "doctor": ("codelab.cli.doctor:doctor", "Find out what is missing or weak on this machine."),
     "audit": ("codelab.cli.audit:audit", "Check the audit log."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,6 +65,7 @@ class Dispatcher:
         hitl: Takes answers to requests for approval.
         stream: Brings the frames back.
         files: Tells of changed files.
+        opened: Told of each workspace that somebody begins to look at.
     """
 
     def __init__(
@@ -73,12 +75,14 @@ class Dispatcher:
         hitl: Hitl,
         stream: Stream,
         files: FileWatches,
+        opened: Callable[[str], None] = lambda workspace_id: None,
     ) -> None:
         self._auth = auth
         self._sessions = sessions
         self._hitl = hitl
         self._stream = stream
         self._files = files
+        self._opened = opened
 
     async def handle(self, connection: Connection, raw: str | bytes) -> None:
         """Carry out one frame and answer it; whatever is wrong with it, the connection stays."""
@@ -219,6 +223,7 @@ class Dispatcher:
                 self._stream.unwatch(watch)
             raise
         connection.watches[frame.session_id] = watch
+        self._opened(record.workspace_id)
         wanted = frame.data
         fresh = wanted.last_seq == 0 or wanted.epoch in (None, record.epoch)
         ok = fresh and wanted.last_seq <= record.last_seq
@@ -241,6 +246,7 @@ class Dispatcher:
         workspace_id = frame.data.workspace_id
         if isinstance(frame, WatchFiles):
             await self._files.watch(connection, workspace_id)
+            self._opened(workspace_id)
             return _send(connection, frame, frame_data.AckData(of="watch"))
         self._files.unwatch(connection, workspace_id)
         return _send(connection, frame, frame_data.AckData(of="unwatch"))

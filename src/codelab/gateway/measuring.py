@@ -8,6 +8,7 @@ from codelab.gateway.metrics import Metrics
 from codelab.hitl.events import ApprovalResolved
 from codelab.kit.bus import Bus
 from codelab.llm.events import ModelCalled
+from codelab.retrieval.events import CodeSearched
 from codelab.sessions.events import FactsRecorded, ToolCallCompleted, TurnClosed, TurnFailed
 
 
@@ -17,6 +18,7 @@ def measure(bus: Bus, metrics: Metrics) -> None:
     bus.subscribe(TurnClosed, partial(_turn, metrics))
     bus.subscribe(ModelCalled, partial(_model, metrics))
     bus.subscribe(ApprovalResolved, partial(_approval, metrics))
+    bus.subscribe(CodeSearched, partial(_search, metrics))
     bus.subscribe(FactsRecorded, partial(_facts, metrics))
 
 
@@ -50,6 +52,11 @@ def _model(metrics: Metrics, event: ModelCalled) -> None:
 def _approval(metrics: Metrics, event: ApprovalResolved) -> None:
     metrics.approvals.labels(event.status).inc()
     metrics.approval_time.observe(event.response_time_ms / 1000)
+
+
+def _search(metrics: Metrics, event: CodeSearched) -> None:
+    metrics.searches.labels(event.kind, str(event.found).lower()).inc()
+    metrics.search_time.labels(event.kind).observe(event.duration_ms / 1000)
 
 
 def _facts(metrics: Metrics, event: FactsRecorded) -> None:

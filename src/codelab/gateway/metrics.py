@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database
+from codelab.retrieval.api import IndexFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -35,9 +36,7 @@ class Metrics:
             "http_errors", "Answers with a status of 500 or more.", ["method", "route"]
         )
         self.rate_limited = self._counter("rate_limited", "Requests refused by a limit.", [])
-        self.sockets = Gauge(
-            "codelab_websocket_connections", "Open WebSockets.", registry=self.registry
-        )
+        self.sockets = self._gauge("websocket_connections", "Open WebSockets.", [])
         self.turns = self._counter("turns", "Turns that ended.", ["stop_reason"])
         self.turn_time = self._histogram("turn", "Duration of turns.", ["stop_reason"], _SLOW)
         self.tokens = self._counter("tokens", "Tokens of models.", ["model", "direction"])
@@ -61,6 +60,13 @@ class Metrics:
         )
         self.tools = self._counter("tool_runs", "Tool calls that ended.", ["tool", "ok"])
         self.tool_time = self._histogram("tool", "Duration of tool calls.", ["tool"], _FAST)
+        self.searches = self._counter(
+            "code_searches", "Answers of code search, with or without hits.", ["kind", "found"]
+        )
+        self.search_time = self._histogram(
+            "code_search", "Duration of code search.", ["kind"], _FAST
+        )
+        self._asked: list[Callable[[], Awaitable[None]]] = []
         self.facts = self._counter("facts", "Entries committed to logs here.", [])
 
     def known(self, kind: str, name: str) -> str:
@@ -124,6 +130,35 @@ class Metrics:
         self._read("budget_reservations", "Requests for money, by outcome.", "outcome", outcomes)
         self._read("budget_reserved_usd", "Money reserved, in US dollars.", "outcome", reserved)
 
+    def watch_indexes(self, read: Callable[[], Awaitable[IndexFigures]]) -> None:
+        """Report what is in indexes of code and how fresh they are.
+
+        Args:
+            read: Adds up those of all projects in use.
+        """
+        states = self._gauge("indexes", "Indexes of projects in use, by state.", ["state"])
+        files = self._gauge("index_files", "Files that can be found.", ["language"])
+        lines = self._gauge("index_lines", "Lines of files that can be found.", ["language"])
+        waiting = self._gauge("index_waiting_files", "Changed files not in an index yet.", [])
+        age = self._gauge(
+            "index_age_seconds", "Since an index was found whole; the longest of all.", []
+        )
+
+        async def ask() -> None:
+            figures = await read()
+            _show(states, figures.states.items())
+            _show(files, figures.files.items())
+            _show(lines, figures.lines.items())
+            waiting.set(figures.waiting)
+            age.set(figures.age_s)
+
+        self._asked.append(ask)
+
+    async def refresh(self) -> None:
+        """Ask for what cannot be read at once; to be awaited before writing."""
+        for ask in self._asked:
+            await ask()
+
     def render(self) -> bytes:
         """Write all measurements as Prometheus reads them."""
         return generate_latest(self.registry)
@@ -134,6 +169,9 @@ class Metrics:
         return Histogram(
             f"codelab_{name}_seconds", text, labels, buckets=buckets, registry=self.registry
         )
+
+    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
+        return Gauge(f"codelab_{name}", text, labels, registry=self.registry)
 
     def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
         return Counter(f"codelab_{name}", text, labels, registry=self.registry)
@@ -148,6 +186,13 @@ class Metrics:
         gauge: bool = False,
     ) -> None:
         self.registry.register(_Readings(f"codelab_{name}", text, label, read, gauge=gauge))
+
+
+def _show(gauge: Gauge, values: Iterable[Reading]) -> None:
+    """Show these values and no earlier ones."""
+    gauge.clear()
+    for name, value in values:
+        gauge.labels(name).set(value)
 
 
 class _Readings(Collector):

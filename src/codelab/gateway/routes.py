@@ -133,6 +133,7 @@ def metrics_route(metrics: Metrics, auth: Auth) -> HTTPRouteHandler:
             principal = await auth.authenticate(token)
             if not principal.is_admin:
                 raise Forbidden("Only administrators and services may read the measurements.")
+        await metrics.refresh()
         return Response(
             metrics.render(), media_type=MediaType.TEXT, headers={"Content-Type": _TYPE}
         )

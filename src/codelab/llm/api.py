@@ -4,6 +4,7 @@ from codelab.llm.accounting.calls import Attribution
 from codelab.llm.accounting.caps import Caps
 from codelab.llm.accounting.repository import UsageFilter, UsageGroup, UsageRecord, UsageSum
 from codelab.llm.accounting.standing import Standing
+from codelab.llm.answering import CatalogueAnswers
 from codelab.llm.catalog.added_models import AddedModels
 from codelab.llm.catalog.overview import ModelLine, Overview
 from codelab.llm.circuits import RestingModel
@@ -21,6 +22,7 @@ __all__ = [
     "AddedModels",
     "Attribution",
     "Caps",
+    "CatalogueAnswers",
     "CatalogueEmbeddings",
     "LlmSettings",
     "ModelLine",

@@ -1,6 +1,6 @@
 """What can go wrong with an index; each error names its condition."""
 
-from codelab.kit.errors import CodeLabError, Unavailable
+from codelab.kit.errors import CodeLabError, Conflict, Unavailable
 
 
 class IndexBroken(CodeLabError):
@@ -20,6 +20,13 @@ class IndexLocked(CodeLabError):
 
     code = "index_locked"
     retryable = True
+
+
+class IndexOff(Conflict):
+    """This server makes no indexes."""
+
+    code = "index_off"
+    title = "No index is made here"
 
 
 class IndexUnwritable(CodeLabError):
@@ -58,3 +65,9 @@ class IndexerFailed(CodeLabError):
 
     code = "indexer_failed"
     retryable = True
+
+
+class RerankFailed(CodeLabError):
+    """The model that is to put findings into order was of no help."""
+
+    code = "rerank_failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.index.entries import FoundPiece, FoundSymbol
@@ -13,6 +13,7 @@ from codelab.retrieval.index.opening import ReadableIndex
 from codelab.retrieval.index.readers import Readers
 from codelab.retrieval.mapping import drawn
 from codelab.retrieval.overview import mapped_files
+from codelab.retrieval.plain import PlainCode, View
 from codelab.retrieval.ranking.fusion import Ranked
 from codelab.retrieval.ranking.question import telling, terms_of
 from codelab.retrieval.searching import Answer, answered
@@ -27,7 +28,6 @@ from codelab.sdk.retrieval import (
 from codelab.sdk.workspace import FileContent
 
 _CHANGED = "changed a moment ago; read it"
-_NO_INDEX = "the index of this project is not made yet; search_files finds exact texts"
 # What each ranking is called when an answer says why it is one.
 _REASONS = {
     "piece": "its words",
@@ -47,14 +47,6 @@ _MOST_CANDIDATES = 400
 Similarities = Callable[[str], Awaitable[Mapping[str, float]]]
 
 
-class View(Protocol):
-    """The workspace as the one who asks may see it."""
-
-    async def read(self, path: str) -> FileContent:
-        """Read a text file, or refuse."""
-        ...
-
-
 class IndexedCode:
     """Searches one workspace's index and shows only what its view lets be read.
 
@@ -62,9 +54,11 @@ class IndexedCode:
         workspace_id: The workspace.
         view: Its files as the one who asks may see them.
         readers: Where its index is asked.
+        settled: Waits for what was told to have changed.
         similarities: How near pieces are to a question in meaning, by digest.
         changed: Told of files that are found to be no longer what the index says.
         note: What is to be said of the index with every answer; usually empty.
+        plain: Answers as long as there is no index.
     """
 
     def __init__(
@@ -72,26 +66,36 @@ class IndexedCode:
         workspace_id: str,
         view: View,
         readers: Readers,
+        settled: Callable[[], Awaitable[None]],
         similarities: Similarities,
         changed: Callable[[Sequence[str]], None],
         note: Callable[[], str],
+        plain: PlainCode,
     ) -> None:
         self._workspace_id = workspace_id
         self._view = view
         self._readers = readers
+        self._settled = settled
         self._similarities = similarities
         self._changed = changed
         self._note = note
+        self._plain = plain
 
     async def search(self, question: str, *, folder: str = ".", most: int = 8) -> Findings:
         """Find the pieces of code that a question is about."""
         near = await self._similarities(question)
         within = "" if folder == "." else folder.strip("/")
         answer = await self._ask(
-            lambda index: answered(index, question, similarities=near, folder=within)
+            lambda index: answered(
+                index,
+                question,
+                similarities=near,
+                folder=within,
+                pieces_of=most * _MOST_ASKED,
+            )
         )
         if answer is None:
-            return Findings(note=_NO_INDEX)
+            return await self._plain.search(question, folder=folder, most=most)
         found: list[Finding] = []
         # Some may not be read, or are gone: then the next ones take their places.
         for ranked in answer.files[: most * _MOST_ASKED]:
@@ -106,7 +110,7 @@ class IndexedCode:
         """Find where something is defined, exact names first."""
         found = await self._ask(lambda index: _symbols(index, name, most * _MOST_ASKED))
         if found is None:
-            return SymbolPlaces(note=_NO_INDEX)
+            return await self._plain.symbols(name, most=most)
         places: list[SymbolPlace] = []
         for symbol in found:
             content = await self._read(symbol.path)
@@ -124,7 +128,7 @@ class IndexedCode:
         """Find the lines in which a name occurs as a whole word."""
         candidates = await self._ask(lambda index: _candidates(index, name))
         if candidates is None:
-            return References(note=_NO_INDEX)
+            return await self._plain.references(name, most=most)
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
         found: list[Reference] = []
         for path, defined in candidates.items():
@@ -141,10 +145,11 @@ class IndexedCode:
         """Draw the project."""
         files = await self._ask(mapped_files)
         if files is None:
-            return _NO_INDEX.capitalize()
+            return await self._plain.map(budget)
         return await asyncio.to_thread(drawn, files, budget)
 
     async def _ask(self, question: Callable[[ReadableIndex], T]) -> T | None:
+        await self._settled()
         return await self._readers.ask(self._workspace_id, question)
 
     async def _read(self, path: str) -> FileContent | None:
@@ -158,10 +163,9 @@ class IndexedCode:
         if content is None:
             return None
         reason = _reason(ranked)
-        pieces = answer.pieces.get(ranked.path, ())
-        if not pieces:
+        best = answer.pieces.get(ranked.path)
+        if best is None:
             return Finding(path=ranked.path, reason=reason, score=ranked.score)
-        best = pieces[0]
         if content.digest != best.version:
             self._changed([ranked.path])
             return Finding(path=ranked.path, reason=_CHANGED, score=ranked.score)

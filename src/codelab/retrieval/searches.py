@@ -83,9 +83,10 @@ class Searches:
         """Begin to make an index anew, unless that is under way.
 
         Raises:
-            CodeLabError: The workspace may not be opened.
+            CodeLabError: The workspace may not be opened, or this server makes no index.
         """
         await self._workspaces.get(principal, workspace_id)
+        self._retrieval.require()
         if workspace_id not in self._rebuilding:
             task = asyncio.create_task(self._rebuild(workspace_id))
             self._rebuilding[workspace_id] = task

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -13,29 +14,25 @@ from codelab.kit.bus import Bus
 from codelab.kit.db import Database
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.encoders.opening import EncoderChoice
+from codelab.retrieval.figures import STATES, IndexFigures, State, figures_of
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.index.readers import Readers
-from codelab.retrieval.indexed_code import IndexedCode, View
+from codelab.retrieval.indexed_code import IndexedCode
 from codelab.retrieval.indexing.followed import Standing
 from codelab.retrieval.indexing.following import Following
 from codelab.retrieval.meaning import Meaning
 from codelab.retrieval.passages import Passages
+from codelab.retrieval.plain import PlainCode, View
+from codelab.retrieval.reporting import ReportedCode
+from codelab.retrieval.reranking import RerankedCode, Reranker
 from codelab.retrieval.settings import IndexingSettings
 from codelab.retrieval.vectors.opening import StoreChoice
 from codelab.sdk.embedding import EmbeddingModel
+from codelab.sdk.retrieval import CodeSearch
 from codelab.workspace.api import Workspaces
 from codelab.workspace.events import WorkspaceDeleted
 
 _log = structlog.get_logger(__name__)
-
-State = Literal["none", "indexing", "ready", "elsewhere", "failed"]
-_STATES: dict[str, State] = {
-    "unknown": "none",
-    "comparing": "indexing",
-    "ready": "ready",
-    "elsewhere": "elsewhere",
-    "failed": "failed",
-}
 
 
 class VectorStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +91,7 @@ class Retrieval:
         encoder: What makes vectors.
         store: Where they are kept.
         find_model: Finds a model of the catalogue.
+        reranker: Puts what agents find into order; none: it stays as it was ranked.
     """
 
     def __init__(
@@ -105,7 +103,10 @@ class Retrieval:
         encoder: EncoderChoice,
         store: StoreChoice,
         find_model: Callable[[str], EmbeddingModel],
+        reranker: Reranker | None = None,
     ) -> None:
+        self._bus = bus
+        self._reranker = reranker
         self._readers = Readers(lambda workspace_id: settings.folder / workspace_id)
         passages = Passages(self._readers, workspaces)
         self._meaning = Meaning(passages, encoder, store, find_model, settings.folder, db)
@@ -128,11 +129,31 @@ class Retrieval:
         """Say that a workspace is in use; its index is made, or compared, in the background."""
         self._following.open(workspace_id)
 
-    def code(self, workspace_id: str, view: View) -> IndexedCode:
-        """Return what searches a workspace for somebody who sees it so."""
+    def changed(self, workspace_id: str, paths: Sequence[str]) -> None:
+        """Tell the index of files that changed just now; of none by name: of any.
 
+        What is asked afterwards is answered, if that takes but a moment, from what they are now.
+        """
+        self.open(workspace_id)
+        self._following.changed(workspace_id, paths)
+
+    def code(self, workspace_id: str, view: View) -> CodeSearch:
+        """Return what searches a workspace for somebody who sees it so."""
+        return ReportedCode(workspace_id, self._code(workspace_id, view), self._bus)
+
+    def code_for_agents(self, workspace_id: str, view: View) -> CodeSearch:
+        """Return the same with findings in the order that a model gives them, if one is to."""
+        code = self._code(workspace_id, view)
+        if self._reranker is not None:
+            code = RerankedCode(code, self._reranker)
+        return ReportedCode(workspace_id, code, self._bus)
+
+    def _code(self, workspace_id: str, view: View) -> CodeSearch:
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
+
+        async def settled() -> None:
+            await self._following.settled(workspace_id)
 
         async def near(question: str) -> dict[str, float]:
             self.open(workspace_id)
@@ -142,7 +163,10 @@ class Retrieval:
             self.open(workspace_id)
             return _note(self._following.standing(workspace_id))
 
-        return IndexedCode(workspace_id, view, self._readers, near, changed, note)
+        plain = PlainCode(view, note)
+        if self._following.is_off:
+            return plain
+        return IndexedCode(workspace_id, view, self._readers, settled, near, changed, note, plain)
 
     def is_whole(self, workspace_id: str) -> bool:
         """Tell whether an index was found to be whole; if it is not known yet, that is begun."""
@@ -154,9 +178,9 @@ class Retrieval:
         """Tell how far an index is."""
         self.open(workspace_id)
         standing = self._following.standing(workspace_id)
-        coverage = await self._readers.ask(workspace_id, lambda index: index.catalogue.coverage())
+        coverage = await self._coverage(workspace_id)
         return IndexStatus(
-            state=_STATES[standing.phase],
+            state=STATES[standing.phase],
             done=standing.done,
             of=standing.of,
             compared_at=standing.compared_at,
@@ -164,6 +188,24 @@ class Retrieval:
             vectors=self._vectors(workspace_id),
             note=standing.note,
         )
+
+    async def figures(self) -> IndexFigures:
+        """Add up the indexes of all projects in use; none counts as used for it."""
+        standings = self._following.standings()
+        coverages = []
+        for workspace_id in standings:
+            # A broken one is made anew; its state tells of it.
+            with suppress(CodeLabError):
+                coverages.append(await self._coverage(workspace_id))
+        return figures_of(standings.values(), coverages, time.time())
+
+    def require(self) -> None:
+        """Refuse where no index is made.
+
+        Raises:
+            IndexOff: This server makes none.
+        """
+        self._following.require()
 
     async def rebuild(self, workspace_id: str) -> None:
         """Make an index anew; returns once it is whole.
@@ -180,6 +222,11 @@ class Retrieval:
             CodeLabError: It cannot be made.
         """
         await self._following.refresh(workspace_id)
+
+    async def _coverage(self, workspace_id: str) -> Coverage | None:
+        if self._following.is_off:
+            return None
+        return await self._readers.ask(workspace_id, lambda index: index.catalogue.coverage())
 
     def _vectors(self, workspace_id: str) -> VectorStatus:
         status = self._meaning.status(workspace_id)
@@ -209,6 +256,8 @@ class Retrieval:
 
 def _note(standing: Standing) -> str:
     match standing.phase:
+        case "off":
+            return "no index is made on this server (CODELAB_INDEX_ENGINE is off)"
         case "unknown":
             return "the index is not compared with the files yet"
         case "comparing" if not standing.compared_at:

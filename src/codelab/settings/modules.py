@@ -7,7 +7,7 @@ from pathlib import Path
 from codelab.auth.api import AuthSettings
 from codelab.hitl.api import HitlSettings, Rule, read_rules
 from codelab.llm.api import Caps, LlmSettings, RetryPolicy, TimeLimits, parse_allowed
-from codelab.retrieval.api import EncoderChoice, IndexingSettings, StoreChoice
+from codelab.retrieval.api import EncoderChoice, IndexingSettings, RerankSettings, StoreChoice
 from codelab.settings.loading import Settings, internal_secret
 from codelab.workspace.api import Keeping, WorkspaceSettings, read_networks
 
@@ -83,6 +83,16 @@ def indexing_settings(settings: Settings) -> IndexingSettings:
         allowed_hidden=settings.projects.allowed_hidden,
         reconcile_s=retrieval.index_reconcile_s,
         rebuild_s=retrieval.index_rebuild_s,
+    )
+
+
+def rerank_settings(settings: Settings) -> RerankSettings:
+    """Say which model puts into order what agents find."""
+    retrieval = settings.retrieval
+    return RerankSettings(
+        model=retrieval.rerank_model,
+        timeout_s=retrieval.rerank_timeout_s,
+        cost_usd=retrieval.rerank_cost_usd,
     )
 
 

@@ -22,10 +22,11 @@ class Retrieval(Section, frozen=True, kw_only=True):
         ),
     ] = ""
     index_engine: Annotated[
-        Literal["fts5", "tantivy"],
+        Literal["fts5", "tantivy", "off"],
         Meta(
             description="What searches words: SQLite's own FTS5, or tantivy, which answers faster "
-            "in large projects and needs the extra `tantivy`."
+            "in large projects and needs the extra `tantivy`. With `off` no index is made, and "
+            "code is searched by its exact text alone."
         ),
     ] = "fts5"
     index_reconcile_s: Annotated[
@@ -89,3 +90,24 @@ class Retrieval(Section, frozen=True, kw_only=True):
         ),
     ] = ""
     qdrant_api_key: Annotated[str, Meta(description="The key that the Qdrant asks for.")] = ""
+    rerank_model: Annotated[
+        str,
+        Meta(
+            description="A model of the catalogue that puts the first 50 pieces of code that an "
+            "agent finds by a description into order, and is sent them for it; a quick one "
+            "without reasoning. Empty: they stay as they were ranked."
+        ),
+    ] = ""
+    rerank_timeout_s: Annotated[
+        float,
+        Meta(ge=0.1, le=60, description="Seconds that this model is waited for."),
+    ] = 5
+    rerank_cost_usd: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="US dollars that one question to this model may cost, by the prices of "
+            "the catalogue; it is shown less of each piece where that would be more.",
+        ),
+    ] = 0.01

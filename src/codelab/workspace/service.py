@@ -22,6 +22,7 @@ from codelab.workspace.contents import MEMORY_BYTES, Contents
 from codelab.workspace.errors import WorkspaceGone, WorkspaceRefused
 from codelab.workspace.events import WorkspaceCreated, WorkspaceDeleted
 from codelab.workspace.folder import Folder
+from codelab.workspace.offering import OfferedFolders, Offering
 from codelab.workspace.placement import is_offered, overlaps, unfit
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.rules import Audience, Rules
@@ -60,6 +61,7 @@ class Workspaces:
         self._own = tuple(path.resolve() for path in (settings.data_dir, *settings.hidden_paths))
         self._home = Path.home().resolve()
         self._roots = tuple(root.resolve() for root in settings.roots)
+        self._offering = Offering(self._roots, self._own, self._home)
         self._served: set[Path] = set()
         self._folders: dict[tuple[str, Audience], Folder] = {}
         self._warming: asyncio.Task[Standing] | None = None
@@ -117,6 +119,16 @@ class Workspaces:
         except IntegrityError:
             raise taken from None
         return record
+
+    async def offered(self, principal: Principal, path: str) -> OfferedFolders:
+        """List the folders in a folder, for somebody who looks for a project.
+
+        Raises:
+            WorkspaceRefused: It is not beneath an allowed root, or cannot be read.
+        """
+        async with self._db.read() as reader:
+            records = await repository.list_all(reader)
+        return await self._call(lambda: self._offering.look(principal, path, records))
 
     async def list(self, principal: Principal) -> list[WorkspaceRecord]:
         """Return the user's own workspaces and those that this server offers to all."""

@@ -35,5 +35,5 @@ def test_the_nearest_one_is_chosen(
 
 @pytest.mark.parametrize("found", [[], [OTHER, {"id": "4", "name": "more", "path": "/more"}]])
 def test_what_is_unclear_is_asked(found: list[dict[str, Any]]) -> None:
-    with pytest.raises(NoWorkspace, match="--workspace"):
+    with pytest.raises(NoWorkspace, match="name "):
         choose_workspace(found, HERE, None)

@@ -126,6 +126,18 @@ async def test_what_the_server_itself_writes_is_looked_at_at_once(
     following.changed("other", ["src/gone.py"])
 
 
+async def test_what_was_told_is_known_to_the_next_question(
+    followed: Followed, project: Project
+) -> None:
+    following, workspace_id = await followed.follow(project)
+    for number, told in enumerate((["src/parser.py"], [])):
+        project.write("src/parser.py", f"def needle{number}needle():\n    pass\n")
+        # Before anybody else has noticed.
+        following.changed(workspace_id, told)
+        await following.settled(workspace_id)
+        assert _holds(project, f"needle{number}needle")
+
+
 async def test_ignore_files_change_what_is_there(followed: Followed, project: Project) -> None:
     await followed.follow(project)
     project.write(".codelabignore", "sockets.py\n")

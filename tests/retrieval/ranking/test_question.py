@@ -34,6 +34,14 @@ def test_what_a_question_repeats_counts_more() -> None:
     assert telling({"once": 1, "often": 5}, {"once": 5, "often": 5}, 100) == ["often", "once"]
 
 
+def test_of_a_large_project_as_many_terms_are_taken_as_can_be_afforded() -> None:
+    counts = dict.fromkeys(["a1", "b1", "c1", "d1", "e1", "f1"], 1)
+    found_in = {"a1": 10, "b1": 20, "c1": 30, "d1": 40, "e1": 20_000, "f1": 40_000}
+    assert telling(counts, found_in, 200_000) == ["a1", "b1", "c1", "d1", "e1"]
+    most = {term: 40_000 + place for place, term in enumerate(counts)}
+    assert telling(counts, most, 200_000) == ["a1", "b1", "c1", "d1"]
+
+
 @given(_COUNTS, st.data())
 def test_only_known_terms_are_chosen_and_never_too_many(
     counts: dict[str, int], data: st.DataObject

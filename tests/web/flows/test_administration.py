@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply
@@ -91,8 +92,21 @@ async def test_a_server_gets_its_first_model_and_its_second_user(
 
     await go(page, "Health")
     await expect(page.get_by_text("sqlite")).to_be_visible()
+    # Without its database a server knows no administrator; what has failed it tells anybody.
+    ide.expect("status of 503")
+    database = {"status": "failed", "detail": "It does not answer in time."}
+    failed = {"version": "1", "status": "failed", "checks": {"database": database}}
+    for path, said in {"/api/v1/admin/health": {"code": "unavailable"}, "/health": failed}.items():
+        await page.route(f"{ide.url}{path}", partial(_refuse, said))
+    await page.get_by_role("button", name="Refresh").click()
+    await expect(page.get_by_text("It does not answer in time.")).to_be_visible()
+    await expect(page.get_by_text("sqlite")).to_be_hidden()
     await go(page, "Plugins")
     await expect(page.get_by_role("heading", name="builtin-agents")).to_be_visible()
+
+
+async def _refuse(said: object, route: Route) -> None:
+    await route.fulfill(status=503, json=said)
 
 
 async def test_the_last_administrator_stays(own_ide: OwnIde) -> None:

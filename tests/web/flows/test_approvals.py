@@ -279,6 +279,9 @@ async def test_a_phone_lists_what_waits_in_all_sessions(
     }
     _, approvals, approve = names[language]
     first = await asked(ide, WRITE)
+    # A small window that is enlarged four times: all can be reached.
+    await first.set_viewport_size({"width": 320, "height": 256})
+    await card_in(first).get_by_role("button", name="Approve", exact=True).click(trial=True)
     # Another browser, in no session at all.
     page = await ide.open(look=Look(PHONE, theme, language))
     await page.get_by_role("button", name=f"{approvals} (1)").click()

@@ -8,7 +8,7 @@ import re
 import signal
 import time
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.model_server.script import Reply, ToolCall
 from tests.web.conftest import OwnIde
@@ -57,6 +57,8 @@ async def test_an_answer_streams_with_its_agent_its_tools_and_what_it_cost(ide: 
     await page.get_by_role("button", name="@ask What does this project do?").click()
     field = page.get_by_role("combobox", name="Message to the agents")
     await expect(field).to_have_value("@ask What does this project do?")
+    limits: list[Request] = []
+    page.on("request", lambda asked: limits.append(asked) if "/limits" in asked.url else None)
     await field.press("Enter")
 
     await expect(page.get_by_text("That is all.")).to_be_visible()
@@ -75,6 +77,8 @@ async def test_an_answer_streams_with_its_agent_its_tools_and_what_it_cost(ide: 
     await done.click()
     await expect(page.get_by_role("region", name="Output")).to_contain_text("shop")
     await expect(page.get_by_text("· 30 tokens ·")).to_be_visible()
+    # When the session is shown, when a turn begins, and when it ends: not with each of its steps.
+    assert len(limits) <= 3
     await expect(page.get_by_role("heading", name="@ask What does")).to_be_visible()
     await ide.check_accessibility(page)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Page, expect
+import re
+
+from playwright.async_api import Locator, Page, expect
 
 from tests.model_server.script import Reply, ToolCall
 from tests.web.ide import PASSWORD, Ide
@@ -58,3 +60,50 @@ async def test_from_the_sign_in_to_an_approved_commit(ide: Ide) -> None:
     await expect(card).to_have_count(0)
     assert run("git", "log", "-1", "--format=%s", cwd=ide.project).stdout == "Add new.txt\n"
     assert run("git", "show", "HEAD:new.txt", cwd=ide.project).stdout == "one\ntwo\n"
+
+
+async def test_an_input_method_has_its_keys_to_itself(ide: Ide) -> None:
+    await ide.script(Reply(text="All is done."))
+    page = await ide.open()
+    session = await page.context.new_cdp_session(page)
+
+    async def compose(field: Locator, key: str) -> None:
+        """Begin a word in a field, and press a key that belongs to the list of its candidates."""
+        await expect(field).to_be_focused()
+        text = {"text": "にほん", "selectionStart": 3, "selectionEnd": 3}
+        await session.send("Input.imeSetComposition", text)
+        await page.keyboard.press(key)
+
+    # In the tree: neither key ends the renaming; what follows the word does.
+    await page.get_by_role("treeitem", name="shop").click()
+    await page.keyboard.press("F2")
+    name = page.get_by_role("textbox", name="New name of shop")
+    for key in ("Escape", "Enter"):
+        await compose(name, key)
+        await expect(name).to_be_focused()
+    await session.send("Input.insertText", {"text": "日本"})
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("treeitem", name="日本")).to_be_visible()
+
+    # In a list to choose from: the arrows are the candidates'.
+    await page.keyboard.press("F1")
+    found = page.get_by_role("combobox", name="Commands")
+    await page.keyboard.type("t")
+    first = await found.get_attribute("aria-activedescendant")
+    await compose(found, "ArrowDown")
+    await session.send("Input.insertText", {"text": ""})
+    await expect(found).to_have_attribute("aria-activedescendant", first or "")
+    await compose(found, "Enter")
+    await expect(found).to_be_focused()
+    await session.send("Input.insertText", {"text": ""})
+    await page.keyboard.press("Escape")
+
+    # In a message.
+    await page.keyboard.press("Control+i")
+    box = page.get_by_role("combobox", name="Message to the agents")
+    await compose(box, "Enter")
+    await expect(box).to_have_value(re.compile("^にほん"))
+    await box.fill("日本")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article").filter(has_text="日本")).to_be_visible()
+    await expect(page.get_by_text("All is done.").first).to_be_visible(timeout=_SOON)

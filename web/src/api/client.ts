@@ -1,4 +1,4 @@
-import createClient from 'openapi-fetch';
+import createClient, { defaultPathSerializer } from 'openapi-fetch';
 
 import { Unreachable, problemOf } from './problem';
 import type { paths } from './rest';
@@ -29,7 +29,18 @@ async function send(request: Request, token: string | null): Promise<Response> {
 }
 
 /** The REST interface with the paths and types of the server's own description. */
-export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: authorised });
+export const api = createClient<paths>({
+  baseUrl: window.location.origin,
+  fetch: authorised,
+  pathSerializer: addressed,
+});
+
+/** Writes parameters into an address. */
+export function addressed(path: string, params: Record<string, unknown>): string {
+  // A browser would go up in the address and ask for something else; so the server refuses it.
+  const named = Object.entries(params).map(([name, value]) => [name, value === '..' ? '%2E%2E' : value]);
+  return defaultPathSerializer(path, Object.fromEntries(named));
+}
 
 /**
  * Returns an answer's content.

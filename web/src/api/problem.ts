@@ -27,6 +27,11 @@ export class Unreachable extends Error {
   }
 }
 
+/** Whether the server has said nothing about what was asked for: later it may. */
+export function isPassing(error: unknown): boolean {
+  return !(error instanceof ApiProblem) || error.status >= 500 || [401, 408, 429].includes(error.status);
+}
+
 /** Reads what an answer that is not a success says. */
 export function problemOf(response: Response, body: unknown): ApiProblem {
   const said = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;

@@ -278,6 +278,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/offered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListOffered */
+        get: operations["ApiV1WorkspacesOfferedListOffered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace_id}": {
         parameters: {
             query?: never;
@@ -2445,6 +2462,21 @@ export interface components {
             count: number;
             truncated: boolean;
         };
+        /** OfferedFolder */
+        OfferedFolder: {
+            name: string;
+            path: string;
+            is_repository: boolean;
+            can_open: boolean;
+        };
+        /** OfferedFolders */
+        OfferedFolders: {
+            path: string;
+            parent: string | null;
+            folders: components["schemas"]["OfferedFolder"][];
+            /** @default false */
+            truncated: boolean;
+        };
         /** OpenAIError */
         OpenAIError: {
             error: components["schemas"]["OpenAIProblem"];
@@ -4287,6 +4319,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkspaceRecord"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
+            410: components["responses"]["410"];
+            412: components["responses"]["412"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            507: components["responses"]["507"];
+        };
+    };
+    ApiV1WorkspacesOfferedListOffered: {
+        parameters: {
+            query?: {
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferedFolders"];
                 };
             };
             400: components["responses"]["400"];

@@ -24,8 +24,6 @@ export const catalogue = {
   answered: ['{agent} answered', '{agent}: ответ готов'],
   triedBefore: ['Tried before: {models}', 'Пробовали раньше: {models}'],
   // Actions on a message
-  copy: ['Copy', 'Копировать'],
-  copied: ['Copied', 'Скопировано'],
   retry: ['Answer again', 'Ответить заново'],
   edit: ['Edit and send again', 'Изменить и отправить снова'],
   editText: ['Message', 'Сообщение'],

@@ -4,8 +4,8 @@ import { searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { EditorView, keymap } from '@codemirror/view';
 
-import { loadLanguage } from '../editor/languages';
-import { editing, reading } from '../editor/setup';
+import { loadLanguage } from '../codemirror/languages';
+import { editing, reading } from '../codemirror/setup';
 
 /** What is compared, and how it is shown. */
 export interface Comparison {

@@ -1,9 +1,9 @@
 import { api, ok } from '../api/client';
+import { indentationOf, parseConfig, type Config } from '../codemirror/indentation';
+import { loadLanguage } from '../codemirror/languages';
+import { indentationPart, parts } from '../codemirror/setup';
 import { readFile } from './files';
-import { indentationOf, parseConfig, type Config } from './indentation';
-import { loadLanguage } from './languages';
 import type { OpenDocument } from './open-document.svelte';
-import { indentationPart, parts } from './setup';
 
 /** The file that says how the workspace's files are indented. */
 export const CONFIG = '.editorconfig';

@@ -2,15 +2,16 @@ import { SvelteMap } from 'svelte/reactivity';
 
 import { account } from '../auth/account.svelte';
 import { storage } from '../browser/storage';
+import { editing, optionsPart, parts, phrasesPart } from '../codemirror/setup';
 import { language } from '../i18n';
 import { explain } from '../ui/explain';
+import { nameOf } from '../ui/paths';
 import { toasts } from '../ui/toasts.svelte';
 import { reveal } from '../ui/visible';
 import { fileChanges, type Changes } from '../workbench/changes.svelte';
 import { onHandOver } from '../workbench/moves';
 import { tabs } from '../workbench/tabs.svelte';
 import { workspace } from '../workbench/workspace.svelte';
-import { nameOf } from '../ui/paths';
 import { askBeforeClosing } from './asking';
 import { CONFIG, configure, forgetConfig } from './configuring';
 import { Drafts } from './drafts';
@@ -20,7 +21,6 @@ import { t } from './messages';
 import { OpenDocument, type DraftKeeper, type Server } from './open-document.svelte';
 import { options } from './options.svelte';
 import { problems } from './problems.svelte';
-import { editing, optionsPart, parts, phrasesPart } from './setup';
 import { askingAboutSelection } from './selection-action';
 import { follow } from './shown';
 

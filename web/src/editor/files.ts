@@ -1,5 +1,5 @@
-import { authorised } from '../api/client';
-import { ApiProblem, problemOf } from '../api/problem';
+import { api, ok } from '../api/client';
+import { ApiProblem } from '../api/problem';
 import type { components } from '../api/rest';
 import type { Disk } from './document';
 
@@ -23,7 +23,8 @@ export function isChanged(error: unknown): boolean {
  * @throws ApiProblem `file_not_found`, `not_text`, `file_too_large` and what else may be.
  */
 export async function readFile(workspaceId: string, path: string): Promise<FileText> {
-  return (await (await ask('GET', workspaceId, `files/${encoded(path)}`)).json()) as FileText;
+  const params = { path: { workspace_id: workspaceId, file_path: path } };
+  return await ok(api.GET('/api/v1/workspaces/{workspace_id}/files/{file_path}', { params }));
 }
 
 /** Reads what is on the disk now; a file that is gone is no error. */
@@ -50,43 +51,26 @@ export async function writeFile(
   content: string,
   expected: string,
 ): Promise<string> {
-  const condition: Record<string, string> =
-    expected === '' ? { 'if-none-match': '*' } : { 'if-match': `"${expected}"` };
-  const answer = await ask('PUT', workspaceId, `files/${encoded(path)}`, { content }, condition);
-  return ((await answer.json()) as { hash: string }).hash;
+  const params = { path: { workspace_id: workspaceId, file_path: path } };
+  const headers: HeadersInit = expected === '' ? { 'If-None-Match': '*' } : { 'If-Match': `"${expected}"` };
+  const body = { content };
+  const written = await ok(
+    api.PUT('/api/v1/workspaces/{workspace_id}/files/{file_path}', { params, headers, body }),
+  );
+  return written.hash;
 }
 
 /** Finds the problems of a text, whether it has been saved or not. */
 export async function checkText(workspaceId: string, path: string, content: string): Promise<Checked> {
-  return (await (await ask('POST', workspaceId, 'problems', { path, content })).json()) as Checked;
+  const params = { path: { workspace_id: workspaceId } };
+  const body = { path, content };
+  return await ok(api.POST('/api/v1/workspaces/{workspace_id}/problems', { params, body }));
 }
 
 /** Fetches a file's bytes, such as those of an image. */
 export async function readBytes(workspaceId: string, path: string): Promise<Blob> {
-  return (await ask('GET', workspaceId, `raw/${encoded(path)}`)).blob();
-}
-
-async function ask(
-  method: string,
-  workspaceId: string,
-  rest: string,
-  body?: unknown,
-  condition: Record<string, string> = {},
-): Promise<Response> {
-  const url = new URL(`/api/v1/workspaces/${workspaceId}/${rest}`, window.location.origin);
-  const headers = new Headers(condition);
-  const init: RequestInit = { method, headers };
-  if (body !== undefined) {
-    headers.set('content-type', 'application/json');
-    init.body = JSON.stringify(body);
-  }
-  const response = await authorised(new Request(url, init));
-  if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
-  return response;
-}
-
-/** Writes a path into an address. */
-export function encoded(path: string): string {
-  // A browser would go up in the address and ask for something else; so the server refuses it.
-  return path.split('/').map((name) => encodeURIComponent(name === '..' ? '%2E%2E' : name)).join('/');
+  const params = { path: { workspace_id: workspaceId, file_path: path } };
+  return await ok(
+    api.GET('/api/v1/workspaces/{workspace_id}/raw/{file_path}', { params, parseAs: 'blob' }),
+  );
 }

@@ -14,10 +14,6 @@ export const catalogue = {
   preview: ['Preview', 'Просмотр'],
   previewOf: ['Preview: {name}', 'Просмотр: {name}'],
   ask: ['Ask about the selection', 'Спросить о выделенном'],
-  leave: [
-    'Tab indents. Press Escape, then Tab, or F6 to leave.',
-    'Tab делает отступ. Чтобы выйти, нажмите Escape, затем Tab, или F6.',
-  ],
 
   conflict: [
     'This file was changed by somebody else while you were editing it.',

@@ -2,13 +2,13 @@ import { setDiagnostics } from '@codemirror/lint';
 import { EditorState, Text, type Extension, type TransactionSpec } from '@codemirror/state';
 import { EditorView, type ViewUpdate } from '@codemirror/view';
 
+import { LARGEST_HIGHLIGHTED } from '../codemirror/languages';
+import { newlineOf, separatorOf, type Newline } from '../codemirror/newlines';
+import { newlinePart, parts, readOnlyPart } from '../codemirror/setup';
 import { hasUnsaved, opened, statusOf, step, type Disk, type Happening, type Status } from './document';
 import { LONGEST_DRAFT } from './drafts';
 import { isChanged, type Checked, type FileText, type Problem } from './files';
-import { LARGEST_HIGHLIGHTED } from './languages';
-import { newlineOf, separatorOf, type Newline } from './newlines';
 import { diagnosticOf, replacement } from './positions';
-import { newlinePart, parts, readOnlyPart } from './setup';
 
 /** The server, as far as one workspace's files go. */
 export interface Server {

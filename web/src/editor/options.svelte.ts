@@ -1,5 +1,5 @@
 import { storage } from '../browser/storage';
-import type { Options } from './setup';
+import type { Options } from '../codemirror/setup';
 
 const KEY = 'codelab.editor';
 const FIRST: Options = { showsWhitespace: false, wraps: false };

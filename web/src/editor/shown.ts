@@ -1,7 +1,7 @@
 import { indentUnit } from '@codemirror/language';
 
+import { languageOf } from '../codemirror/languages';
 import { selection } from '../workbench/selection.svelte';
-import { languageOf } from './languages';
 import type { OpenDocument } from './open-document.svelte';
 import { placeOf } from './positions';
 import { inFront } from './status.svelte';

@@ -1,4 +1,4 @@
-import type { Newline } from './newlines';
+import type { Newline } from '../codemirror/newlines';
 
 /** What the status bar says about the file in front. */
 export interface EditorStatus {

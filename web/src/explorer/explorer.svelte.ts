@@ -1,5 +1,6 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 
+import { isPassing } from '../api/problem';
 import { storage } from '../browser/storage';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
@@ -93,6 +94,7 @@ class Explorer {
   /** Takes news of changes: what is shown of them is fetched again. */
   hear(changes: Changes): void {
     if (changes.more) for (const path of this.folders.keys()) this.#stale.add(path);
+    if (changes.more && this.problem !== '') void this.load(ROOT);
     for (const folder of changes.folders) this.#stale.add(folder === '.' ? ROOT : folder);
     for (const path of this.#stale) if (!this.folders.has(path)) this.#stale.delete(path);
     if (this.#stale.size > 0 && !this.#isRefreshing) void this.#refresh();
@@ -199,6 +201,8 @@ class Explorer {
       if (path === ROOT) this.problem = '';
     } catch (error) {
       if (id !== this.#workspaceId) return;
+      // A server that is away has said nothing of the folder: with it come news, and the folder again.
+      if (this.folders.has(path) && isPassing(error)) return;
       this.expanded.delete(path);
       this.folders.delete(path);
       if (path === ROOT) this.problem = explain(error);

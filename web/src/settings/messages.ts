@@ -3,7 +3,6 @@ import type { Catalogue } from '../i18n';
 
 export const catalogue = {
   title: ['Settings', 'Настройки'],
-  back: ['Back to work', 'К работе'],
   appearance: ['Appearance', 'Внешний вид'],
   keys: ['Keys', 'Клавиши'],
   approvals: ['Approvals', 'Разрешения'],

@@ -3,12 +3,12 @@ import { language } from '../i18n';
 import type { Command } from '../keys/commands.svelte';
 import { router } from '../routes/router.svelte';
 import { theme, type Theme } from '../theme/theme.svelte';
+import { goToRegion, stepRegion } from '../ui/regions';
 import { goToAssistant } from '../workbench/asking';
 import { layout } from '../workbench/layout.svelte';
-import { lowerPanes, panels, type Panel } from '../workbench/panels';
 import { tabs } from '../workbench/tabs.svelte';
 import { t } from './messages';
-import { goToRegion, stepRegion } from './regions';
+import { lowerPanes, panels, type Panel } from './panels';
 
 /** What the frame of the workbench can do. */
 export function shellCommands(): Command[] {

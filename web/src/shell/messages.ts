@@ -33,6 +33,7 @@ export const catalogue = {
   languageEnglish: ['Language: English', 'Language: English'],
   languageRussian: ['Язык: русский', 'Язык: русский'],
   signOut: ['Sign out', 'Выйти'],
+  back: ['Back to work', 'К работе'],
   projects: ['Projects', 'Проекты'],
   account: ['Account of {name}', 'Учётная запись {name}'],
   connected: ['Connected', 'Подключено'],

@@ -40,7 +40,9 @@ class Connection {
   #listeners = new Map<string, Set<Listener>>();
 
   constructor() {
-    window.addEventListener('online', () => this.wake());
+    // Of a machine that slept, or a page that was frozen, each may be the only sign.
+    for (const sign of ['online', 'focus']) window.addEventListener(sign, () => this.wake());
+    document.addEventListener('resume', () => this.wake());
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.wake();
     });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 class FakeSocket extends EventTarget {
   static all: FakeSocket[] = [];
+  static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   readyState = 1;
   isClosed = false;
@@ -82,6 +83,20 @@ describe("the page's connection", () => {
     expect(FakeSocket.all[1]?.isClosed).toBe(true);
     socket().hello();
     expect([FakeSocket.all.length, connection.phase, connection.isOutdated]).toEqual([3, 'open', false]);
+    connection.close();
+  });
+
+  it('is tried at once where the page may have slept, and given up where nobody answers', async () => {
+    const connection = await connected();
+    socket().hello();
+    for (const [place, sign] of [[window, 'focus'], [document, 'resume'], [window, 'online']] as const) {
+      const { sent } = socket();
+      const before = sent.length;
+      place.dispatchEvent(new Event(sign));
+      expect([sign, sent.slice(before)]).toEqual([sign, ['{"type":"ping","data":{}}']]);
+    }
+    await vi.advanceTimersByTimeAsync(5100);
+    expect([FakeSocket.all[0]?.isClosed, connection.phase]).toEqual([true, 'offline']);
     connection.close();
   });
 

@@ -1,5 +1,5 @@
 import { api, ok } from '../api/client';
-import { ApiProblem } from '../api/problem';
+import { isPassing } from '../api/problem';
 import type { components } from '../api/rest';
 import { storage } from '../browser/storage';
 import { connection } from '../socket/connection.svelte';
@@ -36,7 +36,7 @@ export class OpenTerminal {
     const path = { workspace_id: workspaceId, terminal_id: id };
     this.#link = new Link(
       (offset) => connect(path, offset),
-      (error) => error instanceof ApiProblem && ![401, 408, 429].includes(error.status) && error.status < 500,
+      (error) => !isPassing(error),
       {
         reset: () => this.screen.reset(),
         print: (bytes, isReplay, shown) => this.screen.print(bytes, isReplay, shown),

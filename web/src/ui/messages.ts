@@ -3,6 +3,8 @@ import { translator, type Catalogue } from '../i18n';
 export const catalogue = {
   close: ['Close', 'Закрыть'],
   cancel: ['Cancel', 'Отмена'],
+  copy: ['Copy', 'Копировать'],
+  copied: ['Copied', 'Скопировано'],
   loading: ['Loading …', 'Загрузка …'],
   failed: [
     'This part could not be loaded: the network failed, or CodeLab was updated. What you typed is kept.',

@@ -1,4 +1,4 @@
-import { goToRegion } from '../shell/regions';
+import { goToRegion } from '../ui/regions';
 import { layout } from './layout.svelte';
 import { selection } from './selection.svelte';
 

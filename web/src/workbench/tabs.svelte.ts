@@ -1,5 +1,7 @@
 import { nameOf } from '../ui/paths';
-import type { TabKind } from './kinds';
+
+/** What a tab may show; the frame knows where the code for each is. */
+export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown' | 'stage';
 
 /** Something open in the editor area. */
 export interface Tab {

@@ -38,12 +38,15 @@ async def kept(
         run: Runs it; what it raises means that it did not run.
         read_only: Whether its commands may not write.
     """
+    if not _may_change(prepared, read_only=read_only):
+        return await run()
     keeper = turn.services.keeper
-    if keeper is None or not _may_change(prepared, read_only=read_only):
-        return await run()
-    watch = await _begin(turn, keeper, prepared)
-    if watch is None:
-        return await run()
+    watch = await _begin(turn, keeper, prepared) if keeper else None
+    if keeper is None or watch is None:
+        try:
+            return await run()
+        finally:
+            turn.changed(prepared.paths)
     try:
         result = await run()
     except asyncio.CancelledError:
@@ -129,8 +132,14 @@ async def _finish(
     try:
         found = await keeper.finish(watch)
     except (CodeLabError, OSError) as error:
+        turn.changed(prepared.paths)
         _miss(turn, call.call_id, error)
         return
+    if changed := [change.path for change in found.changes]:
+        turn.changed(changed)
+    elif prepared.command is None or found.left_out:
+        # It may have changed what git knows, or what is not kept.
+        turn.changed(prepared.paths)
     if found.changes or found.left_out:
         turn.unkept[call.call_id] = CheckpointTaken(
             checkpoint_id=found.snapshot_id,

@@ -187,6 +187,8 @@ class Checkpoints:
             made = restoring.folders_made(entries, point)
             await folder.undo(lambda undoing: undoing.remove_empty(made))
             keeper.touch(record.workspace_id, paths)
+            if self._services.retrieval:
+                self._services.retrieval.changed(record.workspace_id, paths)
         failed = {conflict.path for conflict in conflicts}
         changes = restoring.changes_of(step for step in steps if step.path not in failed)
         kept = restoring.recorded_conflicts(conflicts)

@@ -51,11 +51,11 @@ def choose_workspace(found: Sequence[Record], folder: Path, wanted: str | None) 
         return max(around, key=lambda each: len(each["path"]))
     if not found:
         raise NoWorkspace(
-            "The server has no project folder open: name one with --workspace DIR, "
-            "or restart it with `codelab serve --workspace DIR`."
+            "The server has no project folder open: restart it with `codelab serve "
+            "--workspace DIR`, or name one with `codelab chat --workspace DIR`."
         )
     names = ", ".join(sorted(each["name"] for each in found))
-    raise NoWorkspace(f"Several project folders are open: choose one with --workspace ({names}).")
+    raise NoWorkspace(f"Several project folders are open: name the one that is meant ({names}).")
 
 
 async def open_session(

@@ -49,6 +49,15 @@ SELECT (SELECT count(*) FROM pieces JOIN current USING (version_id)),
 _DIGESTS = """
 SELECT DISTINCT digest FROM pieces WHERE version_id IN (SELECT version_id FROM current)
 """
+_PATHS_OF_PIECES = """
+SELECT pieces.id, path FROM pieces JOIN current USING (version_id)
+JOIN paths ON paths.id = current.path_id WHERE pieces.id IN (SELECT value FROM json_each(?))
+"""
+_PLACES = """
+SELECT digest, pieces.id, path FROM pieces JOIN current USING (version_id)
+JOIN paths ON paths.id = current.path_id
+WHERE digest IN (SELECT unhex(value) FROM json_each(?))
+"""
 _ALL_DIGESTS = "SELECT DISTINCT digest FROM pieces"
 _LAST = "\U0010ffff"
 
@@ -117,6 +126,15 @@ class Catalogue:
         statement = "SELECT * FROM found_pieces WHERE id IN (SELECT value FROM json_each(?))"
         found = map(_piece, run(self._connection, statement, listed(ids)))
         return {piece.id: piece for piece in found}
+
+    def paths_of_pieces(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of pieces by their numbers."""
+        return dict(run(self._connection, _PATHS_OF_PIECES, listed(ids)))
+
+    def places_of(self, digests: Iterable[str]) -> list[tuple[str, int, str]]:
+        """Return the digests of what an encoder is given, each with a piece and its path."""
+        found = run(self._connection, _PLACES, listed(digests))
+        return [(digest.hex(), number, path) for digest, number, path in found]
 
     def pieces_with(self, digests: Iterable[str]) -> dict[str, list[FoundPiece]]:
         """Return pieces by the digests of what an encoder is given; several may be alike."""

@@ -40,6 +40,7 @@ GROUP BY text_FIELD.rowid ORDER BY score DESC, text_FIELD.rowid LIMIT ?
 """
 # In terms.
 _LONG_ROW = 500
+_MOST_REMEMBERED = 50_000
 # What FTS5 gives to each term that half of the rows or more have.
 _FTS5_LEAST = 1e-6
 
@@ -56,6 +57,11 @@ class Fts5Index:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        # How many rows there are, and have a term, as long as nobody changes it: counting those
+        # that have a term takes as long as a good part of a search.
+        self._sizes: dict[Field, int] = {}
+        self._counts: dict[tuple[Field, str], int] = {}
+        self._version = 0
 
     @staticmethod
     def create(connection: apsw.Connection) -> None:
@@ -89,6 +95,7 @@ class Fts5Index:
 
     def rollback(self) -> None:
         """Drop what was added and removed since the last commit."""
+        self._forget()
         if self._connection.in_transaction:
             run(self._connection, "ROLLBACK")
 
@@ -108,13 +115,24 @@ class Fts5Index:
 
     def size(self, field: Field) -> int:
         """Return how many rows there are."""
-        return int(run(self._connection, _of(field, _SIZE))[0][0])
+        self._forget_outdated()
+        if field not in self._sizes:
+            self._sizes[field] = int(run(self._connection, _of(field, _SIZE))[0][0])
+        return self._sizes[field]
 
     def found_in(self, field: Field, terms: Iterable[str]) -> dict[str, int]:
         """Return in how many rows each term occurs; those without any are left out."""
+        self._forget_outdated()
         statement = _of(field, _FOUND_IN)
-        found = {term: run(self._connection, statement, term) for term in terms}
-        return {term: rows[0][0] for term, rows in found.items() if rows}
+        counts: dict[str, int] = {}
+        for term in terms:
+            count = self._counts.get((field, term))
+            if count is None:
+                rows = run(self._connection, statement, term)
+                count = self._counts[field, term] = rows[0][0] if rows else 0
+            if count:
+                counts[term] = count
+        return counts
 
     def best(self, field: Field, terms: Iterable[str], most: int) -> list[tuple[int, float]]:
         """Return the best rows that have one of the terms, with positive scores, best first."""
@@ -129,7 +147,19 @@ class Fts5Index:
         """Drop what was not committed."""
         self.rollback()
 
+    def _forget_outdated(self) -> None:
+        version = run(self._connection, "PRAGMA data_version")[0][0]
+        if version != self._version or len(self._counts) > _MOST_REMEMBERED:
+            self._version = version
+            self._forget()
+
+    def _forget(self) -> None:
+        self._sizes.clear()
+        self._counts.clear()
+
     def _begin(self) -> None:
+        # Of the connection's own changes its version does not tell.
+        self._forget()
         if not self._connection.in_transaction:
             run(self._connection, "BEGIN IMMEDIATE")
 

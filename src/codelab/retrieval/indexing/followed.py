@@ -28,13 +28,15 @@ from codelab.retrieval.indexing.supervisor import Supervisor
 from codelab.retrieval.settings import IndexingSettings
 from codelab.workspace.api import IGNORE_FILES, FileChanges, Watch, Workspaces
 
-Phase = Literal["unknown", "comparing", "ready", "elsewhere", "failed"]
+Phase = Literal["off", "unknown", "comparing", "ready", "elsewhere", "failed"]
 # So long what happens to a repository is waited for: a switch of branches writes many files.
 _SETTLES_S = 0.3
 # Programs that ask git for its state touch its index all the time.
 _BETWEEN_S = 2.0
 _FIRST_RETRY_S = 5.0
 _WATCHES_WITHIN_S = 10.0
+# So long a question waits for what was told to have changed before it.
+_LOOKED_WITHIN_S = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -42,8 +44,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How far an index is.
 
     Args:
-        phase: Whether it is compared with the workspace right now, is up to date, is written by
-            another server, or could not be made.
+        phase: Whether none is made on this server, it is compared with the workspace right now, is
+            up to date, is written by another server, or could not be made.
         done: Of the files that had changed, so many are done.
         of: So many had changed.
         compared_at: When it was last found to be whole, in seconds since 1970; 0: never.
@@ -89,6 +91,11 @@ class Followed:
         self._paths: dict[str, None] = {}
         self._some_changed = asyncio.Event()
         self._all_changed = asyncio.Event()
+        # Whether what was told has been looked at.
+        self._is_looked_at = asyncio.Event()
+        self._is_compared = asyncio.Event()
+        self._is_looked_at.set()
+        self._is_compared.set()
         self._comparing = asyncio.Lock()
         self._watch: Watch | None = None
         self._is_told = False
@@ -119,9 +126,26 @@ class Followed:
         some = dict.fromkeys(paths)
         if not some or any(path.rsplit("/", 1)[-1] in IGNORE_FILES for path in some):
             self._all_changed.set()
-        if some:
+        if not some:
+            self._is_compared.clear()
+        else:
             self._paths.update(some)
+            self._is_looked_at.clear()
             self._some_changed.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many paths were told of that nobody has looked at yet."""
+        return len(self._paths)
+
+    async def settled(self) -> None:
+        """Wait a moment for the index to know what was told before."""
+        if not self.standing.compared_at:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOKED_WITHIN_S):
+                await self._is_looked_at.wait()
+                await self._is_compared.wait()
 
     def progress(self, progress: Progress) -> None:
         """Take note of how far a comparison is."""
@@ -204,6 +228,9 @@ class Followed:
                 _log.exception("changes_not_indexed")
                 self._all_changed.set()
                 continue
+            finally:
+                if not self._paths:
+                    self._is_looked_at.set()
             self._on_change(self._workspace_id)
 
     async def _compare(self) -> None:
@@ -220,13 +247,17 @@ class Followed:
             except Exception:
                 _log.exception("workspace_not_indexed")
                 wait_s = self._settings.reconcile_s
+            if not self._all_changed.is_set():
+                self._is_compared.set()
             try:
                 async with asyncio.timeout(wait_s):
                     await self._all_changed.wait()
             except TimeoutError:
                 continue
-            since_s = time.time() - self.standing.compared_at
-            await asyncio.sleep(max(_SETTLES_S, _BETWEEN_S - since_s))
+            # Who has changed something and tells of it has ended; others may be in the middle.
+            if self._is_compared.is_set():
+                since_s = time.time() - self.standing.compared_at
+                await asyncio.sleep(max(_SETTLES_S, _BETWEEN_S - since_s))
 
     async def _watched(self) -> None:
         """Be told of changes, before everything is compared: then none is missed in between."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Iterable
 
 from codelab.kit.bus import Bus
+from codelab.retrieval.errors import IndexOff
 from codelab.retrieval.indexing.followed import Followed, Standing
 from codelab.retrieval.indexing.frames import Forget, Place, Progress
 from codelab.retrieval.indexing.supervisor import Supervisor
-from codelab.retrieval.settings import IndexingSettings
+from codelab.retrieval.settings import OFF, IndexingSettings
 from codelab.workspace.api import Workspaces
 from codelab.workspace.events import (
     FileDeleted,
@@ -23,6 +25,7 @@ from codelab.workspace.events import (
 )
 
 _LOOKED_ROUND_S = 15.0
+_NONE_MADE = "No index is made on this server (CODELAB_INDEX_ENGINE is off)."
 
 
 class Following:
@@ -45,7 +48,10 @@ class Following:
         self._workspaces = workspaces
         self._settings = settings
         self._on_change = on_change
-        self._supervisor = Supervisor(settings.engine, settings.allowed_hidden, self._progress)
+        self.is_off = settings.engine == OFF
+        engine = "fts5" if settings.engine == OFF else settings.engine
+        # Where no index is made, nobody asks it for anything, and it starts nothing.
+        self._supervisor = Supervisor(engine, settings.allowed_hidden, self._progress)
         self._followed: dict[str, Followed] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._rounds: asyncio.Task[None] | None = None
@@ -67,6 +73,8 @@ class Following:
 
     def open(self, workspace_id: str) -> None:
         """Say that a workspace is in use; its index is made, or compared, in the background."""
+        if self.is_off:
+            return
         followed = self._followed.get(workspace_id)
         if followed is None:
             followed = Followed(
@@ -86,14 +94,18 @@ class Following:
         if followed := self._followed.get(workspace_id):
             followed.changed(paths)
 
+    async def settled(self, workspace_id: str) -> None:
+        """Wait a moment for the index to know what was told before."""
+        if followed := self._followed.get(workspace_id):
+            await followed.settled()
+
     async def rebuild(self, workspace_id: str) -> None:
         """Make an index anew; returns once it is whole.
 
         Raises:
             CodeLabError: It cannot be made.
         """
-        self.open(workspace_id)
-        await self._followed[workspace_id].refresh(rebuild=True)
+        await self._opened(workspace_id).refresh(rebuild=True)
 
     async def refresh(self, workspace_id: str) -> None:
         """Compare an index with its workspace; returns once it is whole.
@@ -101,8 +113,7 @@ class Following:
         Raises:
             CodeLabError: It cannot be made.
         """
-        self.open(workspace_id)
-        await self._followed[workspace_id].refresh()
+        await self._opened(workspace_id).refresh()
 
     @property
     def worker_id(self) -> int | None:
@@ -111,8 +122,28 @@ class Following:
 
     def standing(self, workspace_id: str) -> Standing:
         """Tell how far an index is."""
+        if self.is_off:
+            return Standing(phase="off", note=_NONE_MADE)
         followed = self._followed.get(workspace_id)
         return followed.standing if followed else Standing()
+
+    def standings(self) -> dict[str, tuple[Standing, int]]:
+        """Tell how far all indexes are, each with the number of paths that wait."""
+        return {one: (each.standing, each.waiting) for one, each in self._followed.items()}
+
+    def require(self) -> None:
+        """Refuse where no index is made.
+
+        Raises:
+            IndexOff: This server makes none.
+        """
+        if self.is_off:
+            raise IndexOff(_NONE_MADE)
+
+    def _opened(self, workspace_id: str) -> Followed:
+        self.require()
+        self.open(workspace_id)
+        return self._followed[workspace_id]
 
     def _progress(self, progress: Progress) -> None:
         if followed := self._followed.get(progress.workspace_id):
@@ -138,8 +169,13 @@ class Following:
     async def _forget(self, workspace_id: str, followed: Followed | None) -> None:
         if followed is not None:
             await followed.close()
+        folder = self._settings.folder / workspace_id
+        if self.is_off:
+            # One may be left from a time when they were made.
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            return
         # Nobody opens it any more, so its own folder is not asked for.
-        place = Place(workspace_id, "", str(self._settings.folder / workspace_id))
+        place = Place(workspace_id, "", str(folder))
         await self._supervisor.ask(Forget(place=place))
 
     async def _go_round(self) -> None:

@@ -12,6 +12,8 @@ _DECAY = 0.35
 _MOST_PIECES = 6
 # Similarities lie close together: only the best ones tell anything.
 _TELLING_SIMILARITIES = 200
+# Nobody reads further.
+MOST_FILES = 500
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,16 +77,24 @@ def spread(similarities: Mapping[str, float]) -> dict[str, float]:
 
 
 def fused(rankings: Mapping[str, Mapping[str, float]], weights: Weights) -> list[Ranked]:
-    """Return the files in their order, the best first.
+    """Return the best files in their order, the best first.
 
     Args:
         rankings: The normalised scores of files, by the names of the weights.
         weights: How much each counts.
     """
-    parts: dict[str, dict[str, float]] = {}
+    factors: dict[str, float] = {name: getattr(weights, name) for name in rankings}
+    totals: dict[str, float] = {}
     for name, scores in rankings.items():
-        weight: float = getattr(weights, name)
+        factor = factors[name]
         for path, score in scores.items():
-            parts.setdefault(path, {})[name] = weight * score
-    found = [Ranked(path, sum(each.values()), each) for path, each in parts.items()]
-    return sorted(found, key=lambda one: (-one.score, one.path))
+            totals[path] = totals.get(path, 0.0) + factor * score
+    best = heapq.nsmallest(MOST_FILES, totals, key=lambda path: (-totals[path], path))
+    return [
+        Ranked(
+            path,
+            totals[path],
+            {name: factors[name] * some[path] for name, some in rankings.items() if path in some},
+        )
+        for path in best
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import accumulate
 
 from codelab.retrieval.ranking.terms import terms
 
@@ -13,6 +14,8 @@ _FEWEST_TERMS = 4
 # A term that every third piece has tells hardly one from another.
 _COMMON = 0.3
 _LONGEST_QUESTION = 8000
+# Each place where a term is costs its time: of a large project the more common terms are left out.
+_MOST_PLACES = 50_000
 
 
 def terms_of(question: str) -> dict[str, int]:
@@ -38,4 +41,7 @@ def telling(counts: Mapping[str, int], found_in: Mapping[str, int], total: int) 
     def weight(term: str) -> float:
         return math.log(1 + total / found_in[term]) * (1 + math.log(counts[term]))
 
-    return sorted(chosen, key=lambda term: (-weight(term), term))[:_MOST_TERMS]
+    ordered = sorted(chosen, key=lambda term: (-weight(term), term))[:_MOST_TERMS]
+    places = accumulate(found_in[term] for term in ordered)
+    affordable = sum(so_far <= _MOST_PLACES for so_far in places)
+    return ordered[: max(affordable, _FEWEST_TERMS)]

@@ -8,8 +8,14 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody
 
+from codelab.workspace.offering import OfferedFolders
 from codelab.workspace.record import WorkspaceRecord
-from codelab.workspace.routes.parameters import OwnRequest, WorkspaceId, WorkspacesService
+from codelab.workspace.routes.parameters import (
+    OwnRequest,
+    Place,
+    WorkspaceId,
+    WorkspacesService,
+)
 
 
 class NewWorkspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +41,14 @@ async def create_workspace(
     return await workspaces.create(request.user, data.path, data.name)
 
 
+@get("/workspaces/offered")
+async def list_offered(
+    request: OwnRequest, workspaces: WorkspacesService, path: Place = ""
+) -> OfferedFolders:
+    """List the folders in a folder beneath an allowed root, to choose a workspace among them."""
+    return await workspaces.offered(request.user, path)
+
+
 @get("/workspaces/{workspace_id:str}")
 async def get_workspace(
     workspace_id: WorkspaceId, request: OwnRequest, workspaces: WorkspacesService
@@ -51,4 +65,4 @@ async def delete_workspace(
     await workspaces.delete(request.user, workspace_id)
 
 
-ROUTES = (list_workspaces, create_workspace, get_workspace, delete_workspace)
+ROUTES = (list_workspaces, create_workspace, list_offered, get_workspace, delete_workspace)

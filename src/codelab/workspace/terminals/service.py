@@ -233,12 +233,18 @@ class Terminals:
 
     def _make_room(self, principal: Principal) -> None:
         own = self._of(principal)
-        if len(own) >= self._limits.per_user:
+        if len(own) >= self._limits.per_user and not self._forget_ended(own):
             raise TerminalLimitReached(
                 f"You have {len(own)} terminals, and more are not allowed. Close one first."
             )
-        if len(self._terminals) >= self._limits.in_all:
+        everybody = tuple(self._terminals.values())
+        if len(everybody) >= self._limits.in_all and not self._forget_ended(everybody):
             raise Unavailable("All terminals of this server are in use. Try again later.")
+
+    def _forget_ended(self, terminals: tuple[Terminal, ...]) -> bool:
+        # Of one that ended there are only its last words, and who looks at them keeps them.
+        oldest = next((one for one in terminals if one.ended), None)
+        return oldest is not None and self._terminals.pop(oldest.id, None) is not None
 
     def _of(self, principal: Principal) -> tuple[Terminal, ...]:
         user_id = principal.user_id

@@ -1,4 +1,4 @@
-import type { Tab } from './tabs.svelte';
+import type { Tab } from '../workbench/tabs.svelte';
 
 const MOST = 50;
 /** What is on the disk can be shown again; other tabs lived on what they were opened with. */

@@ -2,17 +2,20 @@ import Files from '@lucide/svelte/icons/files';
 import GitBranch from '@lucide/svelte/icons/git-branch';
 import MessagesSquare from '@lucide/svelte/icons/messages-square';
 import Search from '@lucide/svelte/icons/search';
+import ShieldQuestion from '@lucide/svelte/icons/shield-question-mark';
+import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
 import type { Component } from 'svelte';
 
-import { approvalsPanel } from '../approvals/panel';
+import { t as ofApprovals } from '../approvals/messages';
+import { waiting } from '../approvals/waiting.svelte';
 import { t as ofEditor } from '../editor/messages';
 import { problemCount } from '../editor/problems.svelte';
 import { t as ofExplorer } from '../explorer/messages';
 import { t as ofGit } from '../git/messages';
 import { t as ofSearch } from '../search/messages';
 import { t as ofSessions } from '../sessions/messages';
-import { terminalPane } from '../terminal/pane';
+import { t as ofTerminal } from '../terminal/messages';
 
 /** A pane beside the editor, chosen on the rail; on a phone it is a page of its own. */
 export interface Panel {
@@ -58,12 +61,25 @@ export const panels: Panel[] = [
     keys: 'Ctrl+K S',
     load: () => import('../sessions/Sessions.svelte'),
   },
-  approvalsPanel,
+  {
+    id: 'approvals',
+    title: () => ofApprovals('approvals'),
+    icon: ShieldQuestion,
+    load: () => import('../approvals/ApprovalsPanel.svelte'),
+    count: () => waiting.count,
+    on: 'phone',
+  },
 ];
 
 /** The panes under the editor, in the order of their tabs. */
 export const lowerPanes: Panel[] = [
-  terminalPane,
+  {
+    id: 'terminal',
+    title: () => ofTerminal('terminal'),
+    icon: SquareTerminal,
+    keys: 'Ctrl+`',
+    load: () => import('../terminal/TerminalPane.svelte'),
+  },
   {
     id: 'problems',
     title: () => ofEditor('problems'),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
+import type { Tab } from '../workbench/tabs.svelte';
 import { readTabs, writtenTabs } from './remembered';
-import type { Tab } from './tabs.svelte';
 
 const FILE: Tab = { id: 'file:a.py', kind: 'file', title: 'a.py', path: 'a.py', preview: false };
 

@@ -1,5 +1,6 @@
 import { LanguageDescription, type LanguageSupport } from '@codemirror/language';
 import { languages } from '@codemirror/language-data';
+
 import { nameOf } from '../ui/paths';
 
 /** Highlighting is off above this, in characters: it would hold the typing up. */

@@ -1,22 +1,15 @@
 import type { Component } from 'svelte';
 
-import type { Tab } from './tabs.svelte';
+import type { Tab, TabKind } from '../workbench/tabs.svelte';
 
 type Loader = () => Promise<{ default: Component<{ tab: Tab }> }>;
 
 /** What a tab of the editor area may show, and where the code for it is. */
-export const kinds = {
+export const kinds: Record<TabKind, Loader> = {
   review: () => import('../approvals/ReviewTab.svelte'),
   diff: () => import('../diff/DiffTab.svelte'),
   file: () => import('../editor/FileTab.svelte'),
   image: () => import('../editor/ImagePreview.svelte'),
   markdown: () => import('../editor/MarkdownPreview.svelte'),
   stage: () => import('../git/StageTab.svelte'),
-} as const satisfies Record<string, Loader>;
-
-export type TabKind = 'file' | 'diff' | 'review' | 'image' | 'markdown' | 'stage';
-
-/** Finds what shows a kind of tab. */
-export function loaderOf(kind: TabKind): Loader | undefined {
-  return (kinds as Partial<Record<TabKind, Loader>>)[kind];
-}
+};

@@ -3,8 +3,8 @@ import { untrack } from 'svelte';
 import { account } from '../auth/account.svelte';
 import { storage } from '../browser/storage';
 import { Drafts } from '../editor/drafts';
+import { tabs } from '../workbench/tabs.svelte';
 import { readTabs, writtenTabs } from './remembered';
-import { tabs } from './tabs.svelte';
 
 /** Brings the tabs of a workspace back after a reload; kept in this browser. */
 class TabMemory {

@@ -1,0 +1,1 @@
+"""`codelab index`: how far indexes are, and how good their answers are."""
