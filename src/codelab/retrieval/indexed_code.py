@@ -134,7 +134,7 @@ class IndexedCode:
         """List what a file defines, in the order of its lines."""
         found = await self._ask(lambda index: index.catalogue.symbols_of(path))
         if found is None:
-            return SymbolPlaces(note=_NO_INDEX)
+            return await self._plain.outline(path)
         if found and not await self._is_current(path, found[0].version):
             return SymbolPlaces(note=_CHANGED)
         return SymbolPlaces(places=tuple(map(_place, found)), note=self._note())

@@ -77,7 +77,7 @@ class Searches:
             CodeLabError: The workspace may not be opened.
         """
         view = await self._explorer.enter(principal, workspace_id)
-        return await self._retrieval.code(workspace_id, view).outline(path)
+        return await self._retrieval.outline(workspace_id, view, path)
 
     async def status(self, principal: Principal, workspace_id: str) -> IndexStatus:
         """Tell how far an index is.

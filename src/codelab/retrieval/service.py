@@ -28,7 +28,7 @@ from codelab.retrieval.reranking import RerankedCode, Reranker
 from codelab.retrieval.settings import IndexingSettings
 from codelab.retrieval.vectors.opening import StoreChoice
 from codelab.sdk.embedding import EmbeddingModel
-from codelab.sdk.retrieval import CodeSearch
+from codelab.sdk.retrieval import CodeSearch, SymbolPlaces
 from codelab.workspace.api import Workspaces
 from codelab.workspace.events import WorkspaceDeleted
 
@@ -147,12 +147,16 @@ class Retrieval:
 
     def code_for_agents(self, workspace_id: str, view: View) -> CodeSearch:
         """Return the same with findings in the order that a model gives them, if one is to."""
-        code = self._code(workspace_id, view)
+        code: CodeSearch = self._code(workspace_id, view)
         if self._reranker is not None:
             code = RerankedCode(code, self._reranker)
         return ReportedCode(workspace_id, code, self._bus)
 
-    def _code(self, workspace_id: str, view: View) -> CodeSearch:
+    async def outline(self, workspace_id: str, view: View, path: str) -> SymbolPlaces:
+        """List what a file defines, in the order of its lines."""
+        return await self._code(workspace_id, view).outline(path)
+
+    def _code(self, workspace_id: str, view: View) -> IndexedCode | PlainCode:
         def changed(paths: Sequence[str]) -> None:
             self._following.changed(workspace_id, paths)
 
