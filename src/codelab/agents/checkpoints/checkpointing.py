@@ -46,7 +46,7 @@ async def kept(
         try:
             return await run()
         finally:
-            turn.changed(prepared.paths)
+            turn.changed(_touched(prepared))
     try:
         result = await run()
     except asyncio.CancelledError:
@@ -95,6 +95,11 @@ def _may_change(prepared: PreparedCall, *, read_only: bool) -> bool:
     return category is Category.WRITE or (category is Category.RUN and not read_only)
 
 
+def _touched(prepared: PreparedCall) -> tuple[str, ...]:
+    """Return the files that a call touches; none where it runs programs, which touch any."""
+    return () if prepared.tool.boxed else prepared.paths
+
+
 async def _begin(turn: LiveTurn, keeper: Keeper, prepared: PreparedCall) -> Watch | None:
     held, root = turn.held, Path(turn.workspace.root())
     if not turn.state.checkpoints and _has_missed(turn):
@@ -132,14 +137,14 @@ async def _finish(
     try:
         found = await keeper.finish(watch)
     except (CodeLabError, OSError) as error:
-        turn.changed(prepared.paths)
+        turn.changed(_touched(prepared))
         _miss(turn, call.call_id, error)
         return
     if changed := [change.path for change in found.changes]:
         turn.changed(changed)
     elif prepared.command is None or found.left_out:
         # It may have changed what git knows, or what is not kept.
-        turn.changed(prepared.paths)
+        turn.changed(_touched(prepared))
     if found.changes or found.left_out:
         turn.unkept[call.call_id] = CheckpointTaken(
             checkpoint_id=found.snapshot_id,

@@ -138,15 +138,19 @@ class Updating:
         return looked_at
 
     def look(self, paths: tuple[str, ...]) -> Steps:
-        """Look at some paths, what is below them included."""
+        """Look at some paths, and at what has changed below them."""
         with opened_root(self._root) as root:
             waiting: dict[str, Stat | None] = {}
             for path in paths:
+                below = [self._writer.file(one) for one in self._writer.below(path)]
+                comparison = Reconciliation({file.path: file.stat for file in below if file})
                 if is_folder(root, self._rules, path):
-                    waiting.update((found, None) for found, _ in scan(root, self._rules, path))
+                    for found, stat in scan(root, self._rules, path):
+                        if comparison.is_changed(found, stat):
+                            waiting[found] = stat
                 else:
                     waiting[path] = None
-                waiting.update(dict.fromkeys(self._writer.below(path)))
+                waiting.update(dict.fromkeys(comparison.gone()))
             return (yield from self._taken(root, waiting))
 
     def avoid(self, digest: str, *, wholly: bool) -> None:
