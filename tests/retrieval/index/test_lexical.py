@@ -177,11 +177,15 @@ def test_readers_see_each_commit_and_nothing_before_it(engine: str, tmp_path: Pa
         _put(index, {1: ["same"]})
         with opened(tmp_path, writes=False) as reader:
             assert [row for row, _ in reader.best("piece", ["same"], 9)] == [1]
+            assert reader.found_in("piece", ["same"]) == {"same": 1}
+            assert reader.size("piece") == 1
             index.add("piece", [(2, ["same", "same"])])
             assert [row for row, _ in reader.best("piece", ["same"], 9)] == [1]
             index.prepare(2)
             index.commit()
             assert {row for row, _ in reader.best("piece", ["same"], 9)} == {1, 2}
+            assert reader.found_in("piece", ["same"]) == {"same": 2}
+            assert reader.size("piece") == 2
             assert reader.batch() == 2
 
 
