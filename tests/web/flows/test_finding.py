@@ -18,7 +18,7 @@ class Discount:
     """What a customer saves."""
 
     def apply(self, price):
-        """Take a percentage off for loyal customers."""
+        """Take a percentage off for loyal \u202ecustomers."""
         return price * (100 - RATE) / 100
 '''
 
@@ -63,6 +63,8 @@ async def test_code_is_found_by_a_question_that_names_no_file(ide: Ide) -> None:
     await expect(first).to_contain_text("saving.py", timeout=_SOON)
     await expect(first).to_contain_text("def apply(self, price)")
     await expect(first.locator("strong", has_text="percentage")).to_be_visible()
+    # What would turn the writing around is shown with what it hides.
+    await expect(first.locator("mark")).to_have_text("U+202E")
     # By the keyboard alone, and back.
     await page.keyboard.press("ArrowDown")
     await expect(first.get_by_role("button")).to_be_focused()
