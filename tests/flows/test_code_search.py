@@ -161,7 +161,7 @@ async def test_without_an_index_code_is_searched_as_it_is_written(
     refused = await client.call("POST", f"{place}/index", expect=409)
     status = await client.call("GET", f"{place}/index")
     assert (status["state"], status["coverage"], status["note"]) == (
-        "none",
+        "off",
         None,
         refused["detail"],
     )

@@ -110,5 +110,8 @@ def _server(folder: Path, model: ModelServer, key: str, projects: Path) -> CodeL
         f"      api_key: {key}\n"
     )
     stores = Stores("embedded", f"sqlite+aiosqlite:///{folder / 'codelab.sqlite3'}", None)
-    settings = LIMITS | {"CODELAB_WORKSPACES_ROOT": str(projects)}
+    settings = LIMITS | {
+        "CODELAB_WORKSPACES_ROOT": str(projects),
+        "CODELAB_INDEX_ENGINE": "fts5",
+    }
     return CodeLab(folder, folder / "empty", stores, models, extra=settings)

@@ -11,9 +11,9 @@ import msgspec
 from codelab.retrieval.index.entries import Coverage
 from codelab.retrieval.indexing.followed import Phase, Standing
 
-State = Literal["none", "indexing", "ready", "elsewhere", "failed"]
+State = Literal["off", "none", "indexing", "ready", "elsewhere", "failed"]
 STATES: dict[Phase, State] = {
-    "off": "none",
+    "off": "off",
     "unknown": "none",
     "comparing": "indexing",
     "ready": "ready",

@@ -135,7 +135,7 @@ async def test_a_file_on_which_three_workers_end_is_left_out(
     lines = [hashlib.sha512(b"%d" % number).hexdigest() for number in range(14_000)]
     project.write("endless.md", "\n".join(f"{line[:64]} {line[64:]}" for line in lines))
     project.write("quick.py", "def quick():\n    pass\n")
-    supervisor = make_supervisor(longest_file_s=0.4)
+    supervisor = make_supervisor(longest_file_s=0.2)
     await supervisor.ask(Reconcile(place=project.place))
     assert project.skipped() == {"endless.md": "indexing fails"}
     assert project.how("quick.py") == "tree"

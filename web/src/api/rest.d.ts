@@ -2281,7 +2281,7 @@ export interface components {
         /** IndexStatus */
         IndexStatus: {
             /** @enum {string} */
-            state: "none" | "indexing" | "ready" | "elsewhere" | "failed";
+            state: "off" | "none" | "indexing" | "ready" | "elsewhere" | "failed";
             /** @default 0 */
             done: number;
             /** @default 0 */

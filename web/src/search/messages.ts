@@ -70,6 +70,10 @@ export const catalogue = {
   indexing: ['The index is being made: {done} of {of} files', 'Индекс создаётся: {done} из {of} файлов'],
   indexFollows: ['The index takes changes in: {done} of {of} files', 'Индекс учитывает изменения: {done} из {of} файлов'],
   indexBegins: ['The index is being made', 'Индекс создаётся'],
+  indexOff: [
+    'No index is made here: words and names are searched as they are written',
+    'Индекс здесь не создаётся: слова и имена ищутся так, как написаны',
+  ],
   indexFailed: ['The index could not be brought up to date: {reason}', 'Индекс не удалось обновить: {reason}'],
   vectorsOff: ['Search by meaning is off; words and names decide. {reason}', 'Поиск по смыслу выключен; решают слова и имена. {reason}'],
 } as const satisfies Catalogue;

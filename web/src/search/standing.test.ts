@@ -14,6 +14,7 @@ it('says how far the index is, and what a search lacks', () => {
   expect(standingOf(FIRST)).toBe('The index is being made: 120 of 6,000 files');
   expect(standingOf({ ...FIRST, compared_at: 1 })).toBe('The index takes changes in: 120 of 6,000 files');
   expect(standingOf({ ...FIRST, state: 'none', of: 0 })).toBe('The index is being made');
+  expect(standingOf({ ...FIRST, state: 'off', of: 0 })).toContain('No index is made here');
   expect(standingOf({ ...READY, state: 'failed', note: 'full' })).toBe('The index could not be brought up to date: full');
   expect([lackOf(READY), lackOf(FIRST)]).toEqual(['', standingOf(FIRST)]);
   // What changed since the last comparison is looked at file by file: nothing is missing meanwhile.
@@ -23,7 +24,9 @@ it('says how far the index is, and what a search lacks', () => {
 
 it('knows when there will be more', () => {
   const working = { ...READY, vectors: { ...VECTORS, state: 'working' } };
-  expect([READY, OFF, FIRST, working].map(isMoving)).toEqual([false, false, true, true]);
+  expect([READY, OFF, FIRST, working, { ...FIRST, state: 'off' } as const].map(isMoving)).toEqual([
+    false, false, true, true, false,
+  ]);
   const waiting = { ...READY, vectors: { ...VECTORS, state: 'waiting' } };
   expect([isMoving(waiting), isWaiting(waiting), isWaiting(FIRST), isWaiting(READY)]).toEqual([false, true, false, false]);
 });

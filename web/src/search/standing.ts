@@ -21,6 +21,7 @@ export function isMade({ compared_at: at }: IndexStatus): boolean {
 /** Says in one line what is to be known of an index that is not as it should be; else nothing. */
 export function standingOf(status: IndexStatus): string {
   const { state, done, of, note } = status;
+  if (state === 'off') return t('indexOff');
   if (state === 'failed') return t('indexFailed', { reason: ofServer(note) });
   if (state !== 'indexing' && state !== 'none') return '';
   if (of > 0) return t(isMade(status) ? 'indexFollows' : 'indexing', { done: formatNumber(done), of: formatNumber(of) });

@@ -18,6 +18,7 @@ from codelab.cli.chat.tokens import TokenFile
 from codelab.kit.invocation import DEFAULT_SERVER, spelled
 
 _STATES = {
+    "off": "not made by this server",
     "none": "not made yet",
     "indexing": "being compared with the files",
     "ready": "up to date",
