@@ -142,6 +142,12 @@ class Ide:
             pair = await response.json()
         return User(name, Client(self.server, self._http, pair["access_token"]), pair)
 
+    async def administrator(self) -> User:
+        """Make an administrator of the test's own: the server keeps what they choose in a page."""
+        return await new_user(
+            self, await self.signed_in("root"), f"{self.user.name}-admin", "admin"
+        )
+
     async def script(self, *replies: Reply) -> None:
         """Set what the model answers from now on, one reply for each request."""
         await self._model.script(self._key, replies)

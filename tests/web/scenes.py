@@ -321,7 +321,7 @@ async def keys(ide: Ide) -> Page:
 async def usage(ide: Ide) -> Page:
     """What was used and what it cost."""
     await conversation(ide)
-    page = await ide.open("/admin/usage", user=await ide.signed_in("root"))
+    page = await ide.open("/admin/usage", user=await ide.administrator())
     await page.get_by_role("radio", name="Tokens").check()
     await page.get_by_role("radio", name="agent").check()
     await expect(page.get_by_role("row", name="ask")).to_be_visible()
@@ -331,7 +331,7 @@ async def usage(ide: Ide) -> Page:
 @scene(WIDE)
 async def audit(ide: Ide) -> Page:
     """The audit log."""
-    page = await ide.open("/admin/audit", user=await ide.signed_in("root"))
+    page = await ide.open("/admin/audit", user=await ide.administrator())
     await expect(page.get_by_role("row").nth(5)).to_be_visible()
     return page
 

@@ -111,9 +111,9 @@ async def test_an_account_is_looked_after(ide: Ide) -> None:
 async def test_everybody_can_use_these_pages(
     ide: Ide, theme: Theme, language: Language, size: tuple[int, int]
 ) -> None:
-    root = await ide.signed_in("root")
+    administrator = await ide.administrator()
     for base, names in SECTIONS.items():
-        page = await ide.open(f"/{base}", user=root, look=Look(size, theme, language))
+        page = await ide.open(f"/{base}", user=administrator, look=Look(size, theme, language))
         for name in names:
             await page.locator(f"a[href='/{base}/{name}']").click()
             await expect(page.locator("[aria-current='page']")).to_have_attribute(
