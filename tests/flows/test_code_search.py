@@ -34,11 +34,11 @@ def workers_of(codelab: CodeLab) -> list[str]:
     return [one for one in children if b"indexing" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
-async def indexed(client: Client) -> str:
+async def indexed(client: Client, *, within_s: float = 20) -> str:
     """Wait until the project's index is whole; returns where the project is."""
     (workspace,) = items(await client.call("GET", "workspaces"))
     place = f"workspaces/{workspace['id']}"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + within_s
     while (status := await client.call("GET", f"{place}/index"))["state"] != "ready":
         assert time.monotonic() < deadline, status
         await asyncio.sleep(0.05)
