@@ -44,7 +44,8 @@ class StaticEncoder:
     """
 
     name = f"static/{_TABLE}/1"
-    batch = 256
+    # A question waits for a batch that is under way.
+    batch = 128
 
     def __init__(self, table: Matrix, tokenizer: Tokenizer) -> None:
         self._table = table
