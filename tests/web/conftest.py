@@ -113,5 +113,6 @@ def _server(folder: Path, model: ModelServer, key: str, projects: Path) -> CodeL
     settings = LIMITS | {
         "CODELAB_WORKSPACES_ROOT": str(projects),
         "CODELAB_INDEX_ENGINE": "fts5",
+        "CODELAB_EMBEDDING_MODEL": "off",
     }
     return CodeLab(folder, folder / "empty", stores, models, extra=settings)
