@@ -85,7 +85,7 @@ def router(searches: Searches) -> Router:
 
     @post("/{workspace_id:str}/index", summary="Make a project's index anew", status_code=202)
     async def rebuild_index(workspace_id: WorkspaceId, request: OwnRequest) -> IndexStatus:
-        """Begin; the old one answers until the new one does."""
+        """Begin; meanwhile words are searched as they are written."""
         return await searches.rebuild(request.user, workspace_id)
 
     return Router(

@@ -39,8 +39,8 @@ export const catalogue = {
   noLanguage: ['other', 'прочее'],
   rebuild: ['Make it anew', 'Создать заново'],
   rebuildHint: [
-    'The index follows the files by itself. Until the new one is whole, the old one answers.',
-    'Индекс сам следит за файлами. Пока новый не готов, отвечает старый.',
+    'The index follows the files by itself. While a new one is made, words are searched as they are written.',
+    'Индекс сам следит за файлами. Пока создаётся новый, слова ищутся так, как написаны.',
   ],
 
   theme: ['Theme', 'Тема'],

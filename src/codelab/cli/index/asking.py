@@ -53,7 +53,7 @@ def status(workspace: str | None, server: str) -> None:
 @click.argument("workspace")
 @server_option
 def rebuild(workspace: str, server: str) -> None:
-    """Begin to make the index of WORKSPACE anew; the old one answers until the new one does."""
+    """Begin to make the index of WORKSPACE anew; meanwhile plain words are searched."""
     record, _ = asyncio.run(_ask(server, "POST", workspace))
     again = spelled(f"index status {record['id']}", server)
     click.echo(f"The index of {printable(record['name'])} is being made anew: {again}")
