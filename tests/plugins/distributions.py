@@ -73,10 +73,10 @@ class Site:
 
     def pytest(self, folder: Path) -> subprocess.CompletedProcess[str]:
         """Run a distribution's own tests; they find CodeLab's fixtures by their entry point."""
-        options = ("-q", "-p", "codelab", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider")
+        plugins = ("-p", "codelab", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider")
         # Where one does not end, what it waits for is told before it is ended.
-        options += ("-o", "faulthandler_timeout=30", "-o", "faulthandler_exit_on_timeout=true")
-        return self.run(sys.executable, "-m", "pytest", *options, folder=folder)
+        limits = ("-o", "faulthandler_timeout=30", "-o", "faulthandler_exit_on_timeout=true")
+        return self.run(sys.executable, "-m", "pytest", "-q", *plugins, *limits, folder=folder)
 
 
 def write_project(folder: Path, name: str, module: str) -> Path:
