@@ -126,4 +126,5 @@ async def test_the_last_administrator_stays(own_ide: OwnIde) -> None:
 
 async def test_who_may_not_set_up_a_model_learns_whom_to_ask(ide: Ide) -> None:
     names = await ide.user.client.call("GET", "auth/administrators")
-    assert names == ["root"]
+    # Those of other tests on the same server come after it.
+    assert names[0] == "root"

@@ -89,6 +89,9 @@ async def test_a_shell_runs_the_projects_tests_and_survives_a_reload(ide: Ide) -
     await expect(page.get_by_text("Nothing found")).to_have_count(0)
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("textbox", name="Terminal input")).to_be_focused()
+    # There is room for more rows now, and what was found is selected still.
+    await page.wait_for_timeout(200)
+    await expect(page.locator(".xterm-selection div").first).to_be_visible()
     await type_line(page, "exit 7")
     await expect(page.get_by_text("Ended with exit code 7.")).to_be_visible()
     await ide.check_accessibility(page)

@@ -25,6 +25,8 @@ class Repository {
   message = $state('');
   /** Grows whenever there may be new commits. */
   generation = $state(0);
+  /** Ends with what is being done, if anything is. */
+  settled: Promise<unknown> = Promise.resolve();
 
   #of: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -136,7 +138,13 @@ class Repository {
     await this.#work(async (params) => this.#take(await ok(ask(params))));
   }
 
-  async #work(work: (params: Params) => Promise<void>): Promise<boolean> {
+  #work(work: (params: Params) => Promise<void>): Promise<boolean> {
+    const done = this.#attempt(work);
+    this.settled = done;
+    return done;
+  }
+
+  async #attempt(work: (params: Params) => Promise<void>): Promise<boolean> {
     this.isBusy = true;
     this.problem = '';
     try {

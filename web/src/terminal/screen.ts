@@ -1,7 +1,7 @@
 import '@xterm/xterm/css/xterm.css';
 
 import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
+import { type IBufferRange, Terminal } from '@xterm/xterm';
 
 import { coloursOf } from './colours';
 import { find } from './finding';
@@ -65,7 +65,13 @@ export class Screen {
 
   /** Takes as much room as there is. */
   fit(): void {
-    if (this.#opened && this.place.clientHeight > 0) this.#fit.fit();
+    if (!this.#opened || this.place.clientHeight === 0) return;
+    const { selection } = this;
+    const place = this.#terminal.getSelectionPosition();
+    this.#fit.fit();
+    // xterm gives it up with each change of its height, as when the search bar comes or goes.
+    if (place && !this.#terminal.hasSelection()) this.#select(place);
+    if (this.selection !== selection) this.#terminal.clearSelection();
   }
 
   recolour(): void {
@@ -113,6 +119,10 @@ export class Screen {
   dispose(): void {
     this.#terminal.dispose();
     this.place.remove();
+  }
+
+  #select({ start, end }: IBufferRange): void {
+    this.#terminal.select(start.x, start.y, (end.y - start.y) * this.#terminal.cols + end.x - start.x);
   }
 
   #type(bytes: Uint8Array<ArrayBuffer>): void {
