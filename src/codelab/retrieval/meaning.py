@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -77,10 +77,13 @@ class Meaning:
             await self._opened.encoder.close()
             await self._opened.opened.store.close()
 
-    def changed(self, workspace_id: str) -> None:
-        """Have a workspace's pieces looked at; the first time, what makes vectors is loaded."""
+    def changed(self, workspace_id: str, paths: Collection[str] | None = None) -> None:
+        """Have a workspace's pieces looked at, all of them or those of some paths.
+
+        The first time, what makes vectors is loaded.
+        """
         if self._opened is not None:
-            self._opened.queue.changed(workspace_id)
+            self._opened.queue.changed(workspace_id, paths)
             return
         if self._is_off:
             return

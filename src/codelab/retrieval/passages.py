@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.chunks.passage import passage
 from codelab.retrieval.index.entries import FoundPiece
+from codelab.retrieval.index.opening import ReadableIndex
 from codelab.retrieval.index.readers import Readers
 from codelab.sdk.workspace import FileContent
 from codelab.workspace.api import Workspaces
@@ -25,10 +26,20 @@ class Passages:
         self._readers = readers
         self._workspaces = workspaces
 
-    async def wanted(self, workspace_id: str) -> Collection[str]:
-        """Return the digests of all pieces that lie in the workspace now."""
-        found = await self._readers.ask(workspace_id, lambda index: [*index.catalogue.digests()])
-        return found or ()
+    async def wanted(
+        self, workspace_id: str, paths: Collection[str] | None = None
+    ) -> Collection[str]:
+        """Return the digests of the pieces that lie in the workspace now: of all, or of some paths.
+
+        A folder's path stands for all that is below it.
+        """
+
+        def asked(index: ReadableIndex) -> list[str]:
+            if paths is None:
+                return [*index.catalogue.digests()]
+            return index.catalogue.digests_of(paths)
+
+        return await self._readers.ask(workspace_id, asked) or ()
 
     async def retained(self, workspace_id: str) -> Collection[str]:
         """Return the digests of all pieces that are remembered, those of earlier versions too."""

@@ -101,6 +101,10 @@ def test_forgotten_and_skipped_files_are_not_found(index: Opened) -> None:
         index.writer.skip("huge.bin", STAT, "huge")
     assert index.best("apples") == ["src/c.py"]
     assert index.writer.below("src") == ["src/b.py", "src/c.py"]
+    (piece,) = index.writer.pieces_of("src/c.py")
+    for paths in (["src"], ["src/c.py", "src/a.py", "src/c.py"]):
+        assert index.writer.digests_of(paths) == [piece.digest]
+    assert index.writer.digests_of(["src/a.py", "sr", "src/b.py"]) == []
     known = {file.path: file.skipped for file in index.writer.files()}
     assert known == {"src/b.py": "binary", "src/c.py": "", "huge.bin": "huge"}
     assert index.writer.file("src/a.py") is None

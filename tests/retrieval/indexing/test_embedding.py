@@ -58,7 +58,7 @@ class Encoder:
 
 
 class Project:
-    """The pieces of workspaces, as an index would tell them."""
+    """The pieces of workspaces, as an index would tell them; each is in a file of its name."""
 
     def __init__(self, **texts: Sequence[str]) -> None:
         self.now = {name: list(each) for name, each in texts.items()}
@@ -66,10 +66,13 @@ class Project:
         self.vanished: set[str] = set()
         self.is_broken = False
 
-    async def wanted(self, workspace_id: str) -> Collection[str]:
+    async def wanted(
+        self, workspace_id: str, paths: Collection[str] | None = None
+    ) -> Collection[str]:
         if self.is_broken and workspace_id == "one":
             raise IndexBroken("The index is damaged.")
-        return [digest(text) for text in self.now[workspace_id]]
+        now = self.now[workspace_id]
+        return [digest(text) for text in now if paths is None or text in paths]
 
     async def retained(self, workspace_id: str) -> Collection[str]:
         return [digest(text) for text in [*self.now[workspace_id], *self.earlier]]
@@ -155,7 +158,7 @@ async def test_only_what_has_no_vector_is_encoded(tmp_path: Path) -> None:
         assert await stage.has(*LETTERS)
 
         project.now["one"] += ["new"]
-        stage.queue.changed("one", [digest("new"), digest("a")])
+        stage.queue.changed("one", ["new", "a", "gone"])
         await stage.when(lambda status: status.done == 11 and status.state == "complete")
         assert encoder.asked[3:] == [["new"]]
         assert {status.model for _, status in stage.said} == {"model"}
@@ -288,7 +291,7 @@ async def test_what_was_just_written_comes_before_what_a_large_project_lacks(
         stage.queue.changed("one")
         await stage.when(lambda _: len(encoder.asked) == 2)
         project.now["one"].append("new")
-        stage.queue.changed("one", [digest("new")])
+        stage.queue.changed("one", ["new"])
         encoder.held_from = 0
         encoder.hold.set()
         status = await stage.until("complete")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from functools import partial
 from pathlib import Path
 
@@ -36,8 +36,11 @@ class Followed:
         self.workspaces = workspaces
         self.bus = bus
         self.data_dir = data_dir
-        self.told: list[str] = []
+        self.told: list[tuple[str, Collection[str] | None]] = []
         self.made: list[Following] = []
+
+    def _hear(self, workspace_id: str, paths: Collection[str] | None) -> None:
+        self.told.append((workspace_id, paths))
 
     async def follow(
         self,
@@ -52,7 +55,7 @@ class Followed:
         asked = IndexingSettings(
             folder=folder, reconcile_s=reconcile_s, rebuild_s=rebuild_s, rest_s=rest_s
         )
-        following = Following(self.workspaces, self.bus, asked, self.told.append)
+        following = Following(self.workspaces, self.bus, asked, self._hear)
         self.made.append(following)
         await following.start()
         following.open(record.id)
@@ -93,7 +96,7 @@ async def test_an_opened_workspace_is_indexed(followed: Followed, project: Proje
     standing = following.standing(workspace_id)
     assert (standing.done, standing.of, standing.note) == (2, 2, "")
     assert time.time() - standing.compared_at < 60
-    assert followed.told == [workspace_id]
+    assert followed.told == [(workspace_id, None)]
     assert following.standing("other").phase == "unknown"
 
 
@@ -108,7 +111,8 @@ async def test_changes_from_outside_are_found_soon(followed: Followed, project: 
     assert sorted(took)[5] < 1.5
     (project.root / "src").rename(project.root / "lib")
     await until(lambda: project.paths() == ["lib/parser.py", "lib/sockets.py"])
-    assert set(followed.told) == {workspace_id}
+    assert {one for one, _ in followed.told} == {workspace_id}
+    assert "src/parser.py" in (followed.told[1][1] or ())
 
 
 async def test_what_the_server_itself_writes_is_looked_at_at_once(

@@ -59,6 +59,10 @@ JOIN paths ON paths.id = current.path_id
 WHERE digest IN (SELECT unhex(value) FROM json_each(?))
 """
 _ALL_DIGESTS = "SELECT DISTINCT digest FROM pieces"
+_DIGESTS_OF = """
+SELECT DISTINCT digest FROM paths JOIN current ON current.path_id = paths.id
+JOIN pieces USING (version_id) WHERE path IN (SELECT value FROM json_each(?))
+"""
 _LAST = "\U0010ffff"
 
 
@@ -156,6 +160,11 @@ class Catalogue:
         with reported():
             for (digest,) in self._connection.execute(_ALL_DIGESTS if earlier else _DIGESTS):
                 yield bytes(digest).hex()
+
+    def digests_of(self, paths: Iterable[str]) -> list[str]:
+        """Return the digests of all pieces of some files, or of all below folders, each once."""
+        files = listed(file for path in paths for file in (path, *self.below(path)))
+        return [bytes(digest).hex() for (digest,) in run(self._connection, _DIGESTS_OF, files)]
 
     def paths_of_versions(self, ids: Iterable[int]) -> dict[int, str]:
         """Return the paths of versions by their numbers, as rows of `file`, `path`, `symbol`."""

@@ -45,8 +45,13 @@ OnStatus = Callable[[str, EmbeddingStatus], None]
 class Pieces(Protocol):
     """The pieces of files, as an index knows them."""
 
-    async def wanted(self, workspace_id: str) -> Collection[str]:
-        """Return the digests of all pieces that lie in the workspace now."""
+    async def wanted(
+        self, workspace_id: str, paths: Collection[str] | None = None
+    ) -> Collection[str]:
+        """Return the digests of the pieces that lie in the workspace now: of all, or of some paths.
+
+        A folder's path stands for all that is below it.
+        """
         ...
 
     async def retained(self, workspace_id: str) -> Collection[str]:
@@ -102,12 +107,12 @@ class EmbeddingQueue:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="embedding")
 
-    def changed(self, workspace_id: str, digests: Collection[str] | None = None) -> None:
-        """Have a workspace looked at: all of it, or pieces that are new."""
+    def changed(self, workspace_id: str, paths: Collection[str] | None = None) -> None:
+        """Have a workspace looked at: all of it, or some paths."""
         work = self._works.get(workspace_id)
         if work is None:
             work = self._works[workspace_id] = _Work(EmbeddingStatus(model=self._encoder.name))
-        work.changed(digests)
+        work.changed(paths)
         self._make_due(workspace_id)
 
     def status(self, workspace_id: str) -> EmbeddingStatus:
@@ -230,11 +235,13 @@ class EmbeddingQueue:
         self._count(work, done=len(known), total=len(wanted), refused=0)
 
     async def _look_at(self, workspace_id: str, work: _Work) -> None:
-        new = {digest: None for digest in work.news if digest not in work.missing}
+        paths = [*work.news]
+        wanted = dict.fromkeys(await self._pieces.wanted(workspace_id, paths) if paths else ())
+        new = {digest: None for digest in wanted if digest not in work.missing}
         known = await self._known(workspace_id, new)
         # What came meanwhile is looked at in the next turn.
-        for digest in new:
-            work.news.pop(digest, None)
+        for path in paths:
+            work.news.pop(path, None)
         missing = {digest: None for digest in new if digest not in known}
         # First what somebody has just written, then what a large project still lacks.
         work.missing = {**missing, **work.missing}
@@ -328,13 +335,13 @@ class _Work:
         """Whether something changed since it was looked at."""
         return bool(self.news) or not self.is_all_looked_at
 
-    def changed(self, digests: Collection[str] | None) -> None:
+    def changed(self, paths: Collection[str] | None) -> None:
         """Note what is to be looked at."""
-        if digests is None or len(self.news) + len(digests) > _MOST_REMEMBERED:
+        if paths is None or len(self.news) + len(paths) > _MOST_REMEMBERED:
             self.is_all_looked_at = False
             self.news.clear()
         elif self.is_all_looked_at:
-            self.news |= dict.fromkeys(digests)
+            self.news |= dict.fromkeys(paths)
 
     def bring_no_more(self, digests: Collection[str]) -> None:
         """Note that these are done with."""

@@ -25,7 +25,8 @@ class EmbeddingStatus(msgspec.Struct, frozen=True, kw_only=True):
         model: The encoder's name.
         state: What happens now.
         done: How many pieces have a vector.
-        total: How many should have one, as far as is known.
+        total: How many should have one, as far as is known. What was replaced since all of them
+            were looked at counts in both.
         refused: How many the model does not take.
         cost_usd: What it cost since the server started.
         error: What went wrong last, for people; empty once that is over.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Literal
 
@@ -28,6 +28,8 @@ from codelab.retrieval.indexing.supervisor import Supervisor
 from codelab.retrieval.settings import IndexingSettings
 from codelab.workspace.api import IGNORE_FILES, FileChanges, Watch, Workspaces
 
+# Takes a workspace and the paths that were looked at; None: all of it.
+OnChange = Callable[[str, Collection[str] | None], None]
 Phase = Literal["off", "unknown", "comparing", "ready", "elsewhere", "failed"]
 # So long what happens to a repository is waited for: a switch of branches writes many files.
 _SETTLES_S = 0.3
@@ -69,7 +71,7 @@ class Followed:
         workspaces: Opens and watches it.
         supervisor: Does the work.
         settings: How often it is compared.
-        on_change: Told when the index has changed.
+        on_change: Told when the index has changed, of some paths or of any.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class Followed:
         workspaces: Workspaces,
         supervisor: Supervisor,
         settings: IndexingSettings,
-        on_change: Callable[[str], None],
+        on_change: OnChange,
     ) -> None:
         self.used_at = time.monotonic()
         self.standing = Standing()
@@ -202,7 +204,7 @@ class Followed:
         if rebuild:
             self._is_lost = False
         if await self._remembered(place) or done.looked_at:
-            self._on_change(self._workspace_id)
+            self._on_change(self._workspace_id, None)
         return note
 
     async def _remembered(self, place: Place) -> bool:
@@ -247,7 +249,7 @@ class Followed:
             finally:
                 if not self._paths:
                     self._is_looked_at.set()
-            self._on_change(self._workspace_id)
+            self._on_change(self._workspace_id, paths)
 
     async def _compare(self) -> None:
         wait_s = 0.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from codelab.kit.bus import Bus
 from codelab.retrieval.errors import IndexOff
-from codelab.retrieval.indexing.followed import Followed, Standing
+from codelab.retrieval.indexing.followed import Followed, OnChange, Standing
 from codelab.retrieval.indexing.frames import Forget, Place, Progress
 from codelab.retrieval.indexing.supervisor import Supervisor
 from codelab.retrieval.settings import OFF, IndexingSettings
@@ -35,7 +35,8 @@ class Following:
         workspaces: Opens and watches them.
         bus: Tells what people change.
         settings: Where indexes are, and how often they are compared.
-        on_change: Told of a workspace whose index has changed, in the event loop.
+        on_change: Told of a workspace whose index has changed, in the event loop, and of which
+            paths; None: of any.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Following:
         workspaces: Workspaces,
         bus: Bus,
         settings: IndexingSettings,
-        on_change: Callable[[str], None] = lambda workspace_id: None,
+        on_change: OnChange = lambda workspace_id, paths: None,
     ) -> None:
         self._workspaces = workspaces
         self._settings = settings
