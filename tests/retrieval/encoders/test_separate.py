@@ -23,7 +23,13 @@ def processes() -> set[int]:
 
 
 @pytest.fixture
-async def encoder() -> AsyncIterator[SeparateEncoder]:
+def others() -> set[int]:
+    """The processes that earlier tests have not ended yet."""
+    return processes()
+
+
+@pytest.fixture
+async def encoder(others: set[int]) -> AsyncIterator[SeparateEncoder]:
     made = SeparateEncoder("static")
     await made.open()
     yield made
@@ -38,9 +44,11 @@ async def test_they_are_those_that_this_process_would_make(encoder: SeparateEnco
     assert await encoder.question("prices") == await here.question("prices")
 
 
-async def test_a_process_that_ends_is_started_again(encoder: SeparateEncoder) -> None:
+async def test_a_process_that_ends_is_started_again(
+    encoder: SeparateEncoder, others: set[int]
+) -> None:
     before = await encoder.question("prices")
-    (process_id,) = processes()
+    (process_id,) = processes() - others
     asked = asyncio.create_task(encoder.documents(["a long text " * 10_000] * 200))
     os.kill(process_id, signal.SIGKILL)
     with pytest.raises(EncoderUnavailable, match="started again"):
@@ -49,10 +57,10 @@ async def test_a_process_that_ends_is_started_again(encoder: SeparateEncoder) ->
     assert processes().isdisjoint({process_id})
 
 
-async def test_it_ends_with_its_encoder_in_the_middle_of_a_batch() -> None:
+async def test_it_ends_with_its_encoder_in_the_middle_of_a_batch(others: set[int]) -> None:
     encoder = SeparateEncoder("static")
     await encoder.open()
-    (process_id,) = processes()
+    (process_id,) = processes() - others
     asked = asyncio.create_task(encoder.documents(["a long text " * 10_000] * 200))
     await asyncio.sleep(0)
     await encoder.close()
