@@ -4,7 +4,7 @@
 
 A real server indexes a copy of the tree. Files are then saved in it one after the other, each about
 something of its own, and searched for over HTTP until they are found: by a word that is in them, or
-by words that are not, so that only vectors can tell. The notice of the system, the search and its
+by one that is not, so that only vectors can tell. The notice of the system, the search and its
 way there and back are part of the time.
 """
 
@@ -31,19 +31,21 @@ _PAUSE_S = 0.01
 # The system's notice of one is not to come with that of the one before.
 _APART_S = 0.5
 _ROUNDS = 3
-# What a file says, and what is asked for: no word in common, nor with any program.
-_TOPICS = {
-    "bishop cathedral parish": "church priests",
-    "glacier iceberg arctic": "polar frozen ice",
-    "dentist molars cavities": "teeth and gums",
-    "senator parliament election": "politicians and voters",
-    "husband wife marriage": "wedding bride groom",
-    "rain thunder lightning": "storm weather clouds",
-    "king queen throne": "royal prince crown",
-    "lawyer judge court": "legal attorney justice",
-    "hospital surgeon nurse": "doctors patients medicine",
-    "piano guitar melody": "songs music concert",
-}
+# Asked for in one word, which no index of words knows; an encoder takes it apart.
+_TOPICS = (
+    "bishop cathedral priest",
+    "glacier iceberg arctic",
+    "husband wife marriage",
+    "rain thunder storm",
+    "king queen throne",
+    "lawyer judge court",
+    "pharaoh pyramid sphinx",
+    "sparrow eagle falcon",
+    "dinosaur fossil raptor",
+    "ballet waltz tango",
+    "bread flour bakery",
+    "sailor schooner harbour",
+)
 
 
 async def _found_ms(client: Client, place: str, question: str, path: str) -> float:
@@ -77,14 +79,15 @@ async def _measure(client: Client, root: Path) -> None:
     words: list[float] = []
     meanings: list[float] = []
     for number in range(_ROUNDS):
-        for topic, (said, question) in enumerate(_TOPICS.items()):
-            for name, times, asked in (
-                ("word", words, f"savedword{number}x{topic}"),
-                ("meaning", meanings, question),
+        for index, topic in enumerate(_TOPICS):
+            word = f"savedword{number}x{index}"
+            for name, times, said, asked in (
+                ("word", words, word, word),
+                ("meaning", meanings, topic, topic.replace(" ", "")),
             ):
                 await asyncio.sleep(_APART_S)
-                path = root / f"{name}-{number}-{topic}.md"
-                path.write_text(f"{said}\n" if name == "meaning" else f"{asked}\n", "utf-8")
+                path = root / f"{name}-{number}-{index}.md"
+                path.write_text(f"{said}\n", "utf-8")
                 times.append(await _found_ms(client, place, asked, path.name))
                 path.unlink()
     for name, times, budget in (
