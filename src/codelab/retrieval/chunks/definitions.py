@@ -79,6 +79,7 @@ _KINDS: dict[Kind, str] = {
     "constant": "const_item const_spec preproc_def static_item val_definition var_spec",
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+_DEFINING = frozenset({*_KIND_OF, "variable_declarator"})
 _FUNCTION_VALUES = frozenset({"arrow_function", "class", "function_expression"})
 _NAMES = frozenset(
     {
@@ -111,7 +112,8 @@ def definitions(language: str, data: bytes) -> list[Definition]:
     ]
     while waiting and len(found) < _MOST:
         node, within, depth = waiting.pop()
-        definition = _definition(node, within) if depth else None
+        # Most nodes define nothing, and a call for each of them takes its time.
+        definition = _definition(node, within) if depth and node.type in _DEFINING else None
         # A signature says once more what the whole around it has said.
         if definition and not (within and _is_same(definition, within)):
             found.append(definition)
