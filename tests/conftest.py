@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 import redis
 
 from tests.support import left_out, node
+from tests.support.databases import Databases
 from tests.support.keeper import borrowed
 
 DATABASE_SETTING = "CODELAB_TEST_DATABASE_URL"
 REDIS_SETTING = "CODELAB_TEST_REDIS_URL"
 # Redis numbers its databases from 0 to 15 unless told otherwise.
 REDIS_DATABASES = 16
-# How the names of databases begin that belong to one test.
-OWN_DATABASE = "codelab_"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes test at once: more than processors, since they wait for servers."""
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(trylast=True)
@@ -84,16 +79,23 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_server: str) -> Iterator[Databases]:
+    """What lends PostgreSQL's databases to the tests of this process."""
+    lent = Databases(postgres_server)
+    yield lent
+    lent.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_url(postgres_server: str, databases: Databases) -> Iterator[str]:
     """An empty PostgreSQL database of the test's own, in SQLAlchemy's form."""
-    name = f"{OWN_DATABASE}{uuid.uuid4().hex}"
-    administer(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    name = databases.lend()
     try:
         server = postgres_server.replace("postgresql://", "postgresql+asyncpg://")
         yield f"{server.rpartition('/')[0]}/{name}"
     finally:
-        administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        databases.take_back(name)
 
 
 @pytest.fixture
@@ -124,18 +126,3 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     return Stores(
         "server", request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url")
     )
-
-
-def administer(server: str, statement: str) -> None:
-    """Carry out a statement as the superuser."""
-
-    async def run() -> None:
-        connection = await asyncpg.connect(server)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    # A thread of its own: the test's event loop must not notice.
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(asyncio.run, run()).result()

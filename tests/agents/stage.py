@@ -21,7 +21,7 @@ from codelab.hitl.models import approvals
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.events import Event
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
@@ -36,6 +36,7 @@ from codelab.tools.builtin.plugin import register_tools
 from codelab.workspace.api import Keeping, Workspaces, WorkspaceSettings
 from tests.agents.cast import MODEL, Cast
 from tests.agents.props import Props
+from tests.support.tables import make_tables
 
 T = TypeVar("T")
 F = TypeVar("F", bound=AnyFact)
@@ -198,8 +199,7 @@ class Stage:
     async def _prepare(self, replica: Replica) -> None:
         self.project.mkdir(parents=True)
         (self.project / "README.md").write_text("# Shop\n")
-        async with replica.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await make_tables(replica.db)
         async with replica.db.transaction() as tx:
             await tx.execute(
                 sa.insert(users).values(

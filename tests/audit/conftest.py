@@ -11,9 +11,10 @@ from codelab.audit.entry import AuditEntry, Observation, entry_of
 from codelab.audit.models import audit_head, audit_log
 from codelab.audit.service import Audit
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.request_context import RequestContext
 from codelab.kit.secret_key import new_key
+from tests.support.tables import make_tables
 
 SECRETS = (new_key(),)
 
@@ -33,8 +34,7 @@ class Log:
 
 async def create_tables(db: Database) -> None:
     """Make the log's tables."""
-    async with db.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all, tables=[audit_log, audit_head])
+    await make_tables(db, [audit_log, audit_head])
 
 
 def entry(action: str = "a.b") -> AuditEntry:

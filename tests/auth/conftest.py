@@ -7,8 +7,9 @@ from msgspec import convert
 from codelab.auth import models
 from codelab.auth.api import Auth, AuthSettings
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.events import Event
+from tests.support.tables import make_tables
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 TABLES = [
@@ -48,8 +49,7 @@ async def replica(database_url: str, published: list[Event]) -> AsyncIterator[Re
 
         first = Database(database_url, Bus())
         stack.push_async_callback(first.close)
-        async with first.engine.begin() as connection:
-            await connection.run_sync(lambda sync: metadata.create_all(sync, TABLES))
+        await make_tables(first, TABLES)
         yield make
 
 

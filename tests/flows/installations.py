@@ -6,8 +6,9 @@ import shutil
 import uuid
 from pathlib import Path
 
-from tests.conftest import OWN_DATABASE, Stores, administer
+from tests.conftest import Stores
 from tests.flows.harness import PASSWORD, USER, CodeLab
+from tests.support.databases import OWN_DATABASE, administer
 
 _SQLITE = "sqlite+aiosqlite:///"
 

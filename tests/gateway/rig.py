@@ -48,7 +48,7 @@ from codelab.hitl.api import (
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.kit.ratelimit import RateLimiter
 from codelab.kit.relay import MemoryRelay, RedisRelay, Relay
@@ -58,6 +58,7 @@ from codelab.sessions.events import AnyFact, TokenStreamed, TurnStarted
 from codelab.sessions.routes import router as sessions_router
 from codelab.workspace.api import TerminalLimits, Terminals, Workspaces, WorkspaceSettings
 from codelab.workspace.terminals.routes import router as terminals_router
+from tests.support.tables import make_tables
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 PASSWORD = "correct horse battery"
@@ -296,8 +297,7 @@ async def running(database_url: str, folder: Path) -> AsyncIterator[Replica]:
     """Run a server of one process on an empty database."""
     replica = Replica(database_url, folder, MemoryRelay())
     try:
-        async with replica.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await make_tables(replica.db)
         await replica.start()
         yield replica
     finally:
@@ -312,8 +312,7 @@ async def running_pair(
     relays = [RedisRelay(Redis.from_url(redis_url)) for _ in range(2)]
     one, two = (Replica(database_url, folder, relay) for relay in relays)
     try:
-        async with one.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await make_tables(one.db)
         for replica in (one, two):
             await replica.relay.start()
             await replica.start()

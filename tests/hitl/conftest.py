@@ -28,7 +28,7 @@ from codelab.hitl.models import approvals
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.errors import InvalidInput, NotFound
 from codelab.kit.events import Event
 from codelab.kit.ids import new_id
@@ -38,6 +38,7 @@ from codelab.sessions.api import Sessions, Turns
 from codelab.sessions.events import ApprovalAnswered, Entry
 from codelab.sessions.models import sessions
 from codelab.workspace.models import workspaces
+from tests.support.tables import make_tables
 
 SECRET = "a secret of the tests that is long enough"
 ANN = Principal(user_id=new_id(), name="ann")
@@ -159,8 +160,7 @@ class Scene:
 
     async def prepare(self) -> None:
         """Make the tables and what the approvals hang on."""
-        async with self.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await make_tables(self.db)
         now = utc_now()
         async with self.db.transaction() as tx:
             for one in (ANN, BEN):

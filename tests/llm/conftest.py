@@ -11,13 +11,14 @@ import pytest
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.ids import new_id
 from codelab.llm.models import llm_budgets, llm_models, llm_reservations, llm_usage
 from tests.llm.layer import Layer
 from tests.model_server.process import ModelServer
 from tests.support import node
 from tests.support.aimock import Aimock
+from tests.support.tables import make_tables
 
 TABLES = [users, llm_usage, llm_budgets, llm_reservations, llm_models]
 
@@ -72,8 +73,7 @@ class _opened:
         self._db = Database(url, self._bus)
 
     async def __aenter__(self) -> tuple[Database, Bus]:
-        async with self._db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all, tables=TABLES)
+        await make_tables(self._db, TABLES)
         return self._db, self._bus
 
     async def __aexit__(self, *error: object) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.retrieval.api import (
     EncoderChoice,
     IndexingSettings,
@@ -22,6 +22,7 @@ from codelab.retrieval.plain import PlainCode
 from codelab.sdk.retrieval import CodeSearch
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces as table
+from tests.support.tables import make_tables
 
 CART = """# What a customer has chosen.
 
@@ -73,8 +74,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     data_dir.mkdir()
     bus = Bus()
     db = Database(f"sqlite+aiosqlite:///{tmp_path}/codelab.db", bus)
-    async with db.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
+    await make_tables(db, [users, table])
     workspaces = Workspaces(db, WorkspaceSettings(data_dir=data_dir))
     record = await workspaces.ensure(root)
     settings = IndexingSettings(folder=data_dir / "index")

@@ -13,7 +13,7 @@ from codelab.auth.models import users
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
 from codelab.kit.crypto import Cipher
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.events import Event
 from codelab.kit.ids import new_id
 from codelab.sessions.api import Lease, Sessions, TurnRef, Turns
@@ -21,6 +21,7 @@ from codelab.sessions.events import AssistantMessageCompleted, Entry, TurnEnded,
 from codelab.sessions.models import sessions
 from codelab.workspace.api import Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces
+from tests.support.tables import make_tables
 
 SECRET = "a secret of the tests that is long enough"
 ANN = Principal(user_id=new_id(), name="ann")
@@ -87,8 +88,7 @@ class Desk:
 
     async def prepare(self) -> None:
         """Make the tables, the users and the session."""
-        async with self.first.db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        await make_tables(self.first.db)
         now = utc_now()
         people = [
             {

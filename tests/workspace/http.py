@@ -13,13 +13,14 @@ from litestar.testing import AsyncTestClient
 from codelab.auth.api import Principal
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.errors import CodeLabError
 from codelab.kit.events import Event
 from codelab.kit.ratelimit import RateLimiter
 from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces as table
 from codelab.workspace.routes import router
+from tests.support.tables import make_tables
 
 Client = AsyncTestClient[Litestar]
 
@@ -53,8 +54,7 @@ async def served(
     bus = Bus()
     bus.subscribe(Event, published.append)
     db = Database(sqlite_url, bus)
-    async with db.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
+    await make_tables(db, [users, table])
     workspaces = Workspaces(db, WorkspaceSettings(data_dir=data_dir))
     shared = await workspaces.ensure(root)
     explorer = Explorer(workspaces, RateLimiter(), bus, per_hour=limit)

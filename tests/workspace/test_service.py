@@ -10,13 +10,14 @@ from codelab.auth.api import Principal
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.errors import Conflict, Forbidden, NotFound
 from codelab.kit.events import Event
 from codelab.workspace.api import Audience, Workspaces, WorkspaceSettings
 from codelab.workspace.errors import PathRefused, WorkspaceGone, WorkspaceRefused
 from codelab.workspace.events import WorkspaceCreated, WorkspaceDeleted
 from codelab.workspace.models import workspaces as table
+from tests.support.tables import make_tables
 
 ANN = Principal(user_id="a" * 32, name="ann", role="admin")
 BOB = Principal(user_id="b" * 32, name="bob")
@@ -32,8 +33,7 @@ async def db(database_url: str, published: list[Event]) -> AsyncIterator[Databas
     bus = Bus()
     bus.subscribe(Event, published.append)
     database = Database(database_url, bus)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
+    await make_tables(database, [users, table])
     async with database.transaction() as tx:
         rows = [
             {

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.errors import NotFound, Unavailable
 from codelab.llm.accounting.budget import Budget
 from codelab.llm.accounting.caps import Caps
@@ -21,6 +21,7 @@ from tests.llm.accounting.spender import DAY, QUOTE, called
 from tests.llm.conftest import TABLES, add_user
 from tests.llm.layer import eventually
 from tests.support.servers import PostgresServer
+from tests.support.tables import make_tables
 
 # Enough for one call of the quote, and not for two.
 ONE = Caps(user_day_usd=0.0012)
@@ -29,8 +30,7 @@ ONE = Caps(user_day_usd=0.0012)
 async def opened(url: str) -> Database:
     """The tables."""
     db = Database(url, Bus())
-    async with db.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all, tables=TABLES)
+    await make_tables(db, TABLES)
     return db
 
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
 from codelab.kit.clock import utc_now
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.llm.accounting import upkeep
 from codelab.llm.accounting.caps import Granted, Quote, Scope
 from codelab.llm.accounting.counters import Account
@@ -29,6 +29,7 @@ from codelab.llm.accounting.repository import usage_row
 from codelab.llm.models import llm_budgets, llm_reservations, llm_usage
 from tests.llm.accounting.spender import CAPS, DAY, QUOTE, account_of, called
 from tests.llm.conftest import TABLES, add_user
+from tests.support.tables import make_tables
 
 CAP_OF = CAPS.limits()
 PROCESSES = 4
@@ -41,8 +42,7 @@ MOST = QUOTE.amount(QUOTE.output_tokens)
 async def db(database_url: str) -> AsyncIterator[Database]:
     """The tables, on each kind of database."""
     made = Database(database_url, Bus())
-    async with made.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all, tables=TABLES)
+    await make_tables(made, TABLES)
     yield made
     await made.close()
 
@@ -249,8 +249,7 @@ class Spending(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         self._db = Database(f"sqlite+aiosqlite:///{self._folder.name}/db", Bus())
-        async with self._db.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all, tables=TABLES)
+        await make_tables(self._db, TABLES)
         self._users = [await add_user(self._db) for _ in range(2)]
         self._ledger = Ledger(self._db, CAP_OF)
 

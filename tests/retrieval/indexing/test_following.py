@@ -15,7 +15,7 @@ import pytest
 from codelab.auth.api import Principal
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.retrieval.index.opening import WritableIndex
 from codelab.retrieval.indexing.following import Following
 from codelab.retrieval.settings import IndexingSettings
@@ -23,6 +23,7 @@ from codelab.workspace.api import Workspaces, WorkspaceSettings
 from codelab.workspace.events import FileWritten, WorkspaceDeleted
 from codelab.workspace.models import workspaces as table
 from tests.retrieval.indexing.conftest import Project, until
+from tests.support.tables import make_tables
 from tests.workspace.places import git
 
 _ENDS = ("ready", "elsewhere", "failed")
@@ -67,8 +68,7 @@ class Followed:
 async def followed(tmp_path: Path) -> AsyncIterator[Followed]:
     bus = Bus()
     db = Database(f"sqlite+aiosqlite:///{tmp_path}/codelab.db", bus)
-    async with db.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
+    await make_tables(db, [users, table])
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     workspaces = Workspaces(db, WorkspaceSettings(data_dir=data_dir))

@@ -9,7 +9,7 @@ from litestar.testing import AsyncTestClient
 
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
-from codelab.kit.db import Database, metadata
+from codelab.kit.db import Database
 from codelab.kit.errors import CodeLabError
 from codelab.kit.events import Event
 from codelab.kit.ratelimit import RateLimiter
@@ -17,6 +17,7 @@ from codelab.workspace.api import VersionControl, Workspaces, WorkspaceSettings
 from codelab.workspace.events import RepositoryChanged
 from codelab.workspace.models import workspaces as table
 from codelab.workspace.vcs.routes import router
+from tests.support.tables import make_tables
 from tests.workspace.http import ADA, ByHeader, problem
 from tests.workspace.places import git
 
@@ -38,8 +39,7 @@ async def client(
     bus = Bus()
     bus.subscribe(Event, published.append)
     db = Database(sqlite_url, bus)
-    async with db.engine.begin() as connection:
-        await connection.run_sync(lambda sync: metadata.create_all(sync, [users, table]))
+    await make_tables(db, [users, table])
     workspaces = Workspaces(db, WorkspaceSettings(data_dir=data_dir))
     shared = await workspaces.ensure(root)
     vcs = VersionControl(workspaces, RateLimiter(), bus, per_hour=LIMIT)
