@@ -28,6 +28,7 @@ from codelab.retrieval.index.lexical import FIELDS
 from codelab.retrieval.index.opening import Engine, ReadableIndex, readable
 from codelab.retrieval.indexing.frames import Place
 from codelab.retrieval.indexing.updating import Steps, Updating
+from codelab.retrieval.indexing.worker import collect_rarely
 from codelab.retrieval.ranking.question import telling, terms_of
 from codelab.retrieval.ranking.terms import words
 from codelab.retrieval.searching import MOST_ROWS, answered
@@ -73,6 +74,7 @@ def _opened(root: Path, folder: Path, engine: Engine) -> Updating:
 
 def build(root: Path, folder: Path, engine: Engine) -> Built:
     """Index a tree in this process."""
+    collect_rarely()
     before = _peak_mib()
     started, spent = time.perf_counter(), time.process_time()
     updating = _opened(root, folder, engine)

@@ -37,6 +37,16 @@ def test_a_missing_program_says_what_it_is_for_and_how_to_get_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("engine", "is_confined", "level"),
+    [("fts5", True, "ok"), ("tantivy", False, "weak"), ("off", False, "ok")],
+)
+def test_what_keeps_the_indexing_process_in(engine: str, is_confined: bool, level: str) -> None:
+    found = checks.check_index(engine, is_confined=is_confined)
+    assert (found.level, bool(found.mend)) == (level, level == "weak")
+    assert engine in found.text
+
+
+@pytest.mark.parametrize(
     ("free_mb", "level"), [(5000, "ok"), (1024, "ok"), (1023, "weak"), (99, "missing")]
 )
 def test_disk(free_mb: int, level: str, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_a_fresh_machine_lacks_nothing_that_is_needed(installation: Installation
         "sandbox",
         "git",
         "ripgrep",
+        "index",
         "disk",
         "clock",
     ):

@@ -90,6 +90,25 @@ def check_package(name: str, why: str) -> Finding:
         return Finding(name=name, level="weak", text=f"not installed: {why}", mend=mend)
 
 
+def check_index(engine: str, *, is_confined: bool) -> Finding:
+    """Check what keeps the process in that takes strangers' sources apart.
+
+    Args:
+        engine: What searches indexes; `off`: none are made.
+        is_confined: Whether the kernel confines it.
+    """
+    if engine == "off":
+        return Finding(name="index", level="ok", text="none is made (CODELAB_INDEX_ENGINE is off)")
+    if is_confined:
+        return Finding(name="index", level="ok", text=f"{engine}, made by a confined process")
+    return Finding(
+        name="index",
+        level="weak",
+        text=f"{engine}, made by a process of which only the memory is bounded",
+        mend="Linux 6.12 or later with Landlock keeps it in (docs/retrieval.md).",
+    )
+
+
 def check_disk(folder: Path, free_bytes: int | None = None) -> Finding:
     """Check that there is room for data."""
     place = next(each for each in (folder, *folder.parents) if each.exists())

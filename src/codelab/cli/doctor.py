@@ -16,7 +16,7 @@ from codelab.kit import secret_key
 from codelab.kit.errors import CodeLabError
 from codelab.kit.invocation import as_called
 from codelab.settings import Settings
-from codelab.workspace.api import WorkspaceSettings
+from codelab.workspace.api import WorkspaceSettings, can_confine_itself
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.sandbox.standing import root_advice
 
@@ -57,6 +57,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await _check_sandbox(settings),
         checks.check_program("git", "agents cannot commit", "Install git."),
         checks.check_package("ripgrep", "agents cannot search files"),
+        checks.check_index(settings.retrieval.index_engine, is_confined=can_confine_itself()),
         checks.check_disk(settings.data_dir),
         clock,
     ]

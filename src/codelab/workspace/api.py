@@ -26,7 +26,7 @@ from codelab.workspace.paths import opened_folder, opened_root, real_path
 from codelab.workspace.record import WorkspaceRecord
 from codelab.workspace.rules import IGNORE_FILES, Audience, Rules
 from codelab.workspace.sandbox.box import Caps
-from codelab.workspace.sandbox.self_confinement import confine_itself
+from codelab.workspace.sandbox.self_confinement import can_confine_itself, confine_itself
 from codelab.workspace.sandbox.standing import Standing
 from codelab.workspace.service import Workspaces
 from codelab.workspace.settings import WorkspaceSettings
@@ -75,6 +75,7 @@ __all__ = [
     "WorkspaceSettings",
     "Workspaces",
     "can_be_asked_for",
+    "can_confine_itself",
     "clean",
     "confine_itself",
     "decode",

@@ -203,9 +203,7 @@ def _is_same(one: Place, other: Place) -> bool:
 def main() -> None:
     """Serve the server that started this process."""
     os.nice(_NICENESS)
-    # What was loaded stays, and what files are taken apart into refers to nothing in a circle.
-    gc.freeze()
-    gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
+    collect_rarely()
     _end_with_parent()
     # Whoever interrupts a server at a terminal reaches this process too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -228,6 +226,13 @@ def main() -> None:
         while worker.is_idle or not waiting.empty():
             worker.take(waiting.get())
         worker.step()
+
+
+def collect_rarely() -> None:
+    """Have Python look for garbage rarely: what files are taken apart into has no circles."""
+    # What was loaded stays.
+    gc.freeze()
+    gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
 
 
 def _hear(source: BinaryIO, waiting: queue.SimpleQueue[Order]) -> None:

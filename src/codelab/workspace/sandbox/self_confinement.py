@@ -12,6 +12,11 @@ _LOOK = kernel.READ & ~kernel.EXECUTE
 _CHANGE = kernel.CHANGE & ~kernel.EXECUTE
 
 
+def can_confine_itself() -> bool:
+    """Tell whether this system keeps to what `confine_itself` asks for."""
+    return seccomp.available() and kernel.landlock_version() >= kernel.NEEDED
+
+
 def confine_itself(folder: str) -> bool:
     """Let this process change files beneath one folder only, start nothing and reach nobody.
 
@@ -25,7 +30,7 @@ def confine_itself(folder: str) -> bool:
         Whether this system does so; where not, nothing has changed but that no privileges can be
         won any more.
     """
-    if not seccomp.available() or kernel.landlock_version() < kernel.NEEDED:
+    if not can_confine_itself():
         return False
     try:
         kernel.refuse_new_privileges()
