@@ -30,7 +30,8 @@ def _script(dialect: str, tables: tuple[sa.Table, ...]) -> str:
     statements: list[str] = []
 
     def note(statement: Any, *_: object, **__: object) -> None:
-        statements.append(str(statement.compile(dialect=engine.dialect)).strip())
+        whole = statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+        statements.append(str(whole).strip())
 
     engine = sa.create_mock_engine(sa.make_url(f"{dialect}://"), note)
     metadata.create_all(engine, tables, checkfirst=False)

@@ -62,7 +62,7 @@ _APPEND_ONLY = {
 @sa.event.listens_for(audit_log, "after_create")
 def _refuse_changes(table: sa.Table, connection: sa.Connection, **_: object) -> None:
     for statement in _APPEND_ONLY[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
+        connection.execute(sa.text(statement))
 
 
 @sa.event.listens_for(audit_head, "after_create")

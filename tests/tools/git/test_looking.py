@@ -69,6 +69,10 @@ async def test_a_diff_leaves_out_what_agents_may_not_read(bench: Bench, reposito
     assert shown.output.endswith("may not read them:\n  dist/gone.txt\n  kept.secret")
     one = await bench.run("git_diff", arguments(path="kept.secret"))
     assert one.output.startswith("No changes.")
+    log_of_it = await bench.run("git_log", arguments(path="kept.secret"))
+    assert not log_of_it.ok and "kept from agents" in log_of_it.output
+    below = await bench.run("git_log", arguments(path="."))
+    assert below.output.splitlines()[0].endswith(": more")
 
 
 async def test_a_commit_is_shown_and_then_made(bench: Bench, repository: Path) -> None:

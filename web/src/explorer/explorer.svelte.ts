@@ -116,11 +116,13 @@ class Explorer {
       if (path !== draft.path) await this.move(draft.path, path);
       return;
     }
+    const { activeId } = this;
     await this.#try(async () => {
       if (draft.isFolder) await requests.createFolder(path);
       else await requests.createFile(path);
       await this.#fetch(draft.parent);
-      await this.reveal(path);
+      // Whoever has gone on to another line meanwhile stays there.
+      if (this.activeId === activeId) await this.reveal(path);
       if (!draft.isFolder) tabs.openFile(path);
     });
   }

@@ -48,4 +48,24 @@ describe('the explorer', () => {
     await vi.waitFor(() => expect([...explorer.expanded]).toEqual([]));
     vi.unstubAllGlobals();
   });
+
+  it('leaves whoever went on alone when what was made is there at last', async () => {
+    let made = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (made = resolve));
+    const asked = vi.fn(async () => {
+      await waiting;
+      return Response.json(folder('lib').body);
+    });
+    vi.stubGlobal('fetch', asked);
+    for (const next of ['README.md', null]) {
+      explorer.activeId = null;
+      explorer.begin('', true);
+      const finished = explorer.finish('lib');
+      if (next !== null) explorer.activeId = next;
+      made();
+      await finished;
+      expect(explorer.activeId).toBe(next ?? 'lib');
+    }
+    vi.unstubAllGlobals();
+  });
 });

@@ -108,6 +108,9 @@ class GitLog(Tool[GitLogParameters]):
 
     async def execute(self, context: ToolContext, parameters: GitLogParameters) -> ToolResult:
         """Ask git."""
+        # Subjects tell what was done to a file.
+        if parameters.path and await _is_kept(context, parameters.path):
+            raise ToolError("This file is kept from agents, and so is what was done to it.")
         where = ("--", literal(parameters.path)) if parameters.path else ()
         result = await context.workspace.git(
             "log",
@@ -118,6 +121,11 @@ class GitLog(Tool[GitLogParameters]):
             *where,
         )
         return result_of(result, empty="No commits.")
+
+
+async def _is_kept(context: ToolContext, path: str) -> bool:
+    # The project as a whole is nobody's to change, and everybody's to look at.
+    return path.strip("./") != "" and bool(await refused_among(context, [path]))
 
 
 def _left_out(names: Sequence[str]) -> str:
