@@ -74,9 +74,10 @@ class Site:
     def pytest(self, folder: Path) -> subprocess.CompletedProcess[str]:
         """Run a distribution's own tests; they find CodeLab's fixtures by their entry point."""
         plugins = ("-p", "codelab", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider")
-        # Where one does not end, what it waits for is told before it is ended.
-        limits = ("-o", "faulthandler_timeout=30", "-o", "faulthandler_exit_on_timeout=true")
-        return self.run(sys.executable, "-m", "pytest", "-q", *plugins, *limits, folder=folder)
+        # Among the numbered folders of all runs it would first remove what earlier ones have left,
+        # which is so much after a whole run of these tests that it takes longer than the tests do.
+        place = ("--basetemp", self.folder / "tests")
+        return self.run(sys.executable, "-m", "pytest", "-q", *plugins, *place, folder=folder)
 
 
 def write_project(folder: Path, name: str, module: str) -> Path:
