@@ -58,13 +58,17 @@ class Encoder:
 
 
 class Project:
-    """The pieces of workspaces, as an index would tell them; each is in a file of its name."""
+    """The pieces of workspaces, as an index would tell them.
+
+    A piece lies in the file that its text names before a sign of equality.
+    """
 
     def __init__(self, **texts: Sequence[str]) -> None:
         self.now = {name: list(each) for name, each in texts.items()}
         self.earlier: list[str] = []
         self.vanished: set[str] = set()
         self.is_broken = False
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def wanted(
         self, workspace_id: str, paths: Collection[str] | None = None
@@ -72,7 +76,10 @@ class Project:
         if self.is_broken and workspace_id == "one":
             raise IndexBroken("The index is damaged.")
         now = self.now[workspace_id]
-        return [digest(text) for text in now if paths is None or text in paths]
+        told = [digest(text) for text in now if paths is None or text.partition("=")[0] in paths]
+        if paths is not None:
+            self.meanwhile()
+        return told
 
     async def retained(self, workspace_id: str) -> Collection[str]:
         return [digest(text) for text in [*self.now[workspace_id], *self.earlier]]
@@ -162,6 +169,26 @@ async def test_only_what_has_no_vector_is_encoded(tmp_path: Path) -> None:
         await stage.when(lambda status: status.done == 11 and status.state == "complete")
         assert encoder.asked[3:] == [["new"]]
         assert {status.model for _, status in stage.said} == {"model"}
+
+
+async def test_a_file_that_changes_again_while_it_is_looked_at_is_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    project, encoder = Project(one=["a"]), Encoder()
+    async with staged(tmp_path, project, encoder) as stage:
+        stage.queue.changed("one")
+        await stage.until("complete")
+
+        def save_again() -> None:
+            project.meanwhile = lambda: None
+            project.now["one"] = ["a", "b=2"]
+            stage.queue.changed("one", ["b"])
+
+        project.meanwhile = save_again
+        project.now["one"] = ["a", "b=1"]
+        stage.queue.changed("one", ["b"])
+        await stage.when(lambda status: status.state == "complete" and "b=2" in encoder.texts())
+        assert await stage.has("a", "b=2")
 
 
 async def test_after_a_kill_it_goes_on_where_it_was(tmp_path: Path) -> None:

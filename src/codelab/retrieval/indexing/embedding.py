@@ -235,13 +235,15 @@ class EmbeddingQueue:
         self._count(work, done=len(known), total=len(wanted), refused=0)
 
     async def _look_at(self, workspace_id: str, work: _Work) -> None:
-        paths = [*work.news]
-        wanted = dict.fromkeys(await self._pieces.wanted(workspace_id, paths) if paths else ())
-        new = {digest: None for digest in wanted if digest not in work.missing}
-        known = await self._known(workspace_id, new)
-        # What came meanwhile is looked at in the next turn.
-        for path in paths:
-            work.news.pop(path, None)
+        # What changes meanwhile, even the same paths, is looked at in the next turn.
+        paths, work.news = work.news, {}
+        try:
+            wanted = dict.fromkeys(await self._pieces.wanted(workspace_id, paths) if paths else ())
+            new = {digest: None for digest in wanted if digest not in work.missing}
+            known = await self._known(workspace_id, new)
+        except BaseException:
+            work.news = {**paths, **work.news}
+            raise
         missing = {digest: None for digest in new if digest not in known}
         # First what somebody has just written, then what a large project still lacks.
         work.missing = {**missing, **work.missing}
