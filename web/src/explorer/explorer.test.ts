@@ -50,7 +50,7 @@ describe('the explorer', () => {
   });
 
   it('leaves whoever went on alone when what was made is there at last', async () => {
-    let made = (): void => undefined;
+    let made!: () => void;
     const waiting = new Promise<void>((resolve) => (made = resolve));
     const asked = vi.fn(async () => {
       await waiting;

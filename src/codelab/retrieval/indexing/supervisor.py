@@ -247,10 +247,10 @@ class Supervisor:
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
-    try:
-        async with asyncio.timeout(_ENDS_WITHIN_S):
-            await process.wait()
-    except TimeoutError:
+    ended = asyncio.create_task(process.wait())
+    # In what is being cancelled, asyncio.timeout raises no TimeoutError before Python 3.11.3.
+    done, _ = await asyncio.wait({ended}, timeout=_ENDS_WITHIN_S)
+    if not done:
         # A file holds it up.
         process.kill()
-        await process.wait()
+    await ended
