@@ -1,6 +1,6 @@
 """Empty databases on one PostgreSQL, each lent to one test after the other.
 
-To make a database takes a server ten times as long as to empty one.
+To make a database and to drop it takes a server several times as long as to empty one.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Databases:
     def take_back(self, name: str) -> None:
         """Empty a database for the next one, or drop it where that cannot be done."""
         try:
-            in_thread(self._emptied(name))
+            _in_thread(self._emptied(name))
         except (asyncpg.PostgresError, OSError):
             self._drop(name)
         else:
@@ -90,10 +90,10 @@ def administer(server: str, statement: str) -> None:
         finally:
             await connection.close()
 
-    in_thread(run())
+    _in_thread(run())
 
 
-def in_thread(work: Coroutine[None, None, None]) -> None:
+def _in_thread(work: Coroutine[None, None, None]) -> None:
     """Run something in an event loop of its own: the test's must not notice."""
     with ThreadPoolExecutor(1) as threads:
         threads.submit(asyncio.run, work).result()

@@ -87,10 +87,13 @@ async def test_a_shell_runs_the_projects_tests_and_survives_a_reload(ide: Ide) -
     await page.keyboard.press("Enter")
     await expect(page.locator(".xterm-selection div").first).to_be_visible()
     await expect(page.get_by_text("Nothing found")).to_have_count(0)
+    rows = page.locator(".xterm-rows > div")
+    beside_the_bar = await rows.count()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("textbox", name="Terminal input")).to_be_focused()
-    # There is room for more rows now, and what was found is selected still.
-    await page.wait_for_timeout(200)
+    # There is room for more rows now, and what was found is selected still when they are drawn.
+    await expect(rows).not_to_have_count(beside_the_bar)
+    await page.evaluate("() => new Promise((end) => requestAnimationFrame(() => setTimeout(end)))")
     await expect(page.locator(".xterm-selection div").first).to_be_visible()
     await type_line(page, "exit 7")
     await expect(page.get_by_text("Ended with exit code 7.")).to_be_visible()
