@@ -129,7 +129,7 @@ async def test_a_sub_task_that_goes_round_in_circles_is_reported(stage: Stage) -
 
 
 async def test_a_turn_ends_when_its_time_is_up(bare_stage: Stage) -> None:
-    await bare_stage.replica(turn_time_s=0.3)
+    await bare_stage.replica(turn_time_s=1)
     held = Held(say("Too late."))
     bare_stage.cast.script("coder", held)
     facts = await bare_stage.turn()

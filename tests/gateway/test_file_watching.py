@@ -156,7 +156,8 @@ async def test_a_database_that_is_away_takes_nobody_their_view(
     deleted = WorkspaceDeleted(workspace_id=session.workspace_id, user_id=ada.principal.user_id)
     async with ada.socket(replica) as socket:
         await watching(socket, session.workspace_id)
-        await replica.db.engine.dispose()
+        # No connection that is open already may be used, one that is lent right now included.
+        await replica.db.close()
         with taken_away(Path(sqlite_url.partition("///")[2])):
             replica.bus.publish(deleted)
             assert (await changed(socket))["watching"]

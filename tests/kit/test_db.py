@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from asyncpg import InterfaceError
 
 from codelab.kit.bus import Bus
 from codelab.kit.db import Database, UtcDateTime
@@ -187,6 +188,17 @@ async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -
     await db.close()
     # The driver's thread ends without being waited for.
     await asyncio.sleep(0.1)
+
+
+async def test_a_connection_that_is_given_back_late_is_closed(db: Database) -> None:
+    async with db.read() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        assert await connection.scalar(sa.text("SELECT 1")) == 1
+        await db.close()
+        assert await connection.scalar(sa.text("SELECT 2")) == 2
+    with pytest.raises((ValueError, InterfaceError)):
+        await driver.execute("SELECT 3")
 
 
 async def test_foreign_keys_hold_and_the_journal_lets_readers_pass(sqlite_url: str) -> None:

@@ -139,6 +139,7 @@ class Database:
         # SQLite has one writer: queueing here costs a task switch, colliding there costs sleeps.
         self._writer = asyncio.Lock() if self.embedded else None
         self.on_query: Callable[[float], None] | None = None
+        self._is_closed = False
         sa.event.listen(self.engine.sync_engine, "handle_error", _translate, retval=True)
         if self.embedded:
             sa.event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -180,7 +181,8 @@ class Database:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that is still lent is closed when it is given back."""
+        self._is_closed = True
         await self.engine.dispose()
 
     async def _begin(self, connection: AsyncConnection) -> AsyncTransaction:
@@ -215,7 +217,13 @@ class Database:
         if not self.embedded:
             return await self.engine.connect()
         # The driver's thread would be left alone with a connection whose opening was cancelled.
-        return await _whole(_opened(self.engine), AsyncConnection.close)
+        return await _whole(_opened(self.engine), self._take_back)
+
+    async def _take_back(self, connection: AsyncConnection) -> None:
+        if self._is_closed:
+            # The pool would keep it open, and nobody empties the pool again.
+            await connection.invalidate()
+        await connection.close()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
@@ -227,7 +235,7 @@ class Database:
         try:
             yield connection
         finally:
-            await _uncancelled(connection.close())
+            await _uncancelled(self._take_back(connection))
             if self.on_query:
                 self.on_query(time.perf_counter() - started)
 
