@@ -54,12 +54,13 @@ async def api(layer: Layer, rights: Rights) -> AsyncIterator[Api]:
 async def test_a_stream_ends_and_says_why(
     api: Api, layer: Layer, rights: Rights, path: str, body: object
 ) -> None:
-    rights.may_act = False
     await layer.script(Reply(text=LONG, token_delay_s=0.02))
     async with api.http.post(
         f"{api.url}/v1{path}", json=body, headers={"Authorization": "u"}
     ) as answer:
         assert answer.status == 200
+        # Not before the answer has begun: until then it would be refused as a whole.
+        rights.may_act = False
         text = await answer.text()
     assert "may not act any more" in text
     assert text.count("word") < 300
