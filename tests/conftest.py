@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from tests.support import left_out, node
 from tests.support.databases import Databases
@@ -18,6 +19,11 @@ DATABASE_SETTING = "CODELAB_TEST_DATABASE_URL"
 REDIS_SETTING = "CODELAB_TEST_REDIS_URL"
 # Redis numbers its databases from 0 to 15 unless told otherwise.
 REDIS_DATABASES = 16
+
+
+# A slow machine is no fault of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,7 +16,6 @@ from litestar.middleware import (
     AuthenticationResult,
     DefineMiddleware,
 )
-from litestar.testing import AsyncTestClient
 
 from codelab.audit.api import AuditFilter, Observation
 from codelab.audit.checking import AuditCheck
@@ -25,9 +24,9 @@ from codelab.audit.routes import router
 from codelab.auth.api import Principal
 from codelab.gateway.problems import exception_handlers
 from tests.audit.conftest import SECRETS, Log
+from tests.support.http import Client, client_of
 
 URL = "/api/v1/admin/audit"
-Client = AsyncTestClient[Litestar]
 
 
 class ByRole(AbstractAuthenticationMiddleware):
@@ -52,7 +51,7 @@ async def client(log: Log) -> AsyncIterator[Client]:
         "/api/v1", route_handlers=[router(log.audit)], middleware=[DefineMiddleware(ByRole)]
     )
     app = Litestar([api], exception_handlers=exception_handlers(), logging_config=None)
-    async with AsyncTestClient(app) as made:
+    async with client_of(app) as made:
         made.headers["role"] = "admin"
         yield made
 

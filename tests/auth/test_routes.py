@@ -5,12 +5,13 @@ import httpx
 import pytest
 from litestar import Litestar, Request, Response, Router, WebSocket, get, websocket
 from litestar.exceptions import ValidationException
-from litestar.testing import AsyncTestClient
+from litestar.testing import TestClient
 
 from codelab.auth.api import PUBLIC, Auth, TokenPair, admins_only
 from codelab.auth.routes import authentication, router, setup_pages
 from codelab.kit.errors import CodeLabError
 from tests.auth.conftest import Replica
+from tests.support.http import Client, client_of
 
 GOOD = "correct horse"
 BETTER = "battery staple"
@@ -40,7 +41,6 @@ PROTECTED = [
 ]
 
 AnyRequest = Request[Any, Any, Any]
-Client = AsyncTestClient[Litestar]
 
 
 @get("/echo")
@@ -102,7 +102,7 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 async def client(auth: Auth) -> AsyncIterator[Client]:
     """A client of an application that consists of this module."""
-    async with AsyncTestClient(application(auth)) as client:
+    async with client_of(application(auth)) as client:
         yield client
 
 
@@ -178,8 +178,11 @@ async def test_a_route_sees_its_principal_and_an_open_one_needs_none(
     assert (await client.get("/api/v1/open")).text == "open"
 
 
-async def test_sockets_are_left_to_who_serves_them(client: Client) -> None:
-    with await client.websocket_connect("/api/v1/socket") as connected:
+def test_sockets_are_left_to_who_serves_them(auth: Auth) -> None:
+    with (
+        TestClient(application(auth)) as client,
+        client.websocket_connect("/api/v1/socket") as connected,
+    ):
         assert connected.receive_text() == "nobody asked"
 
 
@@ -394,7 +397,7 @@ async def test_setup_by_the_page(client: Client, auth: Auth) -> None:
 async def test_the_setup_link_opens_the_interface_where_there_is_one(auth: Auth) -> None:
     token = await auth.issue_setup_token()
     interface = Response(b"the interface", media_type="text/html")
-    async with AsyncTestClient(application(auth, interface)) as client:
+    async with client_of(application(auth, interface)) as client:
         answer = await client.get("/setup", params={"token": token or ""})
         assert (answer.status_code, answer.text) == (200, "the interface")
         # It is handed over to the interface as it is: looking at the page uses nothing up.

@@ -287,7 +287,6 @@ class Prober:
 
             @settings(
                 max_examples=examples,
-                deadline=None,
                 database=None,
                 derandomize=True,
                 phases=[Phase.generate],

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from litestar import Litestar, Router
-from litestar.testing import AsyncTestClient
 
 from codelab.auth.routes import authentication
 from codelab.gateway.administration import Server, administration_routes, store_details
@@ -28,8 +27,7 @@ from codelab.sessions.events import AssistantMessageCompleted, TurnEnded
 from codelab.sessions.models import turns
 from tests.gateway.conftest import NewUser
 from tests.gateway.rig import Replica, User
-
-Client = AsyncTestClient[Litestar]
+from tests.support.http import Client, client_of
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ async def http(replica: Replica, tmp_path: Path) -> AsyncIterator[Client]:
     routes = administration_routes(replica.db, server, load_plugins().inventory())
     api = Router("/api/v1", route_handlers=[routes], middleware=[authentication(replica.auth)])
     app = Litestar([api], exception_handlers=exception_handlers(), logging_config=None)
-    async with AsyncTestClient(app) as made:
+    async with client_of(app) as made:
         yield made
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 from litestar import Litestar, Router
-from litestar.testing import AsyncTestClient
 
 from codelab.audit.api import Audit
 from codelab.auth.routes import authentication
@@ -26,6 +25,7 @@ from codelab.sessions.api import SessionRecord
 from codelab.sessions.events import AssistantMessageCompleted
 from tests.gateway.conftest import NewUser
 from tests.gateway.rig import Replica, User
+from tests.support.http import client_of
 
 PATH = "/api/v1/users/me/export"
 KINDS = {"profile", "tokens", "workspaces", "sessions", "feedback", "approvals", "rules"}
@@ -62,7 +62,7 @@ def app(replica: Replica, export: Export) -> Litestar:
 
 async def fetched(app: Litestar, user: User) -> dict[str, Any]:
     """Fetch a user's export over HTTP and return what its files hold."""
-    async with AsyncTestClient(app) as http:
+    async with client_of(app) as http:
         answer = await http.get(PATH, headers=user.headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/zip"
@@ -167,6 +167,6 @@ async def test_a_long_log_is_whole_and_comes_in_pieces(
 
 
 async def test_nobody_gets_it_without_signing_in(app: Litestar) -> None:
-    async with AsyncTestClient(app) as http:
+    async with client_of(app) as http:
         answer = await http.get(PATH)
     assert answer.status_code == 401

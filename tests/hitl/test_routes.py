@@ -12,15 +12,13 @@ from litestar.middleware import (
     AuthenticationResult,
     DefineMiddleware,
 )
-from litestar.testing import AsyncTestClient
 
 from codelab.gateway.problems import exception_handlers
 from codelab.hitl.routes import router
 from codelab.kit.clock import utc_now
 from codelab.kit.ids import new_id
 from tests.hitl.conftest import ANN, BEN, Scene
-
-Client = AsyncTestClient[Litestar]
+from tests.support.http import Client, client_of
 
 
 class ByName(AbstractAuthenticationMiddleware):
@@ -39,7 +37,7 @@ async def client(scene: Scene) -> AsyncIterator[Client]:
         "/api/v1", route_handlers=[router(scene.hitl)], middleware=[DefineMiddleware(ByName)]
     )
     app = Litestar([api], exception_handlers=exception_handlers(), logging_config=None)
-    async with AsyncTestClient(app) as made:
+    async with client_of(app) as made:
         made.headers["user"] = "ann"
         yield made
 

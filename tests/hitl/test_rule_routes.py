@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from litestar import Litestar, Router
 from litestar.middleware import DefineMiddleware
-from litestar.testing import AsyncTestClient
 
 from codelab.gateway.problems import exception_handlers
 from codelab.hitl.routes import router as request_routes
@@ -14,8 +13,8 @@ from codelab.hitl.routes import rule_router
 from codelab.kit.ids import new_id
 from tests.hitl.conftest import Scene
 from tests.hitl.test_routes import ByName
+from tests.support.http import Client, client_of
 
-Client = AsyncTestClient[Litestar]
 URL = "/api/v1/hitl/rules"
 
 
@@ -27,7 +26,7 @@ async def client(scene: Scene) -> AsyncIterator[Client]:
         middleware=[DefineMiddleware(ByName)],
     )
     app = Litestar([api], exception_handlers=exception_handlers(), logging_config=None)
-    async with AsyncTestClient(app) as made:
+    async with client_of(app) as made:
         made.headers["user"] = "ann"
         yield made
 

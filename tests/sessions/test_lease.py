@@ -162,5 +162,5 @@ class Leases(RuleBasedStateMachine):
         return True
 
 
-Leases.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+Leases.TestCase.settings = settings(max_examples=15, stateful_step_count=25)
 TestLeases = Leases.TestCase

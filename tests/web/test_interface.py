@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from codelab.gateway.problems import MEDIA_TYPE, exception_handlers
 from codelab.web.interface import Interface, takes_gzip
 from codelab.web.routes import interface_routes
-
-Client = AsyncTestClient[Litestar]
+from tests.support.http import Client, client_of
 
 PAGE = '<meta property="csp-nonce" nonce="CODELAB_CSP_NONCE"><script nonce="CODELAB_CSP_NONCE">'
 SCRIPT = b"console.log('here')"
@@ -43,7 +41,7 @@ async def client(built: Path) -> AsyncIterator[Client]:
         exception_handlers=exception_handlers(),
         openapi_config=None,
     )
-    async with AsyncTestClient(app) as client:
+    async with client_of(app) as client:
         client.headers["Accept-Encoding"] = "identity"
         yield client
 
@@ -129,7 +127,7 @@ async def test_nothing_is_taken_in(client: Client) -> None:
 
 async def test_where_it_is_not_built_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
     folder = tmp_path / "static"
-    async with AsyncTestClient(Litestar([*interface_routes(Interface(folder))])) as client:
+    async with client_of(Litestar([*interface_routes(Interface(folder))])) as client:
         answer = await client.get("/")
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"

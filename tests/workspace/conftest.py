@@ -9,7 +9,8 @@ from codelab.workspace.folder import Folder
 from codelab.workspace.rules import Audience, Rules
 from codelab.workspace.sandbox.sandbox import Sandbox
 from codelab.workspace.settings import WorkspaceSettings
-from tests.workspace.http import Client, served
+from tests.support.http import Client
+from tests.workspace.http import served
 
 MakeFolder = Callable[..., Folder]
 

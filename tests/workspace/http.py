@@ -8,7 +8,6 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.testing import AsyncTestClient
 
 from codelab.auth.api import Principal
 from codelab.auth.models import users
@@ -20,9 +19,8 @@ from codelab.kit.ratelimit import RateLimiter
 from codelab.workspace.api import Explorer, Workspaces, WorkspaceSettings
 from codelab.workspace.models import workspaces as table
 from codelab.workspace.routes import router
+from tests.support.http import Client, client_of
 from tests.support.tables import make_tables
-
-Client = AsyncTestClient[Litestar]
 
 ADA = Principal(user_id="a" * 32, name="ada", role="admin")
 EVE = Principal(user_id="e" * 32, name="eve")
@@ -64,7 +62,7 @@ async def served(
         exception_handlers={CodeLabError: problem},
         openapi_config=None,
     )
-    async with AsyncTestClient(app) as made:
+    async with client_of(app) as made:
         made.base_url = f"http://codelab.local/api/v1/workspaces/{shared.id}/"
         yield made
     await workspaces.close()

@@ -73,9 +73,7 @@ def test_nothing_is_left_out_however_large_it_is() -> None:
     assert sum(line.startswith("+new") for line in lines) == 20_000
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(LINES, LINES, st.booleans(), st.booleans())
 def test_git_applies_every_diff(
     tmp_path: Path, old: list[str], new: list[str], old_ends: bool, new_ends: bool

@@ -294,7 +294,7 @@ async def test_a_full_disk_leaves_the_original_whole(boxed: Sandbox, root: Path)
     assert "The file is as it was. True ['file.txt']" in done.stdout, done.stderr
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200))
 async def test_what_is_written_is_read_again(folder: Folder, root: Path, text: str) -> None:
     if "\0" in text or text.startswith("\ufeff"):

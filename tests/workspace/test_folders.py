@@ -12,7 +12,8 @@ from codelab.kit.events import Event
 from codelab.workspace.children import natural
 from codelab.workspace.events import FileMoved, FolderCreated, FolderDeleted
 from codelab.workspace.renaming import EXCHANGE, renamed
-from tests.workspace.http import Client, served
+from tests.support.http import Client
+from tests.workspace.http import served
 from tests.workspace.places import names
 
 HOSTILE = ("line\nbreak.txt", "\u202egnp.exe", "100%2e", "back\\slash")

@@ -255,7 +255,7 @@ def test_without_openat2_no_link_is_followed(root: Path) -> None:
                 walk(descriptor, path, os.O_RDONLY)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(
         st.sampled_from(["..", ".", "", "in", "out", "link", "secret.txt", "a", "~", "\0", "%2e"]),

@@ -7,7 +7,8 @@ import pytest
 from codelab.kit.events import Event
 from codelab.workspace.events import FileDeleted, FileWritten, WorkspaceCreated
 from codelab.workspace.text import digest_of
-from tests.workspace.http import ADA, LIMIT, Client
+from tests.support.http import Client
+from tests.workspace.http import ADA, LIMIT
 
 
 async def test_saving_reading_and_deleting(

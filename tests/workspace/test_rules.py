@@ -118,7 +118,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NAMES, max_size=3), NAMES, st.booleans(), st.booleans())
 def test_within_a_folder_the_fast_way_says_the_same(
     root: Path, folders: list[str], name: str, is_folder: bool, is_human: bool

@@ -301,4 +301,4 @@ class Spending(RuleBasedStateMachine):
 
 
 TestSpending = Spending.TestCase
-TestSpending.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+TestSpending.settings = settings(max_examples=12, stateful_step_count=20)

@@ -86,7 +86,7 @@ _DOCUMENTS = st.dictionaries(
 
 @pytest.mark.parametrize("engine", _ENGINES)
 @given(documents=_DOCUMENTS, wanted=st.sets(_TERMS, min_size=1), most=st.integers(1, 14))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rows_are_ranked_by_bm25(
     engine: str, documents: Documents, wanted: set[str], most: int
 ) -> None:
@@ -114,7 +114,7 @@ def test_rows_are_ranked_by_bm25(
         max_size=6,
     )
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_only_what_was_committed_and_not_removed_is_found(
     engine: str, batches: Sequence[tuple[set[int], set[int], bool]]
 ) -> None:

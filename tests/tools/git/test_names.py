@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codelab.sdk import ToolError
@@ -73,6 +73,8 @@ def test_a_branch_is_always_one_plain_word(text: str) -> None:
     assert f"refs/heads/{text}".split("refs/heads/", 1)[1] == text
 
 
+# Each name is a process.
+@settings(max_examples=30)
 @given(st.lists(TEXTS, min_size=20, max_size=60))
 def test_git_takes_every_name_that_passes(texts: list[str]) -> None:
     names = [text for text in texts if accepted(branch_name, text)][:3]

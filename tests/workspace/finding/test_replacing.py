@@ -10,7 +10,7 @@ import pytest
 from codelab.kit.events import Event
 from codelab.workspace.events import FileWritten
 from codelab.workspace.text import digest_of
-from tests.workspace.http import Client
+from tests.support.http import Client
 from tests.workspace.places import child, wait_until
 
 

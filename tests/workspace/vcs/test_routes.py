@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from litestar import Litestar, Router
-from litestar.testing import AsyncTestClient
 
 from codelab.auth.models import users
 from codelab.kit.bus import Bus
@@ -17,13 +16,13 @@ from codelab.workspace.api import VersionControl, Workspaces, WorkspaceSettings
 from codelab.workspace.events import RepositoryChanged
 from codelab.workspace.models import workspaces as table
 from codelab.workspace.vcs.routes import router
+from tests.support.http import Client, client_of
 from tests.support.tables import make_tables
 from tests.workspace.http import ADA, ByHeader, problem
 from tests.workspace.places import git
 
 pytestmark = pytest.mark.usefixtures("boxed")
 
-Client = AsyncTestClient[Litestar]
 LIMIT = 30
 
 
@@ -49,7 +48,7 @@ async def client(
         exception_handlers={CodeLabError: problem},
         openapi_config=None,
     )
-    async with AsyncTestClient(app) as made:
+    async with client_of(app) as made:
         made.base_url = f"http://codelab.local/api/v1/workspaces/{shared.id}/git/"
         yield made
     await workspaces.close()
