@@ -110,15 +110,19 @@ class Catalogue:
 
     def knows(self, path: str, digest: str) -> bool:
         """Tell whether a path had this content before, so that `mark` is all it takes."""
-        return bool(
-            run(
-                self._connection,
-                "SELECT 1 FROM versions JOIN paths ON paths.id = versions.path_id "
-                "WHERE path = ? AND digest = ?",
-                path,
-                bytes.fromhex(digest),
-            )
+        return self.version(path, digest) is not None
+
+    def version(self, path: str, digest: str) -> tuple[int, int] | None:
+        """Return the numbers of a content that a path had before, and of the path."""
+        # Not as a join: SQLite plans one anew for each value.
+        found = run(
+            self._connection,
+            "SELECT id, path_id FROM versions "
+            "WHERE path_id = (SELECT id FROM paths WHERE path = ?) AND digest = ?",
+            path,
+            bytes.fromhex(digest),
         )
+        return found[0] if found else None
 
     def is_treeless(self, digest: str) -> bool:
         """Tell whether this content is to be cut without its syntax tree."""
