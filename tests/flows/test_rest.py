@@ -287,6 +287,7 @@ class Prober:
 
             @settings(
                 max_examples=examples,
+                deadline=None,
                 database=None,
                 derandomize=True,
                 phases=[Phase.generate],
