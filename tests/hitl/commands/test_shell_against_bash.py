@@ -22,7 +22,7 @@ def check(texts: list[str], folder: Path) -> None:
 
 @settings(
     max_examples=25,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(texts=st.lists(hard_texts, min_size=10, max_size=80))
 def test_bash_runs_what_was_read(texts: list[str], tmp_path: Path) -> None:
