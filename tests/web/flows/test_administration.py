@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import re
 from functools import partial
 from pathlib import Path
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Error, Page, Route, expect
 
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply
@@ -72,9 +75,15 @@ async def test_a_server_gets_its_first_model_and_its_second_user(
     await expect(row).to_contain_text("The address cannot be reached", timeout=20_000)
     assert model_key not in await page.content()
 
+    late = Late()
+    await page.route(re.compile(r"/usage\?.*group=model"), late.answer)
     await go(page, "Usage and cost")
     await page.get_by_role("radio", name="Calls").check()
     await page.get_by_role("radio", name="user").check()
+    await expect(page.get_by_role("row", name="root")).to_contain_text("100 %")
+    # Answers to what was asked before come last, and change nothing.
+    await late.give()
+    await page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
     await expect(page.get_by_role("row", name="root")).to_contain_text("100 %")
     await expect(page.get_by_role("img", name="Calls per day")).to_be_visible()
 
@@ -103,6 +112,31 @@ async def test_a_server_gets_its_first_model_and_its_second_user(
     await expect(page.get_by_text("sqlite")).to_be_hidden()
     await go(page, "Plugins")
     await expect(page.get_by_role("heading", name="builtin-agents")).to_be_visible()
+
+
+class Late:
+    """Holds answers back until it is told to give them."""
+
+    def __init__(self) -> None:
+        self._may = asyncio.Event()
+        self._given: list[asyncio.Future[None]] = []
+
+    async def answer(self, route: Route) -> None:
+        """Answer as the server does, later."""
+        given = asyncio.get_running_loop().create_future()
+        self._given.append(given)
+        response = await route.fetch()
+        await self._may.wait()
+        # The browser may have given it up.
+        with contextlib.suppress(Error):
+            await route.fulfill(response=response)
+        given.set_result(None)
+
+    async def give(self) -> None:
+        """Give all that was held back."""
+        assert self._given
+        self._may.set()
+        await asyncio.gather(*self._given)
 
 
 async def _refuse(said: object, route: Route) -> None:

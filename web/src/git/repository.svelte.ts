@@ -1,4 +1,5 @@
 import { api, ok } from '../api/client';
+import { Newest } from '../api/newest';
 import type { components } from '../api/rest';
 import { explain } from '../ui/explain';
 import { toasts } from '../ui/toasts.svelte';
@@ -29,6 +30,7 @@ class Repository {
   settled: Promise<unknown> = Promise.resolve();
 
   #of: string | null = null;
+  #newest = new Newest();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Looks again soon, once for many reasons at the same time. */
@@ -42,11 +44,12 @@ class Repository {
     const id = workspace.current?.id;
     if (id === undefined) return;
     if (this.#of !== id) this.#forget(id);
+    const signal = this.#newest.ask();
     try {
-      const status = await ok(api.GET('/api/v1/workspaces/{workspace_id}/git/status', { params: { path: { workspace_id: id } } }));
-      if (this.#of === id) this.#take(status);
+      const params = { path: { workspace_id: id } };
+      this.#take(await ok(api.GET('/api/v1/workspaces/{workspace_id}/git/status', { params, signal })));
     } catch (error) {
-      this.problem = explain(error);
+      if (!signal.aborted) this.problem = explain(error);
     }
   }
 
@@ -135,6 +138,8 @@ class Repository {
   async #changed(
     ask: (params: Params) => Promise<{ data?: RepositoryStatus; error?: unknown; response: Response }>,
   ): Promise<void> {
+    // What is asked already would tell of the state before.
+    this.#newest.ask();
     await this.#work(async (params) => this.#take(await ok(ask(params))));
   }
 

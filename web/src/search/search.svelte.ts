@@ -1,6 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 
 import { api, ok } from '../api/client';
+import { Newest } from '../api/newest';
 import type { components } from '../api/rest';
 import { ofServer } from '../i18n/server.svelte';
 import { explain } from '../ui/explain';
@@ -41,7 +42,7 @@ class Search {
   left = new SvelteSet<string>();
   readonly lines = $derived(linesOf(this.found?.files ?? [], this.closed, this.left));
   readonly chosen = $derived(countChosen(this.found?.files ?? [], this.left));
-  #abort = new AbortController();
+  #newest = new Newest();
   #workspaceId = '';
 
   /** Forgets what was found in another workspace. */
@@ -53,13 +54,11 @@ class Search {
 
   /** Searches for what is asked for now; an earlier search that still runs is given up. */
   async run(): Promise<void> {
-    this.#abort.abort();
-    this.#abort = new AbortController();
+    const signal = this.#newest.ask();
     if (this.pattern === '') {
       this.#clear();
       return;
     }
-    const { signal } = this.#abort;
     this.busy = true;
     try {
       const asked = mode.current;
