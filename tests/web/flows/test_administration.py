@@ -83,7 +83,9 @@ async def test_a_server_gets_its_first_model_and_its_second_user(
     await expect(page.get_by_role("row", name="root")).to_contain_text("100 %")
     # Answers to what was asked before come last, and change nothing.
     await late.give()
-    await page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+    await page.evaluate(
+        "() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
+    )
     await expect(page.get_by_role("row", name="root")).to_contain_text("100 %")
     await expect(page.get_by_role("img", name="Calls per day")).to_be_visible()
 
