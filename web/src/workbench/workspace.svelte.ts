@@ -1,4 +1,5 @@
 import { api, ok } from '../api/client';
+import { Newest } from '../api/newest';
 import type { components } from '../api/rest';
 import { storage } from '../browser/storage';
 
@@ -10,6 +11,7 @@ class Workspace {
   /** The workspace that is open, or none. */
   current = $state<WorkspaceRecord | null>(null);
   all = $state<WorkspaceRecord[] | null>(null);
+  #newest = new Newest();
 
   /** The id of the open workspace; only for parts that exist while one is open. */
   get id(): string {
@@ -23,12 +25,17 @@ class Workspace {
     return this.all;
   }
 
-  /** Opens a workspace. */
+  /** Opens a workspace, unless another one is asked for meanwhile. */
   async open(id: string): Promise<void> {
+    const signal = this.#newest.ask();
     if (this.current?.id === id) return;
-    const params = { path: { workspace_id: id } };
-    this.current = await ok(api.GET('/api/v1/workspaces/{workspace_id}', { params }));
-    storage.setItem(LAST, id);
+    try {
+      const params = { path: { workspace_id: id } };
+      this.current = await ok(api.GET('/api/v1/workspaces/{workspace_id}', { params, signal }));
+      storage.setItem(LAST, id);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   /** The workspace to begin with: the last one, or the only one. */
