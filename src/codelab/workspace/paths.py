@@ -22,6 +22,7 @@ from codelab.workspace.names import ROOT, prefixes
 
 _OPENAT2 = 437
 _RESOLVE_NO_MAGICLINKS = 0x02
+_RESOLVE_NO_SYMLINKS = 0x04
 _RESOLVE_BENEATH = 0x08
 _TRIES = 64
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -56,9 +57,15 @@ def opened_root(root: Path) -> Iterator[int]:
 
 
 @contextmanager
-def opened_folder(root: int, path: str) -> Iterator[int]:
-    """Lend a descriptor of a folder beneath the root."""
-    descriptor = _open_beneath(root, path, _FOLDER)
+def opened_folder(root: int, path: str, *, follows_links: bool = True) -> Iterator[int]:
+    """Lend a descriptor of a folder beneath the root.
+
+    Args:
+        root: A descriptor of the root.
+        path: The folder's path, relative to it.
+        follows_links: Whether links on the way are followed, where the kernel can do it safely.
+    """
+    descriptor = _open_beneath(root, path, _FOLDER, follows_links=follows_links)
     try:
         yield descriptor
     finally:
@@ -123,7 +130,7 @@ def has_openat2() -> bool:
         return False
     root = os.open("/", _FOLDER)
     try:
-        os.close(_openat2(root, ".", _FOLDER))
+        os.close(_openat2(root, ".", _FOLDER, _RESOLVE_BENEATH))
         Path(f"/proc/self/fd/{root}").readlink()
     except OSError:
         return False
@@ -132,9 +139,10 @@ def has_openat2() -> bool:
     return True
 
 
-def _open_beneath(root: int, path: str, flags: int) -> int:
+def _open_beneath(root: int, path: str, flags: int, *, follows_links: bool = True) -> int:
+    resolve = _RESOLVE_BENEATH | (_RESOLVE_NO_MAGICLINKS if follows_links else _RESOLVE_NO_SYMLINKS)
     try:
-        return _openat2(root, path, flags) if has_openat2() else walk(root, path, flags)
+        return _openat2(root, path, flags, resolve) if has_openat2() else walk(root, path, flags)
     except OSError as error:
         raise explained(error, path) from None
 
@@ -158,8 +166,8 @@ def walk(root: int, path: str, flags: int) -> int:
         os.close(current)
 
 
-def _openat2(root: int, path: str, flags: int) -> int:
-    how = _OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+def _openat2(root: int, path: str, flags: int, resolve: int) -> int:
+    how = _OpenHow(flags, 0, resolve)
     for _ in range(_TRIES):
         descriptor = _libc().syscall(
             ctypes.c_long(_OPENAT2),

@@ -47,6 +47,11 @@ def test_parts_are_unstemmed() -> None:
     assert parts_of_word("parsingHTTPHeaders") == ("parsing", "http", "headers")
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_are_the_same_in_ascii_as_elsewhere(text: str) -> None:
+    assert words(text) == words(f"{text} я")[:-1]
+
+
 @given(st.text(max_size=200))
 def test_terms_are_what_every_engine_can_keep(text: str) -> None:
     found = terms(text)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
 from codelab.kit.errors import CodeLabError
 from codelab.retrieval.index.entries import Stat
-from codelab.workspace.api import Rules, can_be_asked_for, is_temporary, opened_folder, real_path
+from codelab.workspace.api import Rules, can_be_asked_for, is_temporary, opened_folder
 
 ROOT = "."
 MOST_FILES = 300_000
@@ -128,10 +128,6 @@ def _above(root: int, path: str) -> Iterator[tuple[int, str]]:
         yield descriptor, name
 
 
-@contextmanager
-def _opened(root: int, folder: str) -> Iterator[int]:
-    """Lend a folder's descriptor; one that a link leads to has another name, under which it is."""
-    with opened_folder(root, folder) as descriptor:
-        if real_path(root, descriptor, folder) != folder:
-            raise FileNotFoundError(folder)
-        yield descriptor
+def _opened(root: int, folder: str) -> AbstractContextManager[int]:
+    # One that a link leads to has another name, under which it is indexed.
+    return opened_folder(root, folder, follows_links=False)
