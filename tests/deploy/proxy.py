@@ -96,6 +96,8 @@ def serving() -> Iterator[int]:
     port = free_port()
     words = ["-m", "uvicorn", "tests.deploy.upstream:app", "--port", str(port)]
     options = ["--ws", "websockets-sansio", "--log-level", "critical", "--no-proxy-headers"]
+    # Also in the midst of an answer that nobody reads on.
+    options += ["--timeout-graceful-shutdown", "1"]
     with subprocess.Popen([sys.executable, *words, *options], cwd=ROOT) as process:
         try:
             wait_for(port)

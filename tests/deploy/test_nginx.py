@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,15 +116,15 @@ async def test_a_socket_is_upgraded_and_talks_both_ways(nginx: Proxy) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/agent/chat", "/v1/chat/completions", "/v1/responses"])
 def test_events_arrive_one_by_one(nginx: Proxy, path: str) -> None:
-    arrivals = []
+    arrived = 0
     with ask(nginx, "POST", path, body=b"{}") as response:
         while line := response.readline():
             if line.startswith(b"data:"):
-                arrivals.append(time.monotonic())
-    assert len(arrivals) == upstream.EVENTS
-    gaps = [later - earlier for earlier, later in pairwise(arrivals)]
-    assert min(gaps) > upstream.PAUSE_S / 4
-    assert arrivals[-1] - arrivals[0] > upstream.PAUSE_S * (upstream.EVENTS - 2)
+                arrived += 1
+                # Without this the next one is not sent.
+                with ask(nginx, "POST", upstream.SEEN) as seen:
+                    answer(seen)
+    assert arrived == upstream.EVENTS
 
 
 def test_the_largest_allowed_body_arrives(nginx: Proxy) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 EVENTS = 5
-PAUSE_S = 0.2
+SEEN = "/seen"
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+_seen = asyncio.Semaphore(0)
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -25,7 +27,9 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
             await echo(scope, receive, send)
         case "http", "/api/v1/agent/chat" | "/v1/chat/completions" | "/v1/responses":
             await stream(receive, send)
-        case "http", _:
+        case "http", path:
+            if path == SEEN:
+                _seen.release()
             await describe(scope, receive, send)
 
 
@@ -49,13 +53,13 @@ async def echo(scope: Message, receive: Receive, send: Send) -> None:
 
 
 async def stream(receive: Receive, send: Send) -> None:
-    """Send events one by one, with pauses, as a model would."""
+    """Send events one by one, each when somebody has told that the one before has arrived."""
     await body_size(receive)
     await start(send, 200, "text/event-stream")
     for number in range(EVENTS):
         event = f"data: {number}\n\n".encode()
         await send({"type": "http.response.body", "body": event, "more_body": True})
-        await asyncio.sleep(PAUSE_S)
+        await _seen.acquire()
     await send({"type": "http.response.body", "body": b""})
 
 
