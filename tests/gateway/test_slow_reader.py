@@ -1,7 +1,6 @@
 """A client that stops reading: bounded memory, nobody else waits, and it can come back."""
 
 import asyncio
-import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -33,10 +32,8 @@ async def test_a_stalled_client_is_closed_and_catches_up(
             await read_until(client, "message")
         waiting = 0
         for number in range(PIECES):
-            started = time.monotonic()
+            # The publisher never waits for a reader: this one reads nothing before the end.
             replica.say(session.id, "m", PIECE, number * len(PIECE))
-            # The publisher never waits for a reader.
-            assert time.monotonic() - started < 0.5
             assert (await read(quick))["data"]["offset"] == number * len(PIECE)
             waiting = max(waiting, *(c.outbox.waiting_bytes for c in replica.presence.all()))
         await replica.append(session.id, DONE)

@@ -121,6 +121,10 @@ class Layer:
         """The requests that the server has received."""
         return await self.server.requests(key or self.key)
 
+    async def was_asked(self) -> bool:
+        """Whether a request has come."""
+        return len(await self.seen()) > 0
+
     async def was_cut(self) -> bool:
         """Whether the client has left the first request in the middle."""
         return (await self.seen())[0].cut_by_client
@@ -131,7 +135,7 @@ class Layer:
             await models.close()
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, within_s: float = 3.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], *, within_s: float = 10.0) -> None:
     """Wait until something holds."""
     pause_s = 0.02
     for _ in range(round(within_s / pause_s)):

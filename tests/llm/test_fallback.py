@@ -417,7 +417,7 @@ async def test_whoever_gives_up_insisting_leaves_the_place_to_another() -> None:
     for _ in range(MOST_INSISTED + 1):
         client = Held()
         insisting = asyncio.create_task(run(client, "a", known=known))
-        await asyncio.wait_for(client.reached.wait(), 1)
+        await asyncio.wait_for(client.reached.wait(), 10)
         insisting.cancel()
         await asyncio.gather(insisting, return_exceptions=True)
 

@@ -120,12 +120,10 @@ async def test_a_model_that_stops_in_the_middle_is_given_up(
     wire: tuple[Models, str], layer: Layer
 ) -> None:
     await layer.script(Reply(text="one two three four", stall_after=2))
-    started = time.monotonic()
     error = await failure(*wire, layer)
     assert isinstance(error, ModelError)
     assert (error.code, error.begun_by) == ("model_timeout", wire[1])
     assert "0.4 s" in error.message
-    assert time.monotonic() - started < 2
     await eventually(layer.was_cut)
 
 
@@ -149,10 +147,8 @@ async def test_a_ping_is_no_token(
     wire: tuple[Models, str], layer: Layer, pieces: int, said: str
 ) -> None:
     await layer.script(Reply(text="one two three four", stall_after=pieces, ping_s=0.05))
-    started = time.monotonic()
     error = await failure(*wire, layer)
     assert said in error.message
-    assert time.monotonic() - started < 3
 
 
 async def test_a_thought_is_a_sign_of_life(wire: tuple[Models, str], layer: Layer) -> None:

@@ -110,12 +110,11 @@ def test_text_survives_its_encoding(text: str, encoding: str) -> None:
 
 async def test_large_files_are_refused_without_reading_them(folder: Folder, root: Path) -> None:
     with (root / "sparse").open("wb") as file:
-        file.truncate(2_000_000_000)
-    started = time.monotonic()
+        # More than fits into the memory of most machines.
+        file.truncate(1_000_000_000_000)
     for attempt in (folder.read("sparse"), folder.plan_write("sparse", "x")):
         with pytest.raises(FileTooLarge):
             await attempt
-    assert time.monotonic() - started < 1
     (root / "fits").write_bytes(b"x" * 10_000_000)
     assert (await folder.read("fits")).size == 10_000_000
     (root / "too-large").write_bytes(b"x" * 10_000_001)
