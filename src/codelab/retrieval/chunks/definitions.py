@@ -97,6 +97,8 @@ _LONGEST_NAME = 200
 _MOST = 5000
 # Deeper than anybody nests by hand.
 _DEEPEST = 60
+# A node to be looked at, with what it lies in and how deep.
+_Waiting = tuple[Node, Definition | None, int]
 
 
 def is_known(language: str) -> bool:
@@ -107,20 +109,18 @@ def is_known(language: str) -> bool:
 def definitions(language: str, data: bytes) -> list[Definition]:
     """Return what a file defines in the order of its lines; the first ones, if there are many."""
     found: list[Definition] = []
-    waiting: list[tuple[Node, Definition | None, int]] = [
-        (_parser(language).parse(data).root_node, None, 0)
-    ]
+    root = _parser(language).parse(data).root_node
+    has_lines = root.end_point[0] > root.start_point[0]
+    waiting: list[_Waiting] = [(root, None, 0)] if has_lines else []
     while waiting and len(found) < _MOST:
         node, within, depth = waiting.pop()
-        # Most nodes define nothing, and a call for each of them takes its time.
         definition = _definition(node, within) if depth and node.type in _DEFINING else None
         # A signature says once more what the whole around it has said.
         if definition and not (within and _is_same(definition, within)):
             found.append(definition)
             within = definition
-        if depth < _DEEPEST and _holds_more(node, depth):
-            inner = [(one, within, depth + 1) for one in node.named_children]
-            waiting += reversed(inner)
+        if depth < _DEEPEST:
+            waiting += _inside(node, within, depth + 1)
     return sorted(found, key=lambda one: (one.first, -one.last))
 
 
@@ -143,10 +143,20 @@ def _is_same(one: Definition, outer: Definition) -> bool:
     return (one.name, one.first) == (outer.name, outer.first)
 
 
-def _holds_more(node: Node, depth: int) -> bool:
-    """Tell whether to look inside; what fits into a line hardly ever defines anything."""
-    has_lines = node.end_point[0] > node.start_point[0]
-    return has_lines or (depth <= _OUTERMOST and node.type in _HOLDERS)
+def _inside(node: Node, within: Definition | None, depth: int) -> list[_Waiting]:
+    """Return what defines something or may hold what does, the first one last.
+
+    Most nodes do neither; whatever is done for each of them takes its time. What fits into a line
+    hardly ever holds definitions, so that it counts as the deepest.
+    """
+    found: list[_Waiting] = []
+    for one in reversed(node.named_children):
+        has_lines = one.end_point[0] > one.start_point[0]
+        if has_lines or (depth <= _OUTERMOST and one.type in _HOLDERS):
+            found.append((one, within, depth))
+        elif one.type in _DEFINING:
+            found.append((one, within, _DEEPEST))
+    return found
 
 
 def _kind(node: Node) -> Kind | None:

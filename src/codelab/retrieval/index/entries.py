@@ -147,5 +147,8 @@ def text_digest(text: str) -> str:
 
 def unqualified(name: str) -> tuple[str, str]:
     """Part a name into what it is qualified with and its last part: `a::b` into `a::` and `b`."""
-    at = max((match.end() for match in _QUALIFIER.finditer(name)), default=0)
+    # Most names are not, which this tells soonest.
+    if not _QUALIFIER.search(name):
+        return "", name
+    at = max(match.end() for match in _QUALIFIER.finditer(name))
     return (name[:at], name[at:]) if at < len(name) else ("", name)
