@@ -22,6 +22,7 @@ from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.conftest import Stores
+from tests.support.http import one_by_one
 
 Frame = dict[str, Any]
 Answer = Callable[[Frame], dict[str, Any] | None]
@@ -127,7 +128,7 @@ class CodeLab:
         """Start the server and wait until it is healthy."""
         process = self.spawn()
         deadline = time.monotonic() + _START_S
-        async with aiohttp.ClientSession() as http:
+        async with one_by_one() as http:
             while time.monotonic() < deadline and process.poll() is None:
                 try:
                     async with http.get(f"{self.url}/health/live") as response:
@@ -268,7 +269,7 @@ def approve(data: Frame) -> dict[str, Any]:
 @asynccontextmanager
 async def signed_in(server: CodeLab, name: str = USER) -> AsyncIterator[Client]:
     """Sign a user in: the test's own, or another with the same password."""
-    async with aiohttp.ClientSession() as http:
+    async with one_by_one() as http:
         body = {"username": name, "password": PASSWORD}
         async with http.post(f"{server.url}/api/v1/auth/login", json=body) as response:
             assert response.status in (200, 201), await response.text()

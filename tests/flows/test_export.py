@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from tests.flows.harness import PASSWORD, Client, CodeLab, approve, send, signed
 from tests.flows.installations import Installations
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, ToolCall
+from tests.support.http import one_by_one
 
 BOB = {"username": "bob", "password": "another-long-password"}
 # What was recorded outlives what it is about.
@@ -148,7 +148,7 @@ async def test_a_user_exports_everything_and_leaves_nothing(
         record = await ada.call("GET", "admin/audit?action=auth.user_deleted")
         assert [entry["details"]["name"] for entry in record] == ["bob"]
     assert (tmp_path / "own/notes/plan.md").read_text() == "# Plan\n", "the files are the user's"
-    async with aiohttp.ClientSession() as http:
+    async with one_by_one() as http:
         url = f"{codelab.url}/api/v1/users/me/export"
         async with http.get(url) as response:
             assert response.status == 401

@@ -32,7 +32,7 @@ async def test_a_stalled_client_is_closed_and_catches_up(
             await read_until(client, "message")
         waiting = 0
         for number in range(PIECES):
-            # The publisher never waits for a reader: this one reads nothing before the end.
+            # The publisher never waits for a reader: the stalled one reads nothing before the end.
             replica.say(session.id, "m", PIECE, number * len(PIECE))
             assert (await read(quick))["data"]["offset"] == number * len(PIECE)
             waiting = max(waiting, *(c.outbox.waiting_bytes for c in replica.presence.all()))

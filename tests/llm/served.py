@@ -25,6 +25,7 @@ from codelab.kit.errors import CodeLabError, Forbidden
 from codelab.llm.api import Models
 from codelab.llm.routes import Permission, router, v1_router
 from tests.llm.layer import eventually
+from tests.support.http import one_by_one
 
 SECRET = "a-secret-between-services"
 
@@ -133,7 +134,7 @@ async def served(models: Models, permission: Permission | None = None) -> AsyncI
 
     await eventually(started)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with aiohttp.ClientSession() as http:
+    async with one_by_one() as http:
         yield Api(models, f"http://127.0.0.1:{port}", http)
     server.should_exit = True
     await serving

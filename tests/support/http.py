@@ -1,9 +1,10 @@
-"""Asks an application what a browser would ask, without a server between."""
+"""Clients of an application, without a server between, and of real servers."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
+import aiohttp
 from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
@@ -21,3 +22,12 @@ def client_of(app: Litestar) -> Client:
     return AsyncClient(
         transport=transport, base_url="http://testserver.local", follow_redirects=True
     )
+
+
+def one_by_one() -> aiohttp.ClientSession:
+    """Make a client that opens a connection for each request.
+
+    A server closes a connection that nobody uses for a while; a request that is on its way on it
+    just then is lost.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))

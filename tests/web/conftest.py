@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
@@ -18,6 +17,7 @@ from tests.faults.conftest import LIMITS
 from tests.flows.conftest import model_key, model_server, project
 from tests.flows.harness import CodeLab
 from tests.model_server.process import ModelServer
+from tests.support.http import one_by_one
 from tests.web import browser as chromium
 from tests.web.ide import Ide, ide_of, new_user, set_up
 
@@ -58,7 +58,7 @@ async def shared_server(
     server = _server(folder, model_server, _SHARED_KEY, tmp_path_factory.getbasetemp())
     await server.start()
     try:
-        async with aiohttp.ClientSession() as http:
+        async with one_by_one() as http:
             await set_up(server, http, _ADMINISTRATOR)
         await model_server.script(_SHARED_KEY, ())
         yield server

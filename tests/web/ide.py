@@ -45,6 +45,7 @@ from playwright.async_api import (
 from tests.flows.harness import Client, CodeLab
 from tests.model_server.process import ModelServer
 from tests.model_server.script import Reply, SeenRequest
+from tests.support.http import one_by_one
 from tests.web.accessibility import check_accessibility
 from tests.web.browser import Watch
 
@@ -284,7 +285,7 @@ async def ide_of(
     server: CodeLab, browser: Browser, model: ModelServer, key: str, project: Path, door: str = ""
 ) -> AsyncIterator[Ide]:
     """Lend the interface of a running server, without a user."""
-    async with aiohttp.ClientSession() as http:
+    async with one_by_one() as http:
         ide = Ide(server, browser, model, key, project, http, door)
         try:
             yield ide

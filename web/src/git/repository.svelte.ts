@@ -140,7 +140,8 @@ class Repository {
   ): Promise<void> {
     // What is asked already would tell of the state before.
     this.#newest.ask();
-    await this.#work(async (params) => this.#take(await ok(ask(params))));
+    const isDone = await this.#work(async (params) => this.#take(await ok(ask(params))));
+    if (!isDone) this.hint();
   }
 
   #work(work: (params: Params) => Promise<void>): Promise<boolean> {
