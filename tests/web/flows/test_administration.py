@@ -127,10 +127,10 @@ class Late:
         """Answer as the server does, later."""
         given = asyncio.get_running_loop().create_future()
         self._given.append(given)
-        response = await route.fetch()
-        await self._may.wait()
         # The browser may have given it up.
         with contextlib.suppress(Error):
+            response = await route.fetch()
+            await self._may.wait()
             await route.fulfill(response=response)
         given.set_result(None)
 
